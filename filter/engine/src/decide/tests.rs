@@ -1,0 +1,410 @@
+use countersign_proto::policy::v1::{self as wire, ActionKind, Attribute, node::Kind};
+use serde_json::json;
+
+use crate::Decision;
+use crate::testing::{
+    attribute, call, claims, compiled, cookie, decision, header, load, node, policy,
+    score_at_least, text, token, verdict, with,
+};
+
+fn endpoints(mut policy: wire::Policy, endpoints: &[&str]) -> wire::Policy {
+    policy.endpoints = endpoints
+        .iter()
+        .map(|&endpoint| endpoint.to_owned())
+        .collect();
+    policy
+}
+
+fn checkout() -> wire::CompiledPolicy {
+    let mut compiled = compiled();
+    let challenge = policy("checkout", ActionKind::Challenge);
+    compiled.policies = vec![endpoints(challenge, &["/checkout/*", "/payment/*"])];
+    compiled
+}
+
+fn session(change: serde_json::Value) -> Vec<u8> {
+    cookie(&token(&with(claims(), change)))
+}
+
+#[test]
+fn no_match_is_a_permit() {
+    assert_eq!(verdict(&load(&checkout()), "/", &[]), "allow -");
+}
+
+#[test]
+fn an_endpoint_is_challenged_in_every_spelling() {
+    let revision = load(&checkout());
+    for (path, expected) in [
+        ("/checkout/x", "challenge checkout"),
+        ("/payment/", "challenge checkout"),
+        ("/checkout/../admin", "allow -"),
+        ("/admin/../checkout/x", "challenge checkout"),
+        ("//checkout/x", "challenge checkout"),
+        ("/%63heckout/x", "challenge checkout"),
+        ("/checkout%2Fx", "challenge checkout"),
+        ("/checkout;x/y", "challenge checkout"),
+        ("/CHECKOUT/x", "challenge checkout"),
+        ("/checkout", "allow -"),
+        ("/checkouts/x", "allow -"),
+    ] {
+        assert_eq!(verdict(&revision, path, &[]), expected, "{path}");
+    }
+    assert_eq!(
+        verdict(
+            &revision,
+            &format!("/checkout/{}", "x".repeat(16 * 1024)),
+            &[]
+        ),
+        "challenge checkout"
+    );
+}
+
+#[test]
+fn letters_count_where_settings_say_so() {
+    let mut compiled = checkout();
+    compiled.settings.as_mut().unwrap().case_sensitive_paths = true;
+    assert_eq!(verdict(&load(&compiled), "/CHECKOUT/x", &[]), "allow -");
+}
+
+#[test]
+fn a_session_satisfies_by_grade_and_age() {
+    let revision = load(&checkout());
+    let now = crate::testing::NOW;
+    for (change, expected) in [
+        (json!({}), "allow -"),
+        (json!({"acr": "uv_bound"}), "allow -"),
+        (json!({"acr": "possession"}), "challenge checkout"),
+        (json!({"auth_time": now - 3600}), "allow -"),
+        (json!({"auth_time": now - 3601}), "challenge checkout"),
+        (json!({"auth_time": now + 20}), "allow -"),
+        (json!({"exp": now - 31}), "challenge checkout"),
+    ] {
+        let cookie = session(change.clone());
+        assert_eq!(
+            verdict(&revision, "/checkout/", &[("cookie", &cookie)]),
+            expected,
+            "{change}"
+        );
+    }
+}
+
+#[test]
+fn a_later_block_still_blocks_a_good_session() {
+    let mut compiled = checkout();
+    compiled.policies.push(endpoints(
+        policy("no-admin", ActionKind::Block),
+        &["*/admin"],
+    ));
+    let revision = load(&compiled);
+    let cookie = session(json!({}));
+    assert_eq!(
+        verdict(&revision, "/checkout/admin", &[("cookie", &cookie)]),
+        "block no-admin"
+    );
+    assert_eq!(
+        verdict(&revision, "/checkout/admin", &[]),
+        "challenge checkout"
+    );
+}
+
+#[test]
+fn an_earlier_allow_ends_the_evaluation() {
+    let mut compiled = checkout();
+    compiled.policies.insert(
+        0,
+        endpoints(policy("public", ActionKind::Allow), &["/checkout/help"]),
+    );
+    assert_eq!(
+        verdict(&load(&compiled), "/checkout/help", &[]),
+        "allow public"
+    );
+}
+
+#[test]
+fn what_only_monitors_counts_and_goes_on() {
+    let mut compiled = compiled();
+    let mut trial = policy("trial", ActionKind::Block);
+    trial.monitor_only = true;
+    compiled.policies = vec![
+        trial,
+        policy("watch", ActionKind::Monitor),
+        policy("go", ActionKind::Redirect),
+    ];
+    let Decision::Denial(denial) = decision(&load(&compiled), "/", &[]) else {
+        panic!("a redirect")
+    };
+    assert_eq!(denial.outcome().monitored, ["trial", "watch"]);
+    assert_eq!(
+        (denial.outcome().action, denial.policy()),
+        ("redirect", "go")
+    );
+}
+
+#[test]
+fn hosts_and_methods_select() {
+    let mut compiled = compiled();
+    let mut block = policy("p", ActionKind::Block);
+    block.hosts = vec!["*.example.com".to_owned(), "shop.test".to_owned()];
+    block.methods = vec!["POST".to_owned()];
+    compiled.policies = vec![block];
+    let revision = load(&compiled);
+    for (method, authority, blocked) in [
+        ("POST", "shop.example.com", true),
+        ("POST", "SHOP.example.com:8443", true),
+        ("POST", "shop.example.com.", true),
+        ("POST", "a.b.example.com", true),
+        ("POST", "example.com", false),
+        ("POST", "badexample.com", false),
+        ("POST", "shop.test", true),
+        ("GET", "shop.test", false),
+        ("post", "shop.test", false),
+    ] {
+        let headers: [(&str, &[u8]); 2] = [
+            (":method", method.as_bytes()),
+            (":authority", authority.as_bytes()),
+        ];
+        let expected = if blocked { "block p" } else { "allow -" };
+        assert_eq!(
+            verdict(&revision, "/", &headers),
+            expected,
+            "{method} {authority}"
+        );
+    }
+}
+
+#[test]
+fn exempt_requests_pass_before_any_policy() {
+    let mut compiled = compiled();
+    compiled.policies = vec![policy("everything", ActionKind::Block)];
+    let revision = load(&compiled);
+    let preflight: [(&str, &[u8]); 3] = [
+        (":method", b"OPTIONS"),
+        ("origin", b"https://a.example"),
+        ("access-control-request-method", b"POST"),
+    ];
+    assert_eq!(verdict(&revision, "/x", &preflight), "exempt -");
+    assert_eq!(
+        verdict(&revision, "/x", &preflight[..2]),
+        "block everything"
+    );
+    for (path, exempt) in [
+        ("/.countersign/challenge?ticket=x", true),
+        ("/.well-known/acme-challenge/token", true),
+        ("/healthz", true),
+        ("/healthz/x", false),
+        ("/HEALTHZ", false),
+        ("/.countersign/../admin", false),
+        ("/.countersign/%2e%2e/admin", false),
+        ("/x/../healthz", false),
+        ("//healthz", false),
+        ("/.countersign", false),
+        ("/%2ecountersign/x", false),
+    ] {
+        let expected = if exempt {
+            "exempt -"
+        } else {
+            "block everything"
+        };
+        assert_eq!(verdict(&revision, path, &[]), expected, "{path}");
+    }
+}
+
+#[test]
+fn the_score_is_the_upstreams_plus_the_signals_and_stays_within_bounds() {
+    let mut compiled = compiled();
+    let agent = header(&mut compiled, "user-agent");
+    let word = text(&mut compiled, "HeadlessChrome");
+    let when = call(&mut compiled, wire::Op::Contains, &[agent, word]) + 1;
+    compiled.signals = vec![wire::Signal {
+        name: "headless-ua".to_owned(),
+        when,
+        weight: 60,
+        reason: "HEADLESS_BROWSER_AUTOMATION".to_owned(),
+        verdict: wire::Verdict::Block.into(),
+    }];
+    let mut high = policy("bots", ActionKind::Challenge);
+    high.when = score_at_least(&mut compiled, 70);
+    compiled.policies = vec![high];
+    let revision = load(&compiled);
+    let headless: (&str, &[u8]) = ("user-agent", b"Mozilla HeadlessChrome/156");
+    for (headers, action, score) in [
+        (vec![("x-bot-score", b"85".as_slice())], "challenge", 85),
+        (vec![("x-bot-score", b"69")], "allow", 69),
+        (vec![("x-bot-score", b"10"), headless], "challenge", 70),
+        (vec![("x-bot-score", b"95"), headless], "challenge", 100),
+        (vec![headless], "allow", 60),
+        (vec![("x-bot-score", b"-1")], "allow", 0),
+        (vec![], "allow", 0),
+    ] {
+        let decision = decision(&revision, "/", &headers);
+        let outcome = match &decision {
+            Decision::Permit(permit) => permit.outcome(),
+            Decision::Denial(denial) => denial.outcome(),
+        };
+        let event = outcome.event.as_ref().unwrap();
+        assert_eq!(
+            (outcome.action, event.score),
+            (action, score),
+            "{headers:?}"
+        );
+        let agent_sent = headers.contains(&headless);
+        assert_eq!(event.reasons.len(), usize::from(agent_sent));
+        // The signal reads a header that is not there: an error, counted, never silent.
+        assert_eq!(outcome.errors.len(), usize::from(!agent_sent));
+    }
+}
+
+#[test]
+fn an_error_in_a_condition_does_not_match_and_is_told() {
+    let mut compiled = compiled();
+    let missing = header(&mut compiled, "x-tenant");
+    let word = text(&mut compiled, "evil");
+    let mut block = policy("tenant", ActionKind::Block);
+    block.when = call(&mut compiled, wire::Op::Eq, &[missing, word]) + 1;
+    compiled.policies = vec![block];
+    let Decision::Permit(permit) = decision(&load(&compiled), "/", &[]) else {
+        panic!("a permit")
+    };
+    let event = permit.outcome().event.as_ref().unwrap();
+    assert_eq!(
+        (
+            event.errors[0].policy.as_str(),
+            event.errors[0].error.as_str()
+        ),
+        ("tenant", "no such key")
+    );
+}
+
+#[test]
+fn a_deciding_operand_absorbs_the_others_error() {
+    for (op, deciding, expected) in [
+        (wire::Op::Or, true, "block p"),
+        (wire::Op::And, false, "allow -"),
+        (wire::Op::Or, false, "allow -"),
+    ] {
+        for error_first in [false, true] {
+            let mut compiled = compiled();
+            let missing = header(&mut compiled, "absent");
+            let word = text(&mut compiled, "x");
+            let error = call(&mut compiled, wire::Op::Eq, &[missing, word]);
+            let constant = node(&mut compiled, Kind::Bool(deciding));
+            let args = if error_first {
+                [error, constant]
+            } else {
+                [constant, error]
+            };
+            let mut block = policy("p", ActionKind::Block);
+            block.when = call(&mut compiled, op, &args) + 1;
+            compiled.policies = vec![block];
+            assert_eq!(
+                verdict(&load(&compiled), "/", &[]),
+                expected,
+                "{op:?} {deciding}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_event_says_what_the_deciding_policy_read() {
+    let mut compiled = compiled();
+    let mut bots = policy("bots", ActionKind::Challenge);
+    let score = score_at_least(&mut compiled, 70) - 1;
+    let map = attribute(&mut compiled, Attribute::RequestHeaders);
+    let name = text(&mut compiled, "cookie");
+    let cookie = call(&mut compiled, wire::Op::Has, &[map, name]);
+    bots.when = call(&mut compiled, wire::Op::And, &[score, cookie]) + 1;
+    compiled.policies = vec![bots];
+    let headers: [(&str, &[u8]); 2] = [("x-bot-score", b"85"), ("cookie", b"secret=1")];
+    let Decision::Denial(denial) = decision(&load(&compiled), "/a?b", &headers) else {
+        panic!("a challenge")
+    };
+    let event = denial.outcome().event.as_ref().unwrap();
+    let inputs: Vec<(&str, &str)> = event
+        .inputs
+        .iter()
+        .map(|input| (input.name.as_str(), input.value.as_str()))
+        .collect();
+    assert_eq!(
+        inputs,
+        [
+            ("score", "85"),
+            ("request.headers[\"cookie\"]", "(present)")
+        ]
+    );
+    assert_eq!(
+        (event.path.as_str(), event.host.as_str()),
+        ("/a", "shop.example.com")
+    );
+    assert_eq!(event.client_address, "127.0.0.1");
+}
+
+#[test]
+fn the_client_is_the_last_address_that_no_trusted_hop_vouches_for() {
+    let mut compiled = compiled();
+    compiled
+        .settings
+        .as_mut()
+        .unwrap()
+        .trusted_hops
+        .push(wire::Cidr {
+            address: vec![10, 0, 0, 0],
+            prefix: 8,
+        });
+    let revision = load(&compiled);
+    for (forwarded, client) in [
+        (&[][..], "127.0.0.1"),
+        (&[b"203.0.113.7".as_slice()], "203.0.113.7"),
+        (&[b"198.51.100.1, 203.0.113.7, 10.0.0.5"], "203.0.113.7"),
+        (&[b"198.51.100.1", b"203.0.113.7"], "203.0.113.7"),
+        (&[b"203.0.113.7, nonsense, 10.0.0.5"], "10.0.0.5"),
+        (&[b"203.0.113.7, \xff"], "127.0.0.1"),
+        (&[b"[2001:db8::1]:443"], "2001:db8::1"),
+    ] {
+        let headers: Vec<(&str, &[u8])> = forwarded
+            .iter()
+            .map(|value| ("x-forwarded-for", *value))
+            .collect();
+        let Decision::Permit(permit) = decision(&revision, "/", &headers) else {
+            panic!("a permit")
+        };
+        assert_eq!(
+            permit.outcome().event.as_ref().unwrap().client_address,
+            client,
+            "{forwarded:?}"
+        );
+    }
+}
+
+#[test]
+fn a_plain_allow_is_sampled_and_everything_else_is_an_event() {
+    let mut compiled = checkout();
+    compiled.settings.as_mut().unwrap().allow_sampling = 0;
+    let revision = load(&compiled);
+    let Decision::Permit(permit) = decision(&revision, "/", &[]) else {
+        panic!("a permit")
+    };
+    assert!(permit.outcome().event.is_none());
+    let Decision::Denial(denial) = decision(&revision, "/checkout/", &[]) else {
+        panic!("a challenge")
+    };
+    assert_eq!(denial.outcome().event.as_ref().unwrap().weight, 1);
+}
+
+#[test]
+fn headers_that_are_no_text_still_show_the_rest_of_themselves() {
+    let mut compiled = compiled();
+    let agent = header(&mut compiled, "user-agent");
+    let word = text(&mut compiled, "sqlmap");
+    let mut block = policy("scanner", ActionKind::Block);
+    block.when = call(&mut compiled, wire::Op::Contains, &[agent, word]) + 1;
+    compiled.policies = vec![block];
+    assert_eq!(
+        verdict(
+            &load(&compiled),
+            "/",
+            &[("user-agent", b"\xff sqlmap \xfe")]
+        ),
+        "block scanner"
+    );
+}

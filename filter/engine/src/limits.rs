@@ -1,0 +1,32 @@
+//! Every bound of the engine with its reason. Each has a test at the limit and one past it, beside
+//! the code that applies it.
+
+/// Bytes of one compiled policy. Envoy keeps about 8.5 times the blob in memory while it configures.
+pub const MAX_BLOB_BYTES: usize = 64 * 1024 * 1024;
+
+/// Levels of one expression. Evaluation recurses, and a wasm stack is 1 MiB.
+pub const MAX_EXPRESSION_DEPTH: u32 = 256;
+
+/// Bytes of a session token. Ours are under 600; what is longer is not ours, and hashing it would be
+/// the sender's choice of our work.
+pub const MAX_TOKEN_BYTES: usize = 4096;
+
+/// Session cookies of one request that are looked at. Browsers send one; each costs a signature check.
+pub const MAX_SESSION_COOKIES: usize = 4;
+
+/// Verified tokens that a worker remembers, so that a signature is checked once.
+pub const MAX_CACHED_SESSIONS: usize = 8192;
+
+/// Entries of `x-forwarded-for` that are walked, from the right.
+pub const MAX_FORWARDED_HOPS: usize = 32;
+
+/// Bytes of a return path in a ticket. The address of the challenge page carries it in base64, and
+/// Envoy takes 60 KiB of request headers.
+pub const MAX_RETURN_PATH_BYTES: usize = 24 * 1024;
+
+/// Bytes of a path, a value or a name in an event: events are stored.
+pub const MAX_EVENT_PATH_BYTES: usize = 1024;
+/// See [`MAX_EVENT_PATH_BYTES`].
+pub const MAX_EVENT_VALUE_BYTES: usize = 256;
+/// Inputs, monitored policies, errors and notes of each kind in one event.
+pub const MAX_EVENT_ITEMS: usize = 16;

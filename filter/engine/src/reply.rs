@@ -1,0 +1,253 @@
+//! Replies to refused requests, as data: status, headers, body.
+
+use serde_json::json;
+
+use crate::authority::Authority;
+use crate::decide::{Action, Challenge, Denial};
+use crate::limits::MAX_RETURN_PATH_BYTES;
+use crate::request::Scheme;
+use crate::revision::Plaintext;
+use crate::ticket::{TICKET_ISSUER, Ticket};
+use crate::{Request, Revision};
+
+/// Where the challenge page is.
+pub const CHALLENGE_PATH: &str = "/.countersign/challenge";
+
+/// A local reply.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Lower-case names.
+    pub headers: Vec<(&'static str, String)>,
+    /// Empty for redirects.
+    pub body: Vec<u8>,
+}
+
+/// The reply to a refused request.
+#[must_use]
+pub fn reply(revision: &Revision, request: &Request<'_>, denial: &Denial) -> Reply {
+    let event = denial.outcome().event_id.to_string();
+    let mut reply = match &denial.action {
+        Action::Block => refuse(request, &event, BLOCKED),
+        Action::Redirect { location, status } => redirect(*status, location.clone()),
+        Action::Challenge(demand) => challenge(revision, request, denial.policy(), demand, &event),
+    };
+    reply.headers.push(("countersign-event-id", event));
+    reply.headers.push(("cache-control", "no-store".to_owned()));
+    reply
+}
+
+/// The reply while this worker has no policy: closed, and said so.
+#[must_use]
+pub fn not_ready() -> Reply {
+    let document = json!({
+        "type": "about:blank",
+        "title": "Not ready",
+        "status": 503,
+        "detail": "This gateway has not received its policy yet. Try again in a moment.",
+    });
+    Reply {
+        status: 503,
+        headers: vec![
+            ("content-type", PROBLEM_JSON.to_owned()),
+            ("cache-control", "no-store".to_owned()),
+            ("retry-after", "1".to_owned()),
+        ],
+        body: document.to_string().into_bytes(),
+    }
+}
+
+const PROBLEM_JSON: &str = "application/problem+json";
+
+struct Refusal {
+    title: &'static str,
+    detail: &'static str,
+}
+
+const BLOCKED: Refusal = Refusal {
+    title: "Request refused",
+    detail: "This request was refused. If you think that is a mistake, tell the site's support the event id.",
+};
+
+const INSECURE: Refusal = Refusal {
+    title: "Secure connection needed",
+    detail: "This address asks for proof, which needs a secure connection. Use https.",
+};
+
+const UNCHALLENGEABLE: Refusal = Refusal {
+    title: "Request refused",
+    detail: "This request needs proof that cannot be given here. Tell the site's support the event id.",
+};
+
+/// 403: a small page for a person, a problem document (RFC 9457) for a program.
+fn refuse(request: &Request<'_>, event: &str, refusal: Refusal) -> Reply {
+    let Refusal { title, detail } = refusal;
+    let (content_type, body) = if request.is_navigation() {
+        let page = format!(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+             <title>{title}</title>\
+             <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;\
+             color-scheme:light dark}}code{{font-size:.85em}}</style>\
+             <main><h1>{title}</h1><p>{detail}</p><p>Event id: <code>{event}</code></p></main></html>"
+        );
+        ("text/html; charset=utf-8", page)
+    } else {
+        let document = json!({
+            "type": "about:blank", "title": title, "status": 403, "detail": detail, "event_id": event,
+        });
+        (PROBLEM_JSON, document.to_string())
+    };
+    Reply {
+        status: 403,
+        headers: vec![
+            ("content-type", content_type.to_owned()),
+            ("x-content-type-options", "nosniff".to_owned()),
+        ],
+        body: body.into_bytes(),
+    }
+}
+
+fn redirect(status: u16, location: String) -> Reply {
+    Reply {
+        status,
+        headers: vec![("location", location)],
+        body: Vec::new(),
+    }
+}
+
+fn challenge(
+    revision: &Revision,
+    request: &Request<'_>,
+    policy: &str,
+    demand: &Challenge,
+    event: &str,
+) -> Reply {
+    // A policy's challenge leads back to the host that the ticket names; without a host there is none.
+    let Some(authority) = request.authority() else {
+        return refuse(request, event, UNCHALLENGEABLE);
+    };
+    let settings = revision.settings();
+    let insecure = request.scheme() == Scheme::Http && !authority.is_loopback();
+    if insecure && settings.plaintext == Plaintext::Block {
+        return refuse(request, event, INSECURE);
+    }
+    let secure = if insecure {
+        authority.on_https_port(settings.https_port)
+    } else {
+        authority.clone()
+    };
+    if insecure && request.is_navigation() {
+        // The decision falls again over there, where proof can be given and kept.
+        return redirect(
+            307,
+            format!("https://{secure}{}", same_origin_target(request)),
+        );
+    }
+    let scheme = if insecure {
+        Scheme::Https
+    } else {
+        request.scheme()
+    };
+    let Some(ticket) = ticket(revision, request, policy, demand, event, &secure, scheme) else {
+        return refuse(request, event, UNCHALLENGEABLE);
+    };
+    let path = format!("{CHALLENGE_PATH}?ticket={ticket}");
+    if request.is_navigation() {
+        return redirect(303, path);
+    }
+    let url = format!("{}://{secure}{path}", scheme.word());
+    let document = json!({
+        "type": "about:blank",
+        "title": "Proof needed",
+        "status": 403,
+        "detail": "A person must answer a challenge before this request is accepted. Open challenge_url in a browser, then repeat the request with the session cookie it sets.",
+        "event_id": event,
+        "challenge_url": url,
+        "kinds": demand.kinds,
+        "min_assurance": demand.min_assurance.word(),
+    });
+    Reply {
+        status: 403,
+        headers: vec![
+            ("content-type", PROBLEM_JSON.to_owned()),
+            ("countersign-challenge", url),
+        ],
+        body: document.to_string().into_bytes(),
+    }
+}
+
+fn ticket(
+    revision: &Revision,
+    request: &Request<'_>,
+    policy: &str,
+    demand: &Challenge,
+    event: &str,
+    authority: &Authority,
+    scheme: Scheme,
+) -> Option<String> {
+    let now = request.now().as_seconds();
+    let ticket = Ticket {
+        iss: TICKET_ISSUER,
+        aud: authority.to_string(),
+        scheme: scheme.word(),
+        path: return_path(request),
+        policy: policy.to_owned(),
+        jti: event.to_owned(),
+        acr: demand.min_assurance.word(),
+        max_age: demand.max_age_s,
+        kinds: demand.kinds.clone(),
+        fallback: demand.fallback.clone(),
+        iat: now,
+        exp: now.saturating_add(revision.settings().ticket_lifetime_s),
+    };
+    revision.tickets.as_ref()?.sign(&ticket)
+}
+
+/// Where a person comes back to: what was asked for by GET. Another method cannot be repeated by a
+/// redirect; its person goes back to the page the request came from, where it is of this site.
+fn return_path(request: &Request<'_>) -> String {
+    if matches!(request.method(), b"GET" | b"HEAD") {
+        return same_origin_target(request);
+    }
+    referring_path(request).unwrap_or_else(|| "/".to_owned())
+}
+
+fn referring_path(request: &Request<'_>) -> Option<String> {
+    let referer = std::str::from_utf8(request.header("referer")?).ok()?;
+    let (_, rest) = referer.split_once("://")?;
+    let slash = rest.find('/')?;
+    let (authority, path) = rest.split_at(slash);
+    let same = Authority::parse(authority.as_bytes()).as_ref() == request.authority();
+    (same && is_same_origin_path(path)).then(|| path.to_owned())
+}
+
+/// The request's own target if it is a path of this origin and nothing else; else its normal form,
+/// if that is (`//checkout/x` would lead a browser to the host `checkout`); else the root.
+fn same_origin_target(request: &Request<'_>) -> String {
+    let as_sent = std::str::from_utf8(request.target())
+        .ok()
+        .filter(|path| is_same_origin_path(path));
+    if let Some(path) = as_sent {
+        return path.to_owned();
+    }
+    std::str::from_utf8(request.path())
+        .ok()
+        .filter(|path| is_same_origin_path(path))
+        .map_or_else(|| "/".to_owned(), str::to_owned)
+}
+
+/// A browser resolves `//host`, `/\host`, and paths with tabs or line breaks elsewhere (WHATWG URL).
+fn is_same_origin_path(path: &str) -> bool {
+    let mut bytes = path.bytes();
+    bytes.next() == Some(b'/')
+        && !matches!(bytes.next(), Some(b'/' | b'\\'))
+        && path.len() <= MAX_RETURN_PATH_BYTES
+        && path
+            .bytes()
+            .all(|byte| byte > b' ' && byte != 0x7f && byte != b'\\')
+}
+
+#[cfg(test)]
+mod tests;

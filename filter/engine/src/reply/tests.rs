@@ -1,0 +1,247 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_proto::policy::v1::{self as wire, ActionKind};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+
+use super::{Reply, reply};
+use crate::testing::{self, NOW, compiled, load, policy};
+use crate::{Decision, EventId, SessionCache, decide};
+
+const NAVIGATION: (&str, &[u8]) = ("sec-fetch-mode", b"navigate");
+
+fn answer_with(compiled: &wire::CompiledPolicy, path: &str, more: &[(&str, &[u8])]) -> Reply {
+    let revision = load(compiled);
+    let headers = testing::headers(path, more);
+    let request = testing::request(&revision, &headers);
+    match decide(
+        &revision,
+        &request,
+        &mut SessionCache::default(),
+        EventId::new(1, [0; 10]),
+    ) {
+        Decision::Denial(denial) => reply(&revision, &request, &denial),
+        Decision::Permit(_) => panic!("permitted"),
+    }
+}
+
+fn answer(action: ActionKind, path: &str, more: &[(&str, &[u8])]) -> Reply {
+    let mut compiled = compiled();
+    compiled.policies = vec![policy("p", action)];
+    answer_with(&compiled, path, more)
+}
+
+fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+    reply
+        .headers
+        .iter()
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.as_str())
+}
+
+/// The claims of the ticket in a challenge's address, its signature checked.
+fn ticket(address: &str) -> serde_json::Value {
+    let (_, ticket) = address.split_once("?ticket=").unwrap();
+    let (signed, tag) = ticket.rsplit_once('.').unwrap();
+    let mut mac: Hmac<sha2::Sha256> = Hmac::new_from_slice(&[9; 32]).unwrap();
+    mac.update(signed.as_bytes());
+    mac.verify_slice(&URL_SAFE_NO_PAD.decode(tag).unwrap())
+        .unwrap();
+    let (_, claims) = signed.split_once('.').unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+}
+
+#[test]
+fn a_navigation_is_sent_to_the_challenge_with_everything_in_the_ticket() {
+    let reply = answer(ActionKind::Challenge, "/checkout/?a=b", &[NAVIGATION]);
+    assert_eq!(reply.status, 303);
+    assert!(
+        header(&reply, "countersign-event-id")
+            .unwrap()
+            .starts_with("00000000-0001-7")
+    );
+    assert_eq!(header(&reply, "cache-control"), Some("no-store"));
+    let location = header(&reply, "location").unwrap();
+    assert!(location.starts_with("/.countersign/challenge?ticket="));
+    let claims = ticket(location);
+    for (claim, value) in [
+        ("iss", serde_json::json!("countersign-filter")),
+        ("aud", "shop.example.com".into()),
+        ("scheme", "https".into()),
+        ("path", "/checkout/?a=b".into()),
+        ("policy", "p".into()),
+        ("acr", "uv".into()),
+        ("max_age", 3600.into()),
+        ("kinds", serde_json::json!(["fido"])),
+        (
+            "jti",
+            header(&reply, "countersign-event-id").unwrap().into(),
+        ),
+        ("iat", NOW.into()),
+        ("exp", (NOW + 600).into()),
+    ] {
+        assert_eq!(claims[claim], value, "{claim}");
+    }
+}
+
+#[test]
+fn everything_else_gets_a_problem_document() {
+    let reply = answer(
+        ActionKind::Challenge,
+        "/api",
+        &[("sec-fetch-mode", b"cors"), ("accept", b"text/html")],
+    );
+    assert_eq!(
+        (reply.status, header(&reply, "content-type")),
+        (403, Some("application/problem+json"))
+    );
+    let document: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(
+        document["event_id"],
+        header(&reply, "countersign-event-id").unwrap()
+    );
+    assert_eq!(document["min_assurance"], "uv");
+    assert_eq!(document["kinds"], serde_json::json!(["fido"]));
+    let url = document["challenge_url"].as_str().unwrap();
+    assert_eq!(header(&reply, "countersign-challenge"), Some(url));
+    assert!(url.starts_with("https://shop.example.com/.countersign/challenge?ticket="));
+    assert_eq!(ticket(url)["path"], "/api");
+}
+
+#[test]
+fn a_browser_without_fetch_metadata_is_known_by_what_it_accepts() {
+    for (accept, status) in [
+        ("text/html,application/xhtml+xml", 303),
+        ("Text/HTML", 303),
+        ("*/*", 403),
+        ("application/json", 403),
+    ] {
+        let reply = answer(ActionKind::Challenge, "/", &[("accept", accept.as_bytes())]);
+        assert_eq!(reply.status, status, "{accept}");
+    }
+}
+
+#[test]
+fn a_return_path_never_leaves_the_origin() {
+    for (target, path) in [
+        ("//evil.example/x", "/evil.example/x"),
+        ("/\\evil.example", "/evil.example"),
+        ("https://evil.example/a", "/a"),
+        ("/a\\b", "/a/b"),
+        ("/ok?next=//evil.example", "/ok?next=//evil.example"),
+        ("/caf\u{e9}", "/caf\u{e9}"),
+        ("/a b", "/"),
+        ("/a\r\nset-cookie: x", "/"),
+    ] {
+        let reply = answer(ActionKind::Challenge, target, &[NAVIGATION]);
+        assert_eq!(
+            ticket(header(&reply, "location").unwrap())["path"],
+            path,
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn a_form_goes_back_to_the_page_it_was_on() {
+    for (referer, path) in [
+        ("https://shop.example.com/cart?x=1", "/cart?x=1"),
+        ("https://evil.example/cart", "/"),
+        ("https://shop.example.com//evil.example", "/"),
+        ("https://shop.example.com", "/"),
+        ("", "/"),
+    ] {
+        let headers: [(&str, &[u8]); 3] = [
+            (":method", b"POST"),
+            NAVIGATION,
+            ("referer", referer.as_bytes()),
+        ];
+        let reply = answer(ActionKind::Challenge, "/submit", &headers);
+        assert_eq!(
+            ticket(header(&reply, "location").unwrap())["path"],
+            path,
+            "{referer}"
+        );
+    }
+}
+
+#[test]
+fn plaintext_goes_to_https_first_and_localhost_is_secure_enough() {
+    let plain: (&str, &[u8]) = (":scheme", b"http");
+    let reply = answer(ActionKind::Challenge, "/a?b", &[plain, NAVIGATION]);
+    assert_eq!(
+        (reply.status, header(&reply, "location")),
+        (307, Some("https://shop.example.com/a?b"))
+    );
+    let reply = answer(
+        ActionKind::Challenge,
+        "/a",
+        &[plain, NAVIGATION, (":authority", b"localhost:10000")],
+    );
+    assert_eq!(reply.status, 303);
+    assert_eq!(
+        ticket(header(&reply, "location").unwrap())["scheme"],
+        "http"
+    );
+    let reply = answer(ActionKind::Challenge, "/a", &[plain]);
+    let address = header(&reply, "countersign-challenge").unwrap();
+    assert!(address.starts_with("https://shop.example.com/"));
+    assert_eq!(ticket(address)["scheme"], "https");
+}
+
+#[test]
+fn the_https_port_is_named_and_plaintext_may_be_refused() {
+    let plain: [(&str, &[u8]); 3] = [
+        (":scheme", b"http"),
+        NAVIGATION,
+        (":authority", b"shop.example.com:10000"),
+    ];
+    let mut compiled = compiled();
+    compiled.policies = vec![policy("p", ActionKind::Challenge)];
+    compiled.settings.as_mut().unwrap().https_port = 10443;
+    let reply = answer_with(&compiled, "/a", &plain);
+    assert_eq!(
+        header(&reply, "location"),
+        Some("https://shop.example.com:10443/a")
+    );
+    compiled.settings.as_mut().unwrap().plaintext = wire::Plaintext::Block.into();
+    let reply = answer_with(&compiled, "/a", &plain);
+    assert_eq!((reply.status, header(&reply, "location")), (403, None));
+}
+
+#[test]
+fn block_and_redirect_answer_as_the_policy_says() {
+    let reply = answer(ActionKind::Redirect, "/", &[]);
+    assert_eq!(
+        (reply.status, header(&reply, "location")),
+        (302, Some("https://example.com/sale"))
+    );
+    let reply = answer(ActionKind::Block, "/", &[]);
+    assert_eq!(
+        (reply.status, header(&reply, "content-type")),
+        (403, Some("application/problem+json"))
+    );
+    let page = answer(ActionKind::Block, "/", &[NAVIGATION]);
+    assert_eq!(
+        header(&page, "content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert!(
+        String::from_utf8(page.body)
+            .unwrap()
+            .contains(header(&reply, "countersign-event-id").unwrap())
+    );
+}
+
+#[test]
+fn without_a_host_or_a_ticket_key_a_challenge_is_a_refusal() {
+    let reply = answer(
+        ActionKind::Challenge,
+        "/",
+        &[NAVIGATION, (":authority", b"a b")],
+    );
+    assert_eq!(reply.status, 403);
+    let mut compiled = compiled();
+    compiled.ticket_keys.clear();
+    compiled.policies = vec![policy("p", ActionKind::Challenge)];
+    assert_eq!(answer_with(&compiled, "/", &[NAVIGATION]).status, 403);
+}

@@ -1,0 +1,276 @@
+//! One request as the rules see it, built once.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use crate::authority::Authority;
+use crate::cidr::{CidrSet, parse_address};
+use crate::limits::MAX_FORWARDED_HOPS;
+use crate::path::{normalise_path, query, raw_path};
+use crate::score::UpstreamScore;
+use crate::{Revision, Timestamp};
+
+/// What the host knows of the connection; absent where the revision does not read it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Connection<'a> {
+    /// Envoy's `source.address`: the peer, `address:port`.
+    pub peer: Option<&'a [u8]>,
+    /// Envoy's `connection.requested_server_name`: the SNI.
+    pub server_name: Option<&'a [u8]>,
+    /// Envoy's `connection.tls_version`; absent on plaintext.
+    pub tls_version: Option<&'a [u8]>,
+    /// Envoy's `connection.mtls`.
+    pub mtls: bool,
+    /// The JA4 fingerprint of the TLS client hello; absent on plaintext.
+    pub ja4: Option<&'a [u8]>,
+}
+
+/// A request: its headers, where it came from, its normal path.
+#[derive(Debug)]
+pub struct Request<'a> {
+    headers: &'a [(String, Vec<u8>)],
+    connection: Connection<'a>,
+    now: Timestamp,
+    method: &'a [u8],
+    target: &'a [u8],
+    path: Cow<'a, [u8]>,
+    authority: Option<Authority>,
+    peer: Option<(IpAddr, Option<u16>)>,
+    client: Option<IpAddr>,
+    from_trusted_hop: bool,
+    scheme: Scheme,
+    pub(crate) upstream_score: UpstreamScore,
+}
+
+/// How the client reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plaintext.
+    Http,
+    /// TLS.
+    Https,
+}
+
+impl Scheme {
+    /// `http` or `https`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Reads a request. `headers` are the pairs as the host gives them, names lower-case, pseudo
+    /// headers included; the trusted-hop rule and the score header are the revision's.
+    #[must_use]
+    pub fn new(
+        revision: &Revision,
+        headers: &'a [(String, Vec<u8>)],
+        connection: Connection<'a>,
+        now: Timestamp,
+    ) -> Self {
+        let settings = revision.settings();
+        let target = first(headers, ":path").unwrap_or(b"/");
+        let peer = connection
+            .peer
+            .and_then(|bytes| std::str::from_utf8(bytes).ok())
+            .and_then(parse_address);
+        let from_trusted_hop =
+            peer.is_some_and(|(address, _)| settings.trusted_hops.contains(address));
+        let client =
+            peer.map(|(address, _)| client_address(headers, address, &settings.trusted_hops));
+        Self {
+            headers,
+            connection,
+            now,
+            method: first(headers, ":method").unwrap_or_default(),
+            target,
+            path: normalise_path(target),
+            authority: first(headers, ":authority")
+                .or_else(|| first(headers, "host"))
+                .and_then(Authority::parse),
+            peer,
+            client,
+            from_trusted_hop,
+            scheme: scheme(headers, from_trusted_hop),
+            upstream_score: UpstreamScore::read(headers, &settings.score_header, from_trusted_hop),
+        }
+    }
+
+    /// The method as sent.
+    #[must_use]
+    pub const fn method(&self) -> &'a [u8] {
+        self.method
+    }
+
+    /// The request target as sent, query included.
+    #[must_use]
+    pub const fn target(&self) -> &'a [u8] {
+        self.target
+    }
+
+    /// The path in normal form.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// Was the path sent in its normal form?
+    #[must_use]
+    pub fn path_is_normal(&self) -> bool {
+        raw_path(self.target) == self.path.as_ref()
+    }
+
+    /// The query without its `?`.
+    #[must_use]
+    pub fn query(&self) -> &'a [u8] {
+        query(self.target)
+    }
+
+    /// The authority, unless what was sent is none.
+    #[must_use]
+    pub const fn authority(&self) -> Option<&Authority> {
+        self.authority.as_ref()
+    }
+
+    /// How the client reached us, by the trusted-hop rule.
+    #[must_use]
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host's clock when the request came.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The client's address by the trusted-hop rule.
+    #[must_use]
+    pub const fn client(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// Did the peer's address lie within `Settings.trustedHops`?
+    #[must_use]
+    pub const fn from_trusted_hop(&self) -> bool {
+        self.from_trusted_hop
+    }
+
+    pub(crate) const fn connection(&self) -> &Connection<'a> {
+        &self.connection
+    }
+
+    /// The client's port: known only where the peer itself is the client.
+    pub(crate) fn client_port(&self) -> Option<u16> {
+        let (address, port) = self.peer?;
+        port.filter(|_| self.client == Some(address))
+    }
+
+    /// The first header of that (lower-case) name.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        first(self.headers, name)
+    }
+
+    /// Every header of that (lower-case) name, in order.
+    pub fn header_all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        all(self.headers, name)
+    }
+
+    /// Every header of that name as one value, joined by `,` as RFC 9110 section 5.3 has it, as text:
+    /// bytes that are not UTF-8 become U+FFFD, so that one such byte does not hide the rest.
+    pub(crate) fn header_text(&self, name: &str) -> Option<Cow<'a, str>> {
+        let mut values = self.header_all(name);
+        let first = values.next()?;
+        let Some(second) = values.next() else {
+            return Some(String::from_utf8_lossy(first));
+        };
+        let separator = if name == "cookie" { "; " } else { "," };
+        let mut joined = String::from_utf8_lossy(first).into_owned();
+        for value in std::iter::once(second).chain(values) {
+            joined.push_str(separator);
+            joined.push_str(&String::from_utf8_lossy(value));
+        }
+        Some(Cow::Owned(joined))
+    }
+
+    /// Names of the client's headers that start with `prefix`.
+    pub fn header_names_with_prefix(&self, prefix: &str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(move |name| name.starts_with(prefix))
+    }
+
+    /// Will a browser show the answer as a page? Fetch metadata says so (`Sec-Fetch-Mode: navigate`);
+    /// where there is none, `Accept` that names `text/html`.
+    #[must_use]
+    pub fn is_navigation(&self) -> bool {
+        match self.header("sec-fetch-mode") {
+            Some(mode) => mode.eq_ignore_ascii_case(b"navigate"),
+            None => self.header_all("accept").any(|accept| {
+                accept
+                    .windows(9)
+                    .any(|part| part.eq_ignore_ascii_case(b"text/html"))
+            }),
+        }
+    }
+
+    /// A CORS preflight (Fetch standard section 3.2.3): carries no credentials, so it can never pass
+    /// a challenge, and refusing it breaks the request behind it.
+    pub(crate) fn is_preflight(&self) -> bool {
+        self.method == b"OPTIONS"
+            && self.header("origin").is_some()
+            && self.header("access-control-request-method").is_some()
+    }
+}
+
+fn all<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .iter()
+        .filter(move |(key, _)| key.as_str() == name)
+        .map(|(_, value)| value.as_slice())
+}
+
+fn first<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a [u8]> {
+    all(headers, name).next()
+}
+
+/// Walks `x-forwarded-for` from the right: as long as the address so far is a trusted hop, what it
+/// says of its own peer is believed. What is no address ends the walk: the hop before it is the last
+/// one that is known.
+fn client_address(headers: &[(String, Vec<u8>)], peer: IpAddr, trusted: &CidrSet) -> IpAddr {
+    let mut client = peer;
+    if !trusted.contains(client) {
+        return client;
+    }
+    let values: Vec<&[u8]> = all(headers, "x-forwarded-for").collect();
+    let entries = values
+        .iter()
+        .rev()
+        .flat_map(|value| value.rsplit(|&byte| byte == b','));
+    for entry in entries.take(MAX_FORWARDED_HOPS) {
+        let Some((address, _)) = std::str::from_utf8(entry).ok().and_then(parse_address) else {
+            break;
+        };
+        client = address;
+        if !trusted.contains(client) {
+            break;
+        }
+    }
+    client
+}
+
+fn scheme(headers: &[(String, Vec<u8>)], from_trusted_hop: bool) -> Scheme {
+    let forwarded = from_trusted_hop
+        .then(|| first(headers, "x-forwarded-proto"))
+        .flatten();
+    match forwarded.or_else(|| first(headers, ":scheme")) {
+        Some(value) if value.eq_ignore_ascii_case(b"https") => Scheme::Https,
+        _ => Scheme::Http,
+    }
+}

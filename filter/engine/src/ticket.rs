@@ -1,0 +1,84 @@
+//! Tickets: what the filter hands to the challenge page. A compact JWS, HMAC-SHA256 (RFC 7515, RFC
+//! 7518 section 3.2), so that the page can trust what it is told and a person cannot change it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_proto::policy::v1 as wire;
+use hmac::{Hmac, KeyInit, Mac as _};
+use serde::Serialize;
+use sha2::Sha256;
+
+use crate::load::LoadError;
+
+/// The `typ` of a ticket; no session has it, so neither can stand for the other.
+pub const TICKET_TYPE: &str = "countersign-ticket+jwt";
+/// The `iss` claim of a ticket.
+pub const TICKET_ISSUER: &str = "countersign-filter";
+
+/// What a ticket says.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ticket {
+    /// [`TICKET_ISSUER`].
+    pub iss: &'static str,
+    /// The authority as the browser sees it: host, and port if any.
+    pub aud: String,
+    /// `http` or `https`.
+    pub scheme: &'static str,
+    /// Where to go back to: path and query.
+    pub path: String,
+    /// The policy that demands the proof.
+    pub policy: String,
+    /// The event id of the decision.
+    pub jti: String,
+    /// The least assurance, as a word.
+    pub acr: &'static str,
+    /// Seconds that a proof stays good for this policy; 0 = as long as the session.
+    pub max_age: u32,
+    /// Kinds of challenge, preferred first.
+    pub kinds: Vec<String>,
+    /// Kinds offered where none of the preferred ones can be done.
+    pub fallback: Vec<String>,
+    /// Seconds since the epoch.
+    pub iat: i64,
+    /// Seconds since the epoch.
+    pub exp: i64,
+}
+
+/// Signs tickets with the revision's newest ticket key.
+pub(crate) struct TicketSigner {
+    kid: String,
+    mac: Hmac<Sha256>,
+}
+
+impl std::fmt::Debug for TicketSigner {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("TicketSigner")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TicketSigner {
+    /// A key under 32 bytes would be weaker than the hash (RFC 7518 section 3.2).
+    pub(crate) fn new(key: wire::TicketKey) -> Result<Self, LoadError> {
+        match Hmac::new_from_slice(&key.secret) {
+            Ok(mac) if key.secret.len() >= 32 => Ok(Self { kid: key.kid, mac }),
+            _ => Err(LoadError::Key(key.kid)),
+        }
+    }
+
+    /// The ticket as text that fits a URL. `None` cannot happen: strings and numbers always encode.
+    pub(crate) fn sign(&self, ticket: &Ticket) -> Option<String> {
+        let header = serde_json::json!({"alg": "HS256", "typ": TICKET_TYPE, "kid": self.kid});
+        let mut text = URL_SAFE_NO_PAD.encode(header.to_string());
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(ticket).ok()?, &mut text);
+        let mut mac = self.mac.clone();
+        mac.update(text.as_bytes());
+        let tag = mac.finalize().into_bytes();
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(tag, &mut text);
+        Some(text)
+    }
+}

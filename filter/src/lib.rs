@@ -1,0 +1,19 @@
+//! The Envoy filter: one root context for each configuration of each worker, one HTTP context for
+//! each request. Every rule is in `countersign-engine`; every host call is in [`host`].
+// The entry point that Envoy calls is an exported symbol made by the SDK's macro: Rust counts it as
+// unsafe code, and it has no documentation of its own.
+#![allow(unsafe_code, missing_docs)]
+
+mod counters;
+mod host;
+mod report;
+mod request;
+mod root;
+mod worker;
+
+use root::Root;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Warn);
+    proxy_wasm::set_root_context(|_| Box::new(Root::default()));
+}}

@@ -1,0 +1,130 @@
+//! The HTTP context: one request from headers to decision.
+
+use std::rc::Rc;
+
+use countersign_engine::reply::{self, Reply};
+use countersign_engine::{Connection, Decision, Denial, Permit, Request, Revision, decide};
+use countersign_proto::policy::v1::Attribute;
+use prost::Message as _;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::{counters, host, worker};
+
+/// Our headers on the way to the upstream: what a client sends under this prefix is taken off.
+const OWN_HEADERS: &str = "countersign-";
+/// Tells the upstream which decision let the request through.
+const EVENT_HEADER: &str = "countersign-event-id";
+
+pub(crate) struct RequestContext {
+    revision: Option<Rc<Revision>>,
+}
+
+impl RequestContext {
+    pub(crate) const fn new(revision: Option<Rc<Revision>>) -> Self {
+        Self { revision }
+    }
+}
+
+impl Context for RequestContext {}
+
+impl HttpContext for RequestContext {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        let Some(revision) = &self.revision else {
+            counters::count_not_ready();
+            return answer(&reply::not_ready());
+        };
+        let headers = host::request_headers();
+        let facts = ConnectionFacts::fetch(revision);
+        let now = host::now();
+        let request = Request::new(revision, &headers, facts.as_connection(), now);
+        let id = worker::next_event_id(now);
+        let decision = worker::with_sessions(|sessions| decide(revision, &request, sessions, id));
+        match decision {
+            Decision::Permit(permit) => forward(revision, &request, &permit),
+            Decision::Denial(denial) => refuse(revision, &request, denial),
+        }
+    }
+}
+
+/// Lets the request through. Demands a [`Permit`], and only the engine makes one.
+fn forward(revision: &Revision, request: &Request<'_>, permit: &Permit) -> Action {
+    let outcome = permit.outcome();
+    counters::count(outcome);
+    for name in request.header_names_with_prefix(OWN_HEADERS) {
+        host::remove_request_header(name);
+    }
+    if !revision.score_header().is_empty() && !request.from_trusted_hop() {
+        // A score that nobody trustworthy gave must not reach the upstream as if somebody had.
+        if request.header(revision.score_header()).is_some() {
+            host::remove_request_header(revision.score_header());
+        }
+    }
+    host::set_request_header(EVENT_HEADER, &outcome.event_id.to_string());
+    if let Some(event) = &outcome.event {
+        host::record_event(&event.encode_to_vec());
+    }
+    host::mark_permitted();
+    Action::Continue
+}
+
+fn refuse(revision: &Revision, request: &Request<'_>, mut denial: Denial) -> Action {
+    let reply = reply::reply(revision, request, &denial);
+    denial.answered_with(reply.status);
+    let outcome = denial.outcome();
+    counters::count(outcome);
+    if let Some(event) = &outcome.event {
+        host::record_event(&event.encode_to_vec());
+    }
+    answer(&reply)
+}
+
+fn answer(reply: &Reply) -> Action {
+    host::send(reply);
+    Action::Pause
+}
+
+/// What the host was asked about the connection: only what this revision reads.
+struct ConnectionFacts {
+    peer: Option<Vec<u8>>,
+    server_name: Option<Vec<u8>>,
+    tls_version: Option<Vec<u8>>,
+    mtls: bool,
+    ja4: Option<Vec<u8>>,
+}
+
+impl ConnectionFacts {
+    fn fetch(revision: &Revision) -> Self {
+        let read = |attribute, path: &[&str]| {
+            revision
+                .reads(attribute)
+                .then(|| host::property(path))
+                .flatten()
+        };
+        Self {
+            // The trusted-hop rule needs the peer whatever the conditions read.
+            peer: host::property(&["source", "address"]),
+            server_name: read(
+                Attribute::ConnectionRequestedServerName,
+                &["connection", "requested_server_name"],
+            ),
+            tls_version: read(
+                Attribute::ConnectionTlsVersion,
+                &["connection", "tls_version"],
+            ),
+            mtls: read(Attribute::ConnectionMtls, &["connection", "mtls"])
+                .is_some_and(|value| value.first().is_some_and(|&byte| byte != 0)),
+            ja4: revision.reads(Attribute::TlsJa4).then(host::ja4).flatten(),
+        }
+    }
+
+    fn as_connection(&self) -> Connection<'_> {
+        Connection {
+            peer: self.peer.as_deref(),
+            server_name: self.server_name.as_deref(),
+            tls_version: self.tls_version.as_deref(),
+            mtls: self.mtls,
+            ja4: self.ja4.as_deref(),
+        }
+    }
+}
