@@ -1,0 +1,32 @@
+# Everything that is done often. CI calls only these.
+
+CARGO ?= cargo
+COUNTERSIGN := target/debug/countersign
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build wasm envoy test check smoke
+
+help: ## Shows this list
+	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+demo: build envoy ## Runs the whole stack on this machine; Ctrl-C stops it (UP='--base-port 11000' moves it)
+	@exec $(COUNTERSIGN) up $(UP)
+
+build: wasm ## Builds every program and the filter's module
+	$(CARGO) build --workspace --exclude countersign-filter --locked
+
+wasm:
+	$(CARGO) build -p countersign-filter --target wasm32-wasip1 --profile wasm --locked
+
+envoy:
+	@scripts/fetch-envoy.sh >/dev/null
+
+test: ## Runs every test, end to end ones included, and installs what they need
+	@scripts/test.sh
+
+check: ## Formatting, lints, dependencies, documentation, architecture
+	@scripts/check.sh
+
+smoke: build envoy ## Takes the tour without a person, one line a step
+	@scripts/install-test-deps.sh
+	@exec target/debug/smoke

@@ -1,0 +1,239 @@
+//! What every request and the control-plane stream share.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use countersign_proto::node::v1::SidecarSettings;
+use prost::Message as _;
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::authority::Authority;
+use crate::cookies;
+use crate::keys::KeyRing;
+use crate::keys::kek::{Kek, KeyFileError, SealError};
+use crate::language::{Catalog, InvalidCatalog};
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::outcome::{self, Step};
+use crate::session::{self, Session};
+use crate::settings::{InvalidSettings, Settings};
+use crate::store::{Connection, OpenError, Store, StoreError};
+use crate::ticket::Ticket;
+use crate::webauthn::RelyingParties;
+use crate::world::{Clock, NoRandomness, Random, opaque_id};
+
+const SETTINGS: &str = "settings";
+
+/// The sidecar's state.
+pub struct App {
+    /// SQLite.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// Seals what the store holds.
+    pub kek: Kek,
+    /// Session keys as they stand now.
+    pub keys: watch::Sender<Arc<KeyRing>>,
+    /// `None`: the control plane has never told any. Its own state, with its own answer (503).
+    pub settings: watch::Sender<Option<Arc<Settings>>>,
+    /// Verifiers.
+    pub relying_parties: RelyingParties,
+    /// Messages by language.
+    pub catalog: Catalog,
+    /// Counters.
+    pub metrics: Metrics,
+    /// Rung when the spool grew.
+    pub spool_grew: Notify,
+    /// The spool's name: sequence numbers belong to it.
+    pub spool: String,
+    /// Places for requests.
+    pub places: Semaphore,
+}
+
+/// Why the sidecar cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A statement.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key file.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// The key file is another store's.
+    #[error(
+        "the key file `{0}` does not open the session keys in the store: it belongs to another store; give the right one with --key-file, or start with a new store"
+    )]
+    WrongKeyFile(std::path::PathBuf),
+    /// No random bytes.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// A key could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// Two metrics of one name.
+    #[error(transparent)]
+    Metrics(#[from] prometheus::Error),
+    /// A language file.
+    #[error(transparent)]
+    Catalog(#[from] InvalidCatalog),
+    /// A key in the store.
+    #[error(transparent)]
+    Key(#[from] crate::keys::InvalidKey),
+}
+
+/// Why a message of the control plane was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// It says what cannot be.
+    #[error(transparent)]
+    Invalid(#[from] InvalidSettings),
+    /// It could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+impl App {
+    /// Opens store and key file, and remembers what the control plane said last.
+    pub async fn open(
+        database_url: &str,
+        key_file: &std::path::Path,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Arc<Self>, StartError> {
+        let store = Store::open(database_url).await?;
+        let kek = Kek::open(key_file, !store.holds_sealed().await?, random.as_ref())?;
+        let spool = store.meta_or("spool", &opaque_id(random.as_ref())?).await?;
+        store.prune(clock.now_s()).await?;
+        let app = Arc::new(Self {
+            store,
+            clock,
+            random,
+            kek,
+            keys: watch::Sender::new(Arc::new(KeyRing::default())),
+            settings: watch::Sender::new(None),
+            relying_parties: RelyingParties::default(),
+            catalog: Catalog::builtin()?,
+            metrics: Metrics::new()?,
+            spool_grew: Notify::new(),
+            spool,
+            places: Semaphore::new(limits::REQUESTS_IN_FLIGHT),
+        });
+        app.ensure_session_key().await?;
+        app.load_keys().await.map_err(|error| match error {
+            crate::control::keys::KeyError::Seal(SealError::Refused) => {
+                StartError::WrongKeyFile(key_file.to_owned())
+            }
+            crate::control::keys::KeyError::Seal(error) => error.into(),
+            crate::control::keys::KeyError::Store(error) => error.into(),
+            crate::control::keys::KeyError::Key(error) => error.into(),
+        })?;
+        app.recall_settings().await?;
+        Ok(app)
+    }
+
+    /// Whether a ticket can be read and a session signed that every filter accepts.
+    pub fn is_ready(&self) -> bool {
+        let ticket_key = self
+            .settings
+            .borrow()
+            .as_ref()
+            .is_some_and(|settings| !settings.ticket_keys.is_empty());
+        let ready = ticket_key && self.keys.borrow().signer.is_some();
+        self.metrics.ready.set(ready.into());
+        ready
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn current_settings(&self) -> Option<Arc<Settings>> {
+        self.settings.borrow().clone()
+    }
+
+    /// Takes settings and keeps them, sealed: they hold ticket keys.
+    pub async fn take_settings(&self, message: &SidecarSettings) -> Result<(), SettingsError> {
+        let settings = Settings::try_from(message)?;
+        let sealed = self
+            .kek
+            .seal(SETTINGS, &message.encode_to_vec(), self.random.as_ref())?;
+        self.store.set_meta(SETTINGS, &sealed).await?;
+        self.settings.send_replace(Some(Arc::new(settings)));
+        Ok(())
+    }
+
+    /// Reads back the settings of the last run: a restart works while the control plane is away.
+    async fn recall_settings(&self) -> Result<(), StartError> {
+        let Some(sealed) = self.store.meta(SETTINGS).await? else {
+            return Ok(());
+        };
+        let known = self.kek.unseal(SETTINGS, &sealed).ok().and_then(|bytes| {
+            let message = SidecarSettings::decode(bytes.as_slice()).ok()?;
+            Settings::try_from(&message).ok()
+        });
+        match known {
+            Some(settings) => {
+                self.settings.send_replace(Some(Arc::new(settings)));
+            }
+            None => {
+                tracing::warn!("the stored settings cannot be read; waiting for the control plane")
+            }
+        }
+        Ok(())
+    }
+
+    /// The browser's own session at this host, if it is good: any good one, when it sent several.
+    #[must_use]
+    pub fn session_of(&self, headers: &HeaderMap, host: &Authority) -> Option<Session> {
+        let settings = self.current_settings()?;
+        let ring = self.keys.borrow().clone();
+        let now = self.clock.now_s();
+        // Two are the most that an honest browser could send, by a clash of cookie jars.
+        cookies::values(headers, cookies::SESSION)
+            .into_iter()
+            .take(2)
+            .find_map(|text| {
+                session::verify(text, &ring.verifiers, &settings.revocations, host, now)
+            })
+    }
+
+    /// Spools one step within a transaction.
+    pub async fn record(
+        &self,
+        on: &mut Connection,
+        ticket: &Ticket,
+        step: Step,
+        device: &str,
+    ) -> Result<(), StoreError> {
+        let mut message = outcome::message(ticket, step, device, self.clock.now_ms());
+        message.spool.clone_from(&self.spool);
+        let dropped = self.store.spool(on, &mut message).await?;
+        self.metrics.outcomes_dropped.inc_by(dropped);
+        self.metrics.steps.with_label_values(&[step.word()]).inc();
+        Ok(())
+    }
+
+    /// Removes what is over, looks after keys, refreshes gauges.
+    pub async fn keep_house(&self) {
+        if let Err(error) = self.store.prune(self.clock.now_s()).await {
+            tracing::warn!(%error, "cannot prune the store");
+        }
+        if let Err(error) = self.drop_ended_keys().await {
+            tracing::warn!(%error, "cannot look after the session keys");
+        }
+        match self.store.spool_size().await {
+            Ok(size) => self
+                .metrics
+                .spooled
+                .set(i64::try_from(size).unwrap_or(i64::MAX)),
+            Err(error) => tracing::warn!(%error, "cannot count the spool"),
+        }
+        self.is_ready();
+    }
+}

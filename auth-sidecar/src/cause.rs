@@ -1,0 +1,210 @@
+//! Why something was refused: one constant for each reason, and the much coarser face shown outside.
+//!
+//! The cause goes to the log, to the metric `countersign_sidecar_refusals_total{cause}` and, where a
+//! ticket was valid, to the control plane. The client sees only the [`Face`]: telling a forger which
+//! check failed would be telling him what to mend.
+
+use axum::http::StatusCode;
+
+macro_rules! causes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal => $face:ident;)+) => {
+        /// An internal reason. Never shown to a client.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Cause { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Cause {
+            /// Every cause, for metrics that begin at zero and for tests.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The constant: metric label and outcome.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// What the client is shown instead.
+            #[must_use]
+            pub fn face(self) -> Face {
+                match self { $(Self::$variant => Face::$face,)+ }
+            }
+        }
+    };
+}
+
+causes! {
+    /// No `ticket`, or two.
+    TicketMissing = "TICKET_MISSING" => TicketInvalid;
+    /// Longer than any ticket that the filter makes.
+    TicketTooLarge = "TICKET_TOO_LARGE" => TicketInvalid;
+    /// Not a compact JWS with our claims.
+    TicketMalformed = "TICKET_MALFORMED" => TicketInvalid;
+    /// `alg`, `typ` or `crit` are not a ticket's.
+    TicketType = "TICKET_TYPE" => TicketInvalid;
+    /// Signed with a key that the control plane did not give us.
+    TicketKeyUnknown = "TICKET_KEY_UNKNOWN" => TicketInvalid;
+    /// The signature does not fit: altered or forged.
+    TicketAltered = "TICKET_ALTERED" => TicketInvalid;
+    /// `iss` is not the filter.
+    TicketIssuer = "TICKET_ISSUER" => TicketInvalid;
+    /// For another host than the one asked.
+    TicketHost = "TICKET_HOST" => TicketInvalid;
+    /// The return path could leave the origin.
+    TicketReturnPath = "TICKET_RETURN_PATH" => TicketInvalid;
+    /// Its time is over.
+    TicketExpired = "TICKET_EXPIRED" => TicketExpired;
+    /// It has been passed already.
+    TicketUsed = "TICKET_USED" => TicketUsed;
+    /// It asks only for kinds of challenge that this sidecar does not have.
+    KindUnsupported = "KIND_UNSUPPORTED" => Unanswerable;
+    /// The host is an address, or plain HTTP: browsers refuse WebAuthn there.
+    HostUnfit = "HOST_UNFIT" => Unanswerable;
+    /// More was demanded than was, or can be, proven.
+    AssuranceTooLow = "ASSURANCE_TOO_LOW" => AssuranceTooLow;
+    /// The ticket has started too many ceremonies.
+    TooManyAttempts = "TOO_MANY_ATTEMPTS" => TooManyAttempts;
+    /// Never existed, was taken already (a replay), or was removed.
+    CeremonyUnknown = "CEREMONY_UNKNOWN" => CeremonyOver;
+    /// The answer came too late.
+    CeremonyExpired = "CEREMONY_EXPIRED" => CeremonyOver;
+    /// Begun at another host.
+    CeremonyHost = "CEREMONY_HOST" => Rejected;
+    /// Begun by another device.
+    CeremonyDevice = "CEREMONY_DEVICE" => Rejected;
+    /// The answer is not one of the ceremony's kind, or not readable.
+    AnswerMalformed = "ANSWER_MALFORMED" => Rejected;
+    /// An answer to another challenge.
+    ChallengeMismatch = "CHALLENGE_MISMATCH" => Rejected;
+    /// Made at another origin: a phishing page, or a cross-origin frame.
+    OriginMismatch = "ORIGIN_MISMATCH" => Rejected;
+    /// Made for another relying party.
+    RpIdMismatch = "RP_ID_MISMATCH" => Rejected;
+    /// The authenticator did not see its user.
+    UserNotPresent = "USER_NOT_PRESENT" => NotVerified;
+    /// The authenticator did not verify its user.
+    UserNotVerified = "USER_NOT_VERIFIED" => NotVerified;
+    /// The signature does not fit.
+    SignatureInvalid = "SIGNATURE_INVALID" => Rejected;
+    /// The counter did not go up: two copies of one credential are in use.
+    CredentialCloned = "CREDENTIAL_CLONED" => Rejected;
+    /// Not one of the credentials that were asked for.
+    CredentialUnknown = "CREDENTIAL_UNKNOWN" => Rejected;
+    /// The id is registered already.
+    CredentialTaken = "CREDENTIAL_TAKEN" => Rejected;
+    /// Backup eligibility, algorithm or key are not what this credential can have.
+    CredentialInconsistent = "CREDENTIAL_INCONSISTENT" => Rejected;
+    /// Attestation that nobody asked for, and that does not verify.
+    AttestationInvalid = "ATTESTATION_INVALID" => Rejected;
+    /// `Host` is missing or not a host.
+    HostInvalid = "HOST_INVALID" => BadRequest;
+    /// A body that does not say it is JSON: a form of another site could have sent it.
+    NotJson = "NOT_JSON" => UnsupportedMedia;
+    /// Not sent by a page of this origin.
+    CrossSite = "CROSS_SITE" => Forbidden;
+    /// The body is longer than any honest one.
+    BodyTooLarge = "BODY_TOO_LARGE" => TooLarge;
+    /// The body did not arrive, or is not the JSON that is asked for.
+    BodyMalformed = "BODY_MALFORMED" => BadRequest;
+    /// No such page.
+    NotFound = "NOT_FOUND" => NotFound;
+    /// No such method here.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED" => MethodNotAllowed;
+    /// A table or the machine is full.
+    Busy = "BUSY" => Busy;
+    /// No ticket key, or no session key that the filters know.
+    NotReady = "NOT_READY" => NotReady;
+    /// The store or the random source failed.
+    Internal = "INTERNAL" => Internal;
+}
+
+macro_rules! faces {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $slug:literal, $status:ident, $title:literal;)+) => {
+        /// What a client is told.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Face { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Face {
+            /// The last part of the problem's type.
+            #[must_use]
+            pub fn slug(self) -> &'static str {
+                match self { $(Self::$variant => $slug,)+ }
+            }
+
+            /// The status.
+            #[must_use]
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)+ }
+            }
+
+            /// The problem's title, in English as RFC 9457 problems of machines are.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+        }
+    };
+}
+
+faces! {
+    /// Go back and get a new one.
+    TicketInvalid = "ticket-invalid", FORBIDDEN, "this challenge is not valid";
+    /// Go back and get a new one.
+    TicketExpired = "ticket-expired", GONE, "this challenge has expired";
+    /// Nothing left to do.
+    TicketUsed = "ticket-used", CONFLICT, "this challenge has been passed already";
+    /// Nothing that this person can do.
+    Unanswerable = "unanswerable", FORBIDDEN, "this challenge cannot be answered here";
+    /// Another device may do.
+    AssuranceTooLow = "assurance-too-low", FORBIDDEN, "this page asks for a stronger proof";
+    /// Go back and get a new ticket.
+    TooManyAttempts = "too-many-attempts", TOO_MANY_REQUESTS, "too many attempts";
+    /// Try again.
+    CeremonyOver = "ceremony-over", GONE, "this attempt is over";
+    /// Try again.
+    NotVerified = "not-verified", FORBIDDEN, "the device did not verify its user";
+    /// Try again.
+    Rejected = "rejected", FORBIDDEN, "the answer was not accepted";
+    /// A program's mistake.
+    BadRequest = "bad-request", BAD_REQUEST, "the request is not understood";
+    /// A program's mistake.
+    UnsupportedMedia = "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "the body must be application/json";
+    /// A program's mistake.
+    Forbidden = "forbidden", FORBIDDEN, "the request must come from a page of this origin";
+    /// A program's mistake.
+    TooLarge = "too-large", PAYLOAD_TOO_LARGE, "the body is too large";
+    /// A program's mistake.
+    NotFound = "not-found", NOT_FOUND, "there is nothing here";
+    /// A program's mistake.
+    MethodNotAllowed = "method-not-allowed", METHOD_NOT_ALLOWED, "this method is not allowed here";
+    /// Try again soon.
+    Busy = "busy", SERVICE_UNAVAILABLE, "busy, try again in a moment";
+    /// Try again soon.
+    NotReady = "not-ready", SERVICE_UNAVAILABLE, "not ready, try again in a moment";
+    /// Try again.
+    Internal = "internal", INTERNAL_SERVER_ERROR, "something went wrong";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_cause_has_a_constant_of_its_own() {
+        let names: HashSet<_> = Cause::ALL.iter().map(|cause| cause.name()).collect();
+        assert_eq!(names.len(), Cause::ALL.len());
+        assert!(
+            names
+                .iter()
+                .all(|n| n.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        );
+    }
+
+    #[test]
+    fn no_face_repeats_a_cause() {
+        for cause in Cause::ALL {
+            let shown = format!("{} {}", cause.face().slug(), cause.face().title());
+            assert!(!shown.contains(cause.name()), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Serves Countersign's challenges and makes its sessions.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "countersign-auth-sidecar", version)]
+pub struct Config {
+    /// Where to serve HTTP. Keep it on loopback: Envoy is the only one that should reach it.
+    #[arg(long, env = "COUNTERSIGN_LISTEN", default_value = "127.0.0.1:18080")]
+    pub listen: SocketAddr,
+    /// The control plane's gRPC address.
+    #[arg(
+        long,
+        env = "COUNTERSIGN_CONTROL_PLANE",
+        default_value = "http://127.0.0.1:18000"
+    )]
+    pub control_plane: String,
+    /// The store: `sqlite://PATH`; made when it is missing.
+    #[arg(long, env = "COUNTERSIGN_DATABASE_URL")]
+    pub database_url: String,
+    /// The 32 byte key that seals session keys in the store; made when it is missing.
+    #[arg(long, env = "COUNTERSIGN_KEY_FILE")]
+    pub key_file: PathBuf,
+    /// This sidecar's name at the control plane.
+    #[arg(long, env = "COUNTERSIGN_SIDECAR_ID", default_value = "sidecar-1")]
+    pub sidecar_id: String,
+}

@@ -1,0 +1,59 @@
+//! HTTP: routes, and what every request has in common.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::cause::Cause;
+
+mod ceremonies;
+mod challenge;
+mod guard;
+mod meta;
+mod page;
+mod refusal;
+mod steps;
+
+pub use refusal::Refusal;
+
+/// Every route of the sidecar.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/.countersign/challenge", get(challenge::show))
+        .route("/.countersign/ceremonies", post(ceremonies::begin))
+        .route("/.countersign/ceremonies/{id}", post(ceremonies::end))
+        .route("/.countersign/steps", post(steps::claim))
+        .route("/.countersign/jwks.json", get(meta::jwks))
+        .route("/metrics", get(meta::metrics))
+        .route("/healthz", get(meta::health))
+        .route("/readyz", get(meta::ready))
+        .fallback(meta::not_found)
+        .method_not_allowed_fallback(meta::method_not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), admit))
+        .with_state(app)
+}
+
+/// Bounds the requests in work, and gives every answer the headers that all of them need.
+async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut response = match app.places.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => Refusal::of(Cause::Busy).problem(&app).await,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(header::HeaderValue::from_static(value));
+    }
+    response
+}

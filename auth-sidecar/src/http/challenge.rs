@@ -1,0 +1,101 @@
+//! `GET /.countersign/challenge?ticket=…`: where the filter sends a navigation.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::{Refusal, guard, page};
+use crate::app::App;
+use crate::cause::Cause;
+use crate::ceremony;
+use crate::outcome::Step;
+use crate::session::Session;
+use crate::ticket::{Ticket, UnverifiedTicket};
+
+/// The page, or the way home, or the reason why neither.
+pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (request, _) = request.into_parts();
+    match answer(&app, &request).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            refusal
+                .page(&app, app.catalog.choose(&request.headers))
+                .await
+        }
+    }
+}
+
+async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
+    let (uri, headers) = (&request.uri, &request.headers);
+    let host = guard::host(uri.authority().map(|a| a.as_str()), headers).map_err(Refusal::of)?;
+    let token = ticket_of(uri).ok_or_else(|| Refusal::of(Cause::TicketMissing))?;
+    let settings = app
+        .current_settings()
+        .ok_or_else(|| Refusal::of(Cause::NotReady))?;
+    let ticket =
+        UnverifiedTicket::new(&token).verify(&settings.ticket_keys, &host, app.clock.now_s())?;
+
+    let session = app.session_of(headers, &host);
+    if app.store.ticket_passed(ticket.event_id()).await? {
+        return match session {
+            Some(_) => Ok(home(&ticket)),
+            None => Err(Refusal::with(Cause::TicketUsed, &ticket)),
+        };
+    }
+    if session.is_some_and(|session| passed_meanwhile(&session, &ticket, app.clock.now_s())) {
+        return Ok(home(&ticket));
+    }
+    ceremony::answerable(app, &ticket).map_err(|cause| Refusal::with(cause, &ticket))?;
+
+    if is_seen(&request.method, headers) {
+        let mut tx = app.store.write().await?;
+        if app.store.note_page(&mut tx, &ticket).await? {
+            app.record(&mut tx, &ticket, Step::PageServed, "").await?;
+        }
+        tx.commit().await?;
+        app.spool_grew.notify_one();
+    }
+    Ok(page::challenge(
+        app,
+        app.catalog.choose(headers),
+        &ticket,
+        &token,
+    ))
+}
+
+/// The one `ticket` of the query.
+fn ticket_of(uri: &Uri) -> Option<String> {
+    let mut tickets =
+        url::form_urlencoded::parse(uri.query()?.as_bytes()).filter(|(name, _)| name == "ticket");
+    match (tickets.next(), tickets.next()) {
+        (Some((_, ticket)), None) => Some(ticket.into_owned()),
+        _ => None,
+    }
+}
+
+/// Another tab passed after this ticket was made. Only a session that is younger than the ticket
+/// counts: the filter has seen every older one and was not content, and would send the browser
+/// straight back.
+fn passed_meanwhile(session: &Session, ticket: &Ticket, now_s: u64) -> bool {
+    let young = ticket
+        .max_age_s()
+        .is_none_or(|age| now_s.saturating_sub(session.auth_time_s) < age);
+    session.issued_s > ticket.issued_s() && session.assurance >= ticket.demanded() && young
+}
+
+/// A look ahead by a program is no page served to a person.
+fn is_seen(method: &Method, headers: &HeaderMap) -> bool {
+    let purpose = headers.get("sec-purpose").map(|value| value.as_bytes());
+    method == Method::GET && !purpose.is_some_and(|purpose| purpose.starts_with(b"prefetch"))
+}
+
+fn home(ticket: &Ticket) -> Response {
+    (
+        StatusCode::SEE_OTHER,
+        [(header::LOCATION, ticket.return_path().location())],
+    )
+        .into_response()
+}

@@ -1,0 +1,175 @@
+//! The HTML: one template for the challenge and for every page that says why there is none.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+
+use crate::app::App;
+use crate::cause::Face;
+use crate::language::{Language, Messages};
+use crate::limits;
+use crate::return_path::ReturnPath;
+use crate::ticket::Ticket;
+use crate::world::opaque_id;
+
+const CSS: &str = include_str!("../../assets/page.css");
+const JS: &str = include_str!("../../assets/page.js");
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    lang: &'a str,
+    nonce: &'a str,
+    title: &'a str,
+    heading: &'a str,
+    css: &'a str,
+    js: &'a str,
+    challenge: Option<Challenge<'a>>,
+    state: &'a str,
+    text: &'a str,
+    link: &'a str,
+    link_text: &'a str,
+    reference: &'a str,
+    event_id: &'a str,
+}
+
+struct Challenge<'a> {
+    lead: String,
+    messages: &'a Messages,
+    config: String,
+}
+
+/// The page that asks.
+pub(super) fn challenge(app: &App, language: &Language, ticket: &Ticket, token: &str) -> Response {
+    let m = &language.messages;
+    let config = json!({
+        "ticket": token,
+        "timeout": u64::try_from(limits::PROMPT_TIMEOUT.as_millis()).unwrap_or(60_000),
+        "messages": m,
+    });
+    let page = Page {
+        lang: language.tag,
+        nonce: "",
+        title: &m.title,
+        heading: &m.heading,
+        css: CSS,
+        js: JS,
+        challenge: Some(Challenge {
+            lead: m.lead.replace("{host}", ticket.host().audience()),
+            messages: m,
+            // `<` is the one character by which JSON could leave its element.
+            config: config.to_string().replace('<', "\\u003c"),
+        }),
+        state: "",
+        text: "",
+        link: &ticket.return_path().location(),
+        link_text: &m.back,
+        reference: &m.reference,
+        event_id: ticket.event_id(),
+    };
+    answer(app, StatusCode::OK, page)
+}
+
+/// The page that says why nothing is asked.
+pub(super) fn notice(
+    app: &App,
+    language: &Language,
+    face: Face,
+    ticket: Option<&Ticket>,
+) -> Response {
+    let m = &language.messages;
+    let (state, heading, text) = match face {
+        Face::TicketExpired => ("expired", &m.expired_heading, &m.expired),
+        Face::TicketUsed => ("done", &m.used_heading, &m.used),
+        Face::Unanswerable => ("unsupported", &m.unanswerable_heading, &m.unanswerable),
+        Face::AssuranceTooLow => ("unsupported", &m.low_heading, &m.low),
+        Face::TicketInvalid
+        | Face::BadRequest
+        | Face::Forbidden
+        | Face::NotFound
+        | Face::MethodNotAllowed
+        | Face::TooLarge
+        | Face::UnsupportedMedia => ("failed", &m.invalid_heading, &m.invalid),
+        Face::TooManyAttempts => ("failed", &m.error_heading, &m.too_many),
+        Face::Busy
+        | Face::NotReady
+        | Face::Internal
+        | Face::CeremonyOver
+        | Face::NotVerified
+        | Face::Rejected => ("failed", &m.error_heading, &m.error),
+    };
+    let link = ticket.map_or_else(ReturnPath::root, |ticket| ticket.return_path().clone());
+    let page = Page {
+        lang: language.tag,
+        nonce: "",
+        title: heading,
+        heading,
+        css: CSS,
+        js: "",
+        challenge: None,
+        state,
+        text,
+        link: &link.location(),
+        link_text: if ticket.is_some() { &m.back } else { &m.home },
+        reference: &m.reference,
+        event_id: ticket.map_or("", Ticket::event_id),
+    };
+    answer(app, face.status(), page)
+}
+
+fn answer(app: &App, status: StatusCode, page: Page<'_>) -> Response {
+    let Ok(nonce) = opaque_id(app.random.as_ref()) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let html = match (Page {
+        nonce: &nonce,
+        ..page
+    })
+    .render()
+    {
+        Ok(html) => html,
+        Err(error) => {
+            tracing::error!(%error, "cannot render the page");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    // Our own paths are exempt from the site's headers, and this page allows itself nothing more
+    // than it uses: a site's stricter or laxer policy changes nothing here.
+    let csp = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
+         connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    );
+    let mut response = (status, html).into_response();
+    let headers = response.headers_mut();
+    if let Ok(csp) = HeaderValue::from_str(&csp) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, csp);
+    }
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::VARY, "accept-language, cookie"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            header::HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            header::HeaderName::from_static("permissions-policy"),
+            "publickey-credentials-create=(self), publickey-credentials-get=(self)",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_inlined_cannot_close_its_element() {
+        assert!(!JS.contains("</script") && !JS.contains("<!--"));
+        assert!(!CSS.contains("</style"));
+    }
+}

@@ -1,0 +1,217 @@
+//! The page's messages, and which language a browser asked for.
+
+use axum::http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
+
+use crate::limits;
+
+const FILES: [(&str, &str); 5] = [
+    ("en", include_str!("../messages/en.json")),
+    ("de", include_str!("../messages/de.json")),
+    ("es", include_str!("../messages/es.json")),
+    ("fr", include_str!("../messages/fr.json")),
+    ("ja", include_str!("../messages/ja.json")),
+];
+
+/// Every message of one language. A file that lacks one, or has one more, does not load.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "each name is the key in the files, which say what it is"
+)]
+pub struct Messages {
+    pub title: String,
+    pub heading: String,
+    /// Holds `{host}`.
+    pub lead: String,
+    pub why: String,
+    pub verify: String,
+    pub retry: String,
+    pub renew: String,
+    pub checking: String,
+    pub ready: String,
+    pub waiting: String,
+    pub sending: String,
+    pub done: String,
+    pub cancelled: String,
+    pub renew_hint: String,
+    pub not_verified: String,
+    pub rejected: String,
+    pub network: String,
+    pub busy: String,
+    pub too_many: String,
+    pub unsupported_heading: String,
+    pub unsupported: String,
+    pub unsupported_help: String,
+    pub noscript: String,
+    pub reference: String,
+    pub back: String,
+    pub home: String,
+    pub expired_heading: String,
+    pub expired: String,
+    pub used_heading: String,
+    pub used: String,
+    pub invalid_heading: String,
+    pub invalid: String,
+    pub unanswerable_heading: String,
+    pub unanswerable: String,
+    pub low_heading: String,
+    pub low: String,
+    pub error_heading: String,
+    pub error: String,
+}
+
+/// A language and its messages.
+#[derive(Debug)]
+pub struct Language {
+    /// The value of `lang`.
+    pub tag: &'static str,
+    /// What it says.
+    pub messages: Messages,
+}
+
+/// A language file that is not one.
+#[derive(Debug, thiserror::Error)]
+#[error("the messages of `{tag}` cannot be read: {source}")]
+pub struct InvalidCatalog {
+    tag: &'static str,
+    source: serde_json::Error,
+}
+
+/// Every language.
+#[derive(Debug)]
+pub struct Catalog {
+    fallback: Language,
+    others: Vec<Language>,
+}
+
+impl Catalog {
+    /// Reads the files that are compiled in.
+    pub fn builtin() -> Result<Self, InvalidCatalog> {
+        let read = |(tag, text): (&'static str, &str)| {
+            let messages =
+                serde_json::from_str(text).map_err(|source| InvalidCatalog { tag, source })?;
+            Ok(Language { tag, messages })
+        };
+        let [english, others @ ..] = FILES;
+        Ok(Self {
+            fallback: read(english)?,
+            others: others.into_iter().map(read).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The language that the browser likes best among ours.
+    #[must_use]
+    pub fn choose(&self, headers: &HeaderMap) -> &Language {
+        let asked = headers
+            .get(header::ACCEPT_LANGUAGE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        let mut best = (&self.fallback, 0);
+        for (tag, quality) in preferences(asked) {
+            // Strictly better only: of equals the one named first wins.
+            if quality > best.1
+                && let Some(language) = self.find(tag)
+            {
+                best = (language, quality);
+            }
+        }
+        best.0
+    }
+
+    fn find(&self, tag: &str) -> Option<&Language> {
+        let primary = tag.split('-').next().unwrap_or_default();
+        let ours = |language: &&Language| language.tag.eq_ignore_ascii_case(primary);
+        std::iter::once(&self.fallback)
+            .chain(&self.others)
+            .find(ours)
+            .or((tag == "*").then_some(&self.fallback))
+    }
+}
+
+/// Tags with their quality in thousandths.
+fn preferences(text: &str) -> impl Iterator<Item = (&str, u16)> {
+    let end = text.len().min(limits::ACCEPT_LANGUAGE_BYTES);
+    text.get(..end)
+        .unwrap_or_default()
+        .split(',')
+        .filter_map(|part| {
+            let mut fields = part.split(';');
+            let tag = fields.next()?.trim();
+            let quality = match fields.find_map(|field| field.trim().strip_prefix("q=")) {
+                None => 1000,
+                Some(q) => thousandths(q)?,
+            };
+            (!tag.is_empty()).then_some((tag, quality))
+        })
+}
+
+/// RFC 9110 qvalue: `0` to `1` with at most three digits.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 3 || !fraction.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let fraction: u16 = format!("{fraction:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(fraction),
+        "1" if fraction == 0 => Some(1000),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn chosen(accept: &str) -> &'static str {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_LANGUAGE, accept.parse().unwrap());
+        Catalog::builtin().unwrap().choose(&headers).tag
+    }
+
+    #[test]
+    fn no_language_lacks_a_message_or_leaves_one_empty() {
+        let keys = |text: &str| {
+            let map: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(text).unwrap();
+            for (key, value) in &map {
+                assert!(!value.as_str().unwrap().trim().is_empty(), "{key}");
+                assert_eq!(
+                    value.as_str().unwrap().contains("{host}"),
+                    key == "lead",
+                    "{key}"
+                );
+            }
+            map.into_iter().map(|(key, _)| key).collect::<BTreeSet<_>>()
+        };
+        let english = keys(FILES[0].1);
+        for (tag, text) in FILES {
+            assert_eq!(keys(text), english, "{tag}");
+        }
+        assert_eq!(Catalog::builtin().unwrap().others.len(), 4);
+    }
+
+    #[test]
+    fn the_best_liked_language_that_we_have_is_chosen() {
+        assert_eq!(chosen("de-CH, en;q=0.8"), "de");
+        assert_eq!(chosen("en;q=0.5, fr;q=0.9, ja;q=0.7"), "fr");
+        assert_eq!(chosen("pt-BR, pt;q=0.9, ES-419;q=0.8"), "es");
+        assert_eq!(chosen("ja,de"), "ja");
+        assert_eq!(chosen("de;q=0, ja;q=0.001"), "ja");
+    }
+
+    #[test]
+    fn what_is_not_understood_gives_english() {
+        for text in [
+            "", "*", "xx", "de;q=2", "de;q=0", "de;q=abc", ";;;,,,", "q=1",
+        ] {
+            assert_eq!(chosen(text), "en", "{text}");
+        }
+        let long = format!("{},de", "x,".repeat(limits::ACCEPT_LANGUAGE_BYTES));
+        assert_eq!(chosen(&long), "en");
+    }
+}

@@ -1,0 +1,106 @@
+//! Everything here can be driven by a stranger, so everything has a bound, and each bound a reason.
+
+use std::time::Duration;
+
+/// Bytes of a ticket. A return path may be as long as the 16 KiB that the filter accepts; base64
+/// adds a third and the other claims take the rest.
+pub const TICKET_BYTES: usize = 24 * 1024;
+
+/// Bytes of a body that carries a ticket.
+pub const TICKET_BODY_BYTES: usize = TICKET_BYTES + 4 * 1024;
+
+/// Bytes of a credential's answer. The largest honest one is an RSA-4096 registration of about
+/// 3 KiB; attestation certificates would add some more.
+pub const CREDENTIAL_BODY_BYTES: usize = 32 * 1024;
+
+/// How long a body may take to arrive; a slow one would hold a slot.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of `Cookie` headers that are looked at. Browsers send at most about 4 KiB a cookie; a site
+/// with more cookies than this is served as if it had sent none of ours.
+pub const COOKIE_BYTES: usize = 32 * 1024;
+
+/// Bytes of a session cookie that are worth a signature check.
+pub const SESSION_BYTES: usize = 4 * 1024;
+
+/// Bytes of `Accept-Language` that are looked at.
+pub const ACCEPT_LANGUAGE_BYTES: usize = 512;
+
+/// Requests in work at once; one more is answered 503 at once instead of queueing without end.
+pub const REQUESTS_IN_FLIGHT: usize = 512;
+
+/// Relying parties kept ready, one for each (scheme, host with port). The oldest is forgotten: it
+/// can be built again in microseconds.
+pub const RELYING_PARTIES: usize = 256;
+
+/// How long a ceremony waits for its answer.
+pub const CEREMONY_LIFETIME_S: u64 = 300;
+
+/// Ceremonies that wait at once; each is about 2 KiB in the store.
+pub const CEREMONIES: u64 = 50_000;
+
+/// Ceremonies that one ticket may start. A person who failed this often gets a new ticket by going
+/// back to the page; a program is slowed to the rate at which the filter issues tickets.
+pub const ATTEMPTS_PER_TICKET: u64 = 20;
+
+/// Steps (`unsupported`, `cancelled`) that one ticket may claim before they are no longer recorded.
+pub const CLAIMS_PER_TICKET: u64 = 20;
+
+/// Tickets remembered at once. One is forgotten when it could no longer verify.
+pub const TICKETS: u64 = 500_000;
+
+/// Credentials offered in one authentication: a browser has one as a rule, a few after a reset.
+pub const CREDENTIALS_PER_DEVICE: u64 = 8;
+
+/// Credentials in the store; past this the ones that were used longest ago are forgotten.
+pub const CREDENTIALS: u64 = 2_000_000;
+
+/// A device that was not seen for as long as its cookie lives (400 days, the most that browsers
+/// keep a cookie) cannot come back.
+pub const DEVICE_COOKIE_S: u64 = 400 * 24 * 3600;
+
+/// Outcomes kept while the control plane is away, about 200 bytes each.
+pub const SPOOL: u64 = 100_000;
+
+/// Outcomes read from the spool and sent at a time.
+pub const SPOOL_BATCH: u64 = 256;
+
+/// Session keys in the store: one live, one pending, and those whose sessions have not all ended.
+/// A rotation past this is refused, because every filter carries them all.
+pub const SESSION_KEYS: usize = 8;
+
+/// Rotation requests remembered, so that a repeated one makes no second key.
+pub const ROTATIONS: u64 = 1_000;
+
+/// Ticket keys and revocations accepted from the control plane.
+pub const TICKET_KEYS: usize = 16;
+/// See [`TICKET_KEYS`].
+pub const REVOCATIONS: usize = 100_000;
+
+/// Less than a second cannot be said in a JWT.
+pub const SESSION_LIFETIME_MIN_S: u64 = 1;
+/// A session is a bearer token: a month is more than any policy should want.
+pub const SESSION_LIFETIME_MAX_S: u64 = 30 * 24 * 3600;
+/// When the control plane names no lifetime.
+pub const SESSION_LIFETIME_DEFAULT_S: u64 = 3600;
+
+/// How far filter clocks may be off when they check a session. The sidecar is not told the
+/// configured leeway, so a key is kept for the most that can be configured sensibly.
+pub const SESSION_LEEWAY_MAX_S: u64 = 300;
+
+/// How far the filter's clock may be ahead of or behind ours when a ticket is checked.
+pub const TICKET_LEEWAY_S: u64 = 5;
+
+/// How long the page and the browser wait for the person.
+pub const PROMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often expired rows are removed and keys are looked at.
+pub const HOUSEKEEPING: Duration = Duration::from_secs(15);
+
+/// Waits between attempts to reach the control plane.
+pub const RECONNECT_MIN: Duration = Duration::from_millis(200);
+/// See [`RECONNECT_MIN`].
+pub const RECONNECT_MAX: Duration = Duration::from_secs(2);
+
+/// How long open requests may go on after a signal to stop.
+pub const SHUTDOWN: Duration = Duration::from_secs(5);

@@ -1,0 +1,118 @@
+//! Counters and gauges, read at `/metrics`.
+
+use prometheus::{
+    Encoder as _, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use crate::cause::Cause;
+
+/// Every metric of the sidecar.
+pub struct Metrics {
+    registry: Registry,
+    /// `countersign_sidecar_refusals_total{cause}`
+    pub refusals: IntCounterVec,
+    /// `countersign_sidecar_steps_total{step}`
+    pub steps: IntCounterVec,
+    /// `countersign_sidecar_ceremonies_total{kind}`
+    pub ceremonies: IntCounterVec,
+    /// `countersign_sidecar_sessions_total{assurance}`
+    pub sessions: IntCounterVec,
+    /// `countersign_sidecar_outcomes_dropped_total`
+    pub outcomes_dropped: IntCounter,
+    /// `countersign_sidecar_outcomes_spooled`
+    pub spooled: IntGauge,
+    /// `countersign_sidecar_control_plane_connected`
+    pub connected: IntGauge,
+    /// `countersign_sidecar_control_plane_messages_refused_total`
+    pub messages_refused: IntCounter,
+    /// `countersign_sidecar_session_keys{state}`
+    pub session_keys: IntGaugeVec,
+    /// `countersign_sidecar_ready`
+    pub ready: IntGauge,
+}
+
+impl Metrics {
+    /// Makes and registers them; each cause begins at zero, so that a rate over it is defined.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counters =
+            |name: &str, help: &str, label: &str| -> Result<IntCounterVec, prometheus::Error> {
+                let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+                registry.register(Box::new(counters.clone()))?;
+                Ok(counters)
+            };
+        let counter = |name: &str, help: &str| -> Result<IntCounter, prometheus::Error> {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
+        let refusals = counters(
+            "countersign_sidecar_refusals_total",
+            "Requests refused, by internal cause.",
+            "cause",
+        )?;
+        for cause in Cause::ALL {
+            refusals.with_label_values(&[cause.name()]);
+        }
+        let session_keys = IntGaugeVec::new(
+            Opts::new(
+                "countersign_sidecar_session_keys",
+                "Session keys, by state.",
+            ),
+            &["state"],
+        )?;
+        registry.register(Box::new(session_keys.clone()))?;
+        Ok(Self {
+            refusals,
+            steps: counters(
+                "countersign_sidecar_steps_total",
+                "Steps of challenges.",
+                "step",
+            )?,
+            ceremonies: counters(
+                "countersign_sidecar_ceremonies_total",
+                "Ceremonies begun, by kind.",
+                "kind",
+            )?,
+            sessions: counters(
+                "countersign_sidecar_sessions_total",
+                "Sessions issued, by assurance.",
+                "assurance",
+            )?,
+            outcomes_dropped: counter(
+                "countersign_sidecar_outcomes_dropped_total",
+                "Outcomes lost because the spool was full.",
+            )?,
+            spooled: gauge(
+                "countersign_sidecar_outcomes_spooled",
+                "Outcomes that the control plane has not acknowledged.",
+            )?,
+            connected: gauge(
+                "countersign_sidecar_control_plane_connected",
+                "1 while the stream is open.",
+            )?,
+            messages_refused: counter(
+                "countersign_sidecar_control_plane_messages_refused_total",
+                "Messages of the control plane that were not accepted.",
+            )?,
+            ready: gauge(
+                "countersign_sidecar_ready",
+                "1 while sessions can be issued.",
+            )?,
+            session_keys,
+            registry,
+        })
+    }
+
+    /// The Prometheus text.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        let mut bytes = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut bytes)?;
+        String::from_utf8(bytes).map_err(|e| prometheus::Error::Msg(e.to_string()))
+    }
+}

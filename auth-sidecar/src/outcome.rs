@@ -1,0 +1,72 @@
+//! What is told to the control plane about one challenge.
+
+use countersign_proto::node::v1 as proto;
+
+use crate::assurance::Assurance;
+use crate::cause::Cause;
+use crate::ticket::{KIND_FIDO, Ticket};
+
+/// One step of the funnel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The page was shown.
+    PageServed,
+    /// A ceremony was begun.
+    Started,
+    /// The page says that the device cannot.
+    Unsupported,
+    /// The page says that the person did not, or not in time.
+    Cancelled,
+    /// The answer, or the ticket's demand, was refused.
+    Rejected(Cause),
+    /// A session was earned.
+    Passed(Assurance),
+}
+
+impl Step {
+    /// The metric label.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PageServed => "page_served",
+            Self::Started => "started",
+            Self::Unsupported => "unsupported",
+            Self::Cancelled => "cancelled",
+            Self::Rejected(_) => "rejected",
+            Self::Passed(_) => "passed",
+        }
+    }
+}
+
+/// The message, without its place in the spool.
+#[must_use]
+pub fn message(ticket: &Ticket, step: Step, device: &str, now_ms: u64) -> proto::Outcome {
+    let (kind, cause, assurance) = match step {
+        Step::PageServed => ("", "", Assurance::None),
+        Step::Rejected(cause) => (KIND_FIDO, cause.name(), Assurance::None),
+        Step::Passed(assurance) => (KIND_FIDO, "", assurance),
+        Step::Started | Step::Unsupported | Step::Cancelled => (KIND_FIDO, "", Assurance::None),
+    };
+    let wire = match step {
+        Step::PageServed => proto::Step::PageServed,
+        Step::Started => proto::Step::Started,
+        Step::Unsupported => proto::Step::Unsupported,
+        Step::Cancelled => proto::Step::Cancelled,
+        Step::Rejected(_) => proto::Step::Rejected,
+        Step::Passed(_) => proto::Step::Passed,
+    };
+    proto::Outcome {
+        sequence: 0,
+        event_id: ticket.event_id().to_owned(),
+        policy: ticket.policy().to_owned(),
+        host: ticket.host().as_str().to_owned(),
+        step: wire.into(),
+        kind: kind.to_owned(),
+        cause: cause.to_owned(),
+        assurance: assurance.to_proto().into(),
+        device: device.to_owned(),
+        time_ms: now_ms,
+        claimed: matches!(step, Step::Unsupported | Step::Cancelled),
+        spool: String::new(),
+    }
+}

@@ -1,0 +1,127 @@
+//! What became of each ticket: seen, tried how often, passed.
+
+use std::sync::atomic::Ordering;
+
+use super::{Connection, Store, StoreError, sql};
+use crate::limits;
+use crate::ticket::Ticket;
+
+/// Whether a ticket may start another ceremony.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// It may.
+    Granted,
+    /// It has been passed.
+    Passed,
+    /// It has had its share.
+    TooMany,
+}
+
+impl Store {
+    /// Whether the ticket was passed.
+    pub async fn ticket_passed(&self, event_id: &str) -> Result<bool, StoreError> {
+        let passed: Option<i64> =
+            sqlx::query_scalar("SELECT passed FROM tickets WHERE event_id = $1")
+                .bind(event_id)
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(passed.is_some_and(|passed| passed != 0))
+    }
+
+    /// Notes that the page was served, `true` the first time.
+    pub async fn note_page(
+        &self,
+        on: &mut Connection,
+        ticket: &Ticket,
+    ) -> Result<bool, StoreError> {
+        self.remember(on, ticket).await?;
+        let done = sqlx::query(
+            "UPDATE tickets SET page_served = 1 WHERE event_id = $1 AND page_served = 0",
+        )
+        .bind(ticket.event_id())
+        .execute(on)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Counts one more ceremony, if the ticket may start one.
+    pub async fn note_attempt(
+        &self,
+        on: &mut Connection,
+        ticket: &Ticket,
+    ) -> Result<Attempt, StoreError> {
+        self.remember(on, ticket).await?;
+        let done = sqlx::query(
+            "UPDATE tickets SET attempts = attempts + 1 WHERE event_id = $1 AND passed = 0 AND attempts < $2",
+        )
+        .bind(ticket.event_id())
+        .bind(sql(limits::ATTEMPTS_PER_TICKET))
+        .execute(&mut *on)
+        .await?;
+        if done.rows_affected() == 1 {
+            return Ok(Attempt::Granted);
+        }
+        let passed: i64 = sqlx::query_scalar("SELECT passed FROM tickets WHERE event_id = $1")
+            .bind(ticket.event_id())
+            .fetch_one(on)
+            .await?;
+        Ok(if passed != 0 {
+            Attempt::Passed
+        } else {
+            Attempt::TooMany
+        })
+    }
+
+    /// Counts something that a page, or a refused request, says about a ticket; `false` when it has
+    /// said enough: one ticket must not be able to fill the spool.
+    pub async fn note_claim(
+        &self,
+        on: &mut Connection,
+        ticket: &Ticket,
+    ) -> Result<bool, StoreError> {
+        self.remember(on, ticket).await?;
+        let done = sqlx::query("UPDATE tickets SET claims = claims + 1 WHERE event_id = $1 AND passed = 0 AND claims < $2")
+            .bind(ticket.event_id())
+            .bind(sql(limits::CLAIMS_PER_TICKET))
+            .execute(on)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Passes the ticket; `false` when another ceremony already has.
+    pub async fn pass_ticket(
+        &self,
+        on: &mut Connection,
+        ticket: &Ticket,
+    ) -> Result<bool, StoreError> {
+        self.remember(on, ticket).await?;
+        let done = sqlx::query("UPDATE tickets SET passed = 1 WHERE event_id = $1 AND passed = 0")
+            .bind(ticket.event_id())
+            .execute(on)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn remember(&self, on: &mut Connection, ticket: &Ticket) -> Result<(), StoreError> {
+        // A ceremony may outlive the ticket that began it; until then the ticket is remembered, or
+        // it could be passed twice.
+        let expires = ticket.last_s().saturating_add(limits::CEREMONY_LIFETIME_S);
+        let full = self.tickets.load(Ordering::Relaxed) >= limits::TICKETS;
+        let done = sqlx::query(
+            "INSERT INTO tickets (event_id, expires_s, page_served, attempts, claims, passed) \
+             VALUES ($1, $2, 0, 0, 0, 0) ON CONFLICT (event_id) DO NOTHING",
+        )
+        .bind(ticket.event_id())
+        .bind(sql(expires))
+        .execute(on)
+        .await?;
+        match done.rows_affected() {
+            // The caller's transaction is dropped with the error, and the row with it.
+            1 if full => Err(StoreError::Full("tickets")),
+            rows => {
+                self.tickets.fetch_add(rows, Ordering::Relaxed);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! The ticket: what the filter hands to the challenge page through the browser.
+//!
+//! A compact JWS, HS256. It comes through a stranger's hands, so nothing in it is used before its
+//! signature fits, and its return path is checked here again.
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::{Deserialize, Serialize};
+
+use crate::assurance::Assurance;
+use crate::authority::Authority;
+use crate::cause::Cause;
+use crate::limits;
+use crate::return_path::ReturnPath;
+
+#[cfg(test)]
+mod tests;
+
+/// The `typ` of a ticket: no other token of ours may be taken for one.
+pub const TYP: &str = "countersign-ticket+jwt";
+/// Who makes tickets.
+pub const ISSUER: &str = "countersign-filter";
+/// The one kind of challenge that this sidecar has.
+pub const KIND_FIDO: &str = "fido";
+
+/// A key that filter and sidecar share.
+#[derive(Clone)]
+pub struct TicketKey {
+    /// Its name in a ticket's header.
+    pub kid: String,
+    secret: DecodingKey,
+}
+
+impl TicketKey {
+    /// Takes the secret.
+    #[must_use]
+    pub fn new(kid: String, secret: &[u8]) -> Self {
+        Self {
+            kid,
+            secret: DecodingKey::from_secret(secret),
+        }
+    }
+}
+
+impl std::fmt::Debug for TicketKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TicketKey")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the browser reached the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// Plaintext; good for WebAuthn on localhost only.
+    Http,
+    /// TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in an origin.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+/// The claims as they travel; also how a ceremony remembers its ticket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    scheme: Scheme,
+    path: String,
+    policy: String,
+    jti: String,
+    acr: Assurance,
+    #[serde(default)]
+    max_age: u64,
+    #[serde(default)]
+    kinds: Vec<String>,
+    #[serde(default)]
+    fallback: Vec<String>,
+    iat: u64,
+    exp: u64,
+}
+
+/// A verified ticket. Only [`UnverifiedTicket::verify`] makes one out of a stranger's bytes.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    claims: Claims,
+    host: Authority,
+    path: ReturnPath,
+}
+
+/// Why a ticket was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum TicketError {
+    /// Longer than [`limits::TICKET_BYTES`].
+    #[error("longer than {} bytes", limits::TICKET_BYTES)]
+    TooLarge,
+    /// Not a compact JWS with our claims.
+    #[error("not a compact JWS with the claims of a ticket")]
+    Malformed,
+    /// `alg`, `typ` or `crit`.
+    #[error("the header is not a ticket's")]
+    Type,
+    /// The key is not ours.
+    #[error("signed with an unknown key")]
+    KeyUnknown,
+    /// The signature does not fit.
+    #[error("the signature does not fit")]
+    Altered,
+    /// Another issuer.
+    #[error("not issued by the filter")]
+    Issuer,
+    /// Another host.
+    #[error("for another host")]
+    Host,
+    /// The return path could leave the origin.
+    #[error("the return path is not one: {0}")]
+    ReturnPath(#[from] crate::return_path::InvalidReturnPath),
+    /// Its time is over; everything else was in order, so its path can be linked to.
+    #[error("expired")]
+    Expired(Box<Ticket>),
+}
+
+impl TicketError {
+    /// The constant.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::TooLarge => Cause::TicketTooLarge,
+            Self::Malformed => Cause::TicketMalformed,
+            Self::Type => Cause::TicketType,
+            Self::KeyUnknown => Cause::TicketKeyUnknown,
+            Self::Altered => Cause::TicketAltered,
+            Self::Issuer => Cause::TicketIssuer,
+            Self::Host => Cause::TicketHost,
+            Self::ReturnPath(_) => Cause::TicketReturnPath,
+            Self::Expired(_) => Cause::TicketExpired,
+        }
+    }
+}
+
+/// Bytes that say they are a ticket.
+#[derive(Debug, Clone, Copy)]
+pub struct UnverifiedTicket<'a>(&'a str);
+
+impl<'a> UnverifiedTicket<'a> {
+    /// Takes what the client sent.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Checks everything that can be checked without the store.
+    pub fn verify(
+        self,
+        keys: &[TicketKey],
+        host: &Authority,
+        now_s: u64,
+    ) -> Result<Ticket, TicketError> {
+        if self.0.len() > limits::TICKET_BYTES {
+            return Err(TicketError::TooLarge);
+        }
+        let header = decode_header(self.0).map_err(|_| TicketError::Malformed)?;
+        // RFC 7515: a `crit` that we do not understand must be refused, and we understand none.
+        if header.alg != Algorithm::HS256
+            || header.typ.as_deref() != Some(TYP)
+            || header.crit.is_some()
+        {
+            return Err(TicketError::Type);
+        }
+        let kid = header.kid.ok_or(TicketError::KeyUnknown)?;
+        let key = keys
+            .iter()
+            .find(|key| key.kid == kid)
+            .ok_or(TicketError::KeyUnknown)?;
+        let token =
+            decode::<Claims>(self.0, &key.secret, &signature_only()).map_err(
+                |error| match error.kind() {
+                    jsonwebtoken::errors::ErrorKind::InvalidSignature => TicketError::Altered,
+                    _ => TicketError::Malformed,
+                },
+            )?;
+        let ticket = Ticket::from_claims(token.claims)?;
+        if ticket.host.as_str() != host.as_str() {
+            return Err(TicketError::Host);
+        }
+        if now_s > ticket.claims.exp.saturating_add(limits::TICKET_LEEWAY_S) {
+            return Err(TicketError::Expired(Box::new(ticket)));
+        }
+        Ok(ticket)
+    }
+}
+
+/// The library checks the signature and nothing else: it would read the machine's clock for `exp`,
+/// and the other claims are checked one by one so that each has its own cause.
+fn signature_only() -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    validation
+}
+
+impl Ticket {
+    fn from_claims(claims: Claims) -> Result<Self, TicketError> {
+        if claims.iss != ISSUER {
+            return Err(TicketError::Issuer);
+        }
+        let id = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if claims.jti.is_empty()
+            || claims.jti.len() > 64
+            || !claims.jti.chars().all(id)
+            || claims.policy.len() > 256
+        {
+            return Err(TicketError::Malformed);
+        }
+        let host = Authority::parse(&claims.aud).map_err(|_| TicketError::Host)?;
+        let path = ReturnPath::parse(&claims.path)?;
+        Ok(Self { claims, host, path })
+    }
+
+    /// Reads back what [`Self::to_stored`] wrote.
+    pub fn from_stored(text: &str) -> Result<Self, TicketError> {
+        Self::from_claims(serde_json::from_str(text).map_err(|_| TicketError::Malformed)?)
+    }
+
+    /// For the row of a ceremony.
+    #[must_use]
+    pub fn to_stored(&self) -> String {
+        // Strings, numbers and plain enums: serialising them cannot fail.
+        serde_json::to_string(&self.claims).unwrap_or_default()
+    }
+
+    /// The challenge's event id: the identity of the ticket.
+    #[must_use]
+    pub fn event_id(&self) -> &str {
+        &self.claims.jti
+    }
+
+    /// The policy that demanded the challenge.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        &self.claims.policy
+    }
+
+    /// The host it is for.
+    #[must_use]
+    pub fn host(&self) -> &Authority {
+        &self.host
+    }
+
+    /// How the browser reached the host.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.claims.scheme
+    }
+
+    /// `scheme://host[:port]`, as a browser writes `Origin`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.claims.scheme.as_str(), self.host.as_str())
+    }
+
+    /// Where to afterwards.
+    #[must_use]
+    pub fn return_path(&self) -> &ReturnPath {
+        &self.path
+    }
+
+    /// The least that has to be proven.
+    #[must_use]
+    pub fn demanded(&self) -> Assurance {
+        self.claims.acr
+    }
+
+    /// How long ago it may have been proven; `None` = as long as a session lasts.
+    #[must_use]
+    pub fn max_age_s(&self) -> Option<u64> {
+        (self.claims.max_age > 0).then_some(self.claims.max_age)
+    }
+
+    /// Whether this sidecar has a challenge that the policy accepts, first choice or fallback.
+    #[must_use]
+    pub fn accepts_fido(&self) -> bool {
+        self.claims
+            .kinds
+            .iter()
+            .chain(&self.claims.fallback)
+            .any(|kind| kind == KIND_FIDO)
+    }
+
+    /// When the filter made it.
+    #[must_use]
+    pub fn issued_s(&self) -> u64 {
+        self.claims.iat
+    }
+
+    /// The last second in which it verifies, leeway included.
+    #[must_use]
+    pub fn last_s(&self) -> u64 {
+        self.claims.exp.saturating_add(limits::TICKET_LEEWAY_S)
+    }
+}

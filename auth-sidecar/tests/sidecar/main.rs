@@ -1,0 +1,16 @@
+//! The sidecar from outside: its router, its store, and its stream to a control plane.
+
+#![allow(unreachable_pub, reason = "a test binary has no outside")]
+
+mod authenticator;
+mod browser;
+mod ceremony_answers;
+mod ceremony_requests;
+mod control_plane;
+mod foreign_authenticator;
+mod pages;
+mod process;
+mod session_keys;
+mod spool;
+mod tickets;
+mod world;

@@ -1,0 +1,237 @@
+//! The stream to the control plane, with the control plane coming and going.
+
+use axum::http::StatusCode;
+use countersign_auth_sidecar::limits;
+use countersign_proto::node::v1::control_message::Message as Down;
+use countersign_proto::node::v1::sidecar_message::Message as Up;
+use countersign_proto::node::v1::{KeysLive, OutcomeAck, RotateKeys, Step};
+use countersign_proto::policy::v1::{Revocation, revocation::What};
+
+use crate::authenticator::Authenticator;
+use crate::browser::Browser;
+use crate::control_plane::{Connection, ControlPlane, connect};
+use crate::world::{World, settings};
+
+/// Waits, by the watch channel that requests read as well, until a session could be issued.
+async fn until_ready(world: &World) {
+    let (mut keys, mut settings) = (world.app.keys.subscribe(), world.app.settings.subscribe());
+    keys.wait_for(|ring| ring.signer.is_some()).await.unwrap();
+    settings.wait_for(Option::is_some).await.unwrap();
+}
+
+async fn make_ready(world: &World, connection: &mut Connection) {
+    let kids = connection.kids().await;
+    connection.send(Down::Settings(settings())).await;
+    connection.send(Down::KeysLive(KeysLive { kids })).await;
+    until_ready(world).await;
+}
+
+#[tokio::test]
+async fn a_sidecar_greets_announces_its_key_and_becomes_ready() {
+    let world = World::fresh().await;
+    let mut control_plane = ControlPlane::start().await;
+    let _stream = connect(&world, control_plane.address);
+    let mut connection = control_plane.accept().await;
+    let Up::Hello(hello) = connection.next().await else {
+        panic!("a greeting comes first")
+    };
+    assert_eq!(hello.sidecar_id, "sidecar-1");
+    let Up::Keys(keys) = connection.next().await else {
+        panic!("then the keys")
+    };
+    assert_eq!((keys.keys.len(), keys.keys[0].public_key.len()), (1, 32));
+    connection.send(Down::Settings(settings())).await;
+    connection
+        .send(Down::KeysLive(KeysLive { kids: world.kids() }))
+        .await;
+    until_ready(&world).await;
+    let passed = Browser::of(&world)
+        .pass(&world.ticket(), &mut Authenticator::new())
+        .await;
+    assert_eq!(passed.status, StatusCode::OK);
+    assert_eq!(connection.outcome().await.step(), Step::Started);
+    let outcome = connection.outcome().await;
+    assert_eq!(outcome.step(), Step::Passed);
+    assert_eq!(
+        (outcome.sequence, outcome.spool.as_str()),
+        (2, world.app.spool.as_str())
+    );
+    assert!(!outcome.device.is_empty() && !outcome.claimed);
+}
+
+#[tokio::test]
+async fn outcomes_wait_for_a_control_plane_and_are_sent_again_until_acknowledged() {
+    let world = World::ready().await;
+    Browser::of(&world)
+        .pass(&world.ticket(), &mut Authenticator::new())
+        .await;
+
+    let mut control_plane = ControlPlane::start().await;
+    let _stream = connect(&world, control_plane.address);
+    let mut connection = control_plane.accept().await;
+    assert_eq!(
+        [
+            connection.outcome().await.sequence,
+            connection.outcome().await.sequence
+        ],
+        [1, 2]
+    );
+    // Lost with the connection before it was acknowledged.
+    drop(connection);
+    let mut connection = control_plane.accept().await;
+    assert_eq!(
+        [
+            connection.outcome().await.sequence,
+            connection.outcome().await.sequence
+        ],
+        [1, 2]
+    );
+    let spool = world.app.spool.clone();
+    connection
+        .send(Down::OutcomeAck(OutcomeAck {
+            spool: "another".into(),
+            sequence: 99,
+        }))
+        .await;
+    connection
+        .send(Down::OutcomeAck(OutcomeAck { spool, sequence: 1 }))
+        .await;
+    // Messages are followed in order: what comes next proves that the acknowledgement was.
+    connection
+        .send(Down::RotateKeys(RotateKeys {
+            request_id: "r".into(),
+        }))
+        .await;
+    assert_eq!(connection.kids().await.len(), 2);
+    let left: Vec<_> = world
+        .outcomes()
+        .await
+        .iter()
+        .map(|outcome| outcome.sequence)
+        .collect();
+    assert_eq!(left, [2]);
+}
+
+#[tokio::test]
+async fn a_control_plane_that_dies_and_comes_back_gets_what_happened_meanwhile() {
+    let world = World::fresh().await;
+    let mut control_plane = ControlPlane::start().await;
+    let _stream = connect(&world, control_plane.address);
+    let mut connection = control_plane.accept().await;
+    make_ready(&world, &mut connection).await;
+    drop(connection);
+    let address = control_plane.kill();
+    // Sessions go on being made.
+    let passed = Browser::of(&world)
+        .pass(&world.ticket(), &mut Authenticator::new())
+        .await;
+    assert_eq!(passed.status, StatusCode::OK);
+    let mut control_plane = ControlPlane::start_at(address).await;
+    let mut connection = control_plane.accept().await;
+    assert_eq!(connection.outcome().await.step(), Step::Started);
+    assert_eq!(connection.outcome().await.step(), Step::Passed);
+}
+
+#[tokio::test]
+async fn a_rotation_is_announced_and_signs_when_it_is_live() {
+    let world = World::fresh().await;
+    let mut control_plane = ControlPlane::start().await;
+    let _stream = connect(&world, control_plane.address);
+    let mut connection = control_plane.accept().await;
+    make_ready(&world, &mut connection).await;
+    for _ in 0..2 {
+        connection
+            .send(Down::RotateKeys(RotateKeys {
+                request_id: "one".into(),
+            }))
+            .await;
+    }
+    let kids = connection.kids().await;
+    assert_eq!(kids.len(), 2);
+    connection
+        .send(Down::KeysLive(KeysLive { kids: kids.clone() }))
+        .await;
+    let newest = |ring: &std::sync::Arc<countersign_auth_sidecar::keys::KeyRing>| {
+        ring.signer
+            .as_ref()
+            .is_some_and(|signer| signer.kid == kids[1])
+    };
+    world.app.keys.subscribe().wait_for(newest).await.unwrap();
+    assert_eq!(
+        world.kids().len(),
+        2,
+        "a repeated request makes no second key"
+    );
+}
+
+#[tokio::test]
+async fn a_revoked_device_is_not_sent_home_by_its_session() {
+    let world = World::ready().await;
+    let mut browser = Browser::of(&world);
+    browser
+        .pass(&world.ticket(), &mut Authenticator::new())
+        .await;
+    let old_ticket = world.ticket_with("iat", 1.into());
+    assert_eq!(
+        browser.page(&old_ticket).await.status,
+        StatusCode::SEE_OTHER
+    );
+    let device = browser.cookies["__Host-countersign-device"].clone();
+    let mut revoked = settings();
+    revoked.revocations = vec![Revocation {
+        what: Some(What::Device(device)),
+        issued_before: u64::MAX,
+    }];
+    world.app.take_settings(&revoked).await.unwrap();
+    assert_eq!(browser.page(&old_ticket).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_are_refused_and_the_stream_goes_on() {
+    let world = World::fresh().await;
+    let mut control_plane = ControlPlane::start().await;
+    let _stream = connect(&world, control_plane.address);
+    let mut connection = control_plane.accept().await;
+    make_ready(&world, &mut connection).await;
+    let mut wrong = settings();
+    wrong.ticket_keys[0].secret.clear();
+    connection.send(Down::Settings(wrong)).await;
+    connection
+        .send(Down::RotateKeys(RotateKeys {
+            request_id: "r".into(),
+        }))
+        .await;
+    assert_eq!(connection.kids().await.len(), 2);
+    assert_eq!(world.app.metrics.messages_refused.get(), 1);
+    assert!(world.app.is_ready());
+}
+
+#[tokio::test]
+async fn a_full_spool_drops_the_oldest_and_counts_it() {
+    let world = World::ready().await;
+    let mut browser = Browser::of(&world);
+    browser.page(&world.ticket()).await;
+    let mut tx = world.app.store.write().await.unwrap();
+    sqlx::query("UPDATE counters SET value = $1 WHERE name = 'outcome'")
+        .bind(i64::try_from(limits::SPOOL).unwrap() - 1)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    browser.page(&world.ticket()).await;
+    assert_eq!(
+        (
+            world.outcomes().await.len(),
+            world.app.metrics.outcomes_dropped.get()
+        ),
+        (2, 0)
+    );
+    browser.page(&world.ticket()).await;
+    assert_eq!(
+        (
+            world.outcomes().await.len(),
+            world.app.metrics.outcomes_dropped.get()
+        ),
+        (2, 1)
+    );
+}

@@ -1,0 +1,126 @@
+//! The connection to the control plane.
+
+use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+
+use crate::limits::{CALL_TIMEOUT, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, MAX_TOTAL_BYTES};
+
+/// The operator's API.
+pub(crate) type Client = AdminServiceClient<Channel>;
+
+/// Where the control plane of a stack with the default ports answers.
+pub(crate) const DEFAULT_CONTROL_PLANE: &str = "http://127.0.0.1:18000";
+
+/// Why the control plane gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    /// The address.
+    #[error(
+        "`{0}` is not an address of a control plane; give one like `{DEFAULT_CONTROL_PLANE}` with `--control-plane`"
+    )]
+    BadAddress(String),
+    /// Nobody there.
+    #[error(
+        "no control plane answers at {address} ({cause}); start one with `countersign up`, or give its address with `--control-plane`"
+    )]
+    Unreachable {
+        /// As given.
+        address: String,
+        /// Why.
+        cause: String,
+    },
+    /// What was asked for does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// The control plane says that the request is wrong.
+    #[error("{0}")]
+    Refused(String),
+    /// Anything else that it says.
+    #[error("the control plane answered `{}`: {}", .0.code(), .0.message())]
+    Failed(Box<Status>),
+}
+
+impl ApiError {
+    /// Is it the caller who can do something about it?
+    pub(crate) fn is_input(&self) -> bool {
+        matches!(
+            self,
+            Self::BadAddress(_) | Self::NotFound(_) | Self::Refused(_)
+        )
+    }
+}
+
+impl From<Status> for ApiError {
+    fn from(status: Status) -> Self {
+        match status.code() {
+            Code::NotFound => Self::NotFound(status.message().to_owned()),
+            Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
+                Self::Refused(status.message().to_owned())
+            }
+            _ => Self::Failed(Box::new(status)),
+        }
+    }
+}
+
+/// Connects, so that an absent control plane is told apart from one that refuses.
+pub(crate) async fn connect(address: &str) -> Result<Client, ApiError> {
+    let endpoint = Endpoint::from_shared(address.to_owned())
+        .ok()
+        .filter(|endpoint| endpoint.uri().host().is_some() && endpoint.uri().scheme().is_some())
+        .ok_or_else(|| ApiError::BadAddress(address.to_owned()))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(CALL_TIMEOUT);
+    let channel = endpoint
+        .connect()
+        .await
+        .map_err(|error| ApiError::Unreachable {
+            address: address.to_owned(),
+            cause: innermost(&error),
+        })?;
+    Ok(AdminServiceClient::new(channel)
+        .max_decoding_message_size(MAX_ANSWER_BYTES)
+        .max_encoding_message_size(MAX_ANSWER_BYTES.max(MAX_TOTAL_BYTES as usize)))
+}
+
+/// The last cause is the one that a person can act on: `Connection refused`, not `transport error`.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn an_absent_control_plane_is_said_with_what_to_do() {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", free.local_addr().unwrap());
+        drop(free);
+        let error = runtime().block_on(connect(&address)).unwrap_err();
+        let text = error.to_string();
+        assert!(!error.is_input());
+        assert!(text.contains(&address), "{text}");
+        assert!(text.contains("refused"), "{text}");
+        assert!(text.contains("countersign up"), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_address_is_the_callers_fault() {
+        for bad in ["", "localhost", "not an address", "/tmp/socket"] {
+            let error = runtime().block_on(connect(bad)).unwrap_err();
+            assert!(matches!(error, ApiError::BadAddress(_)), "{bad}: {error}");
+        }
+    }
+}

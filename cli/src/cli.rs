@@ -1,0 +1,233 @@
+//! The command line: every command, every global option.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::api::DEFAULT_CONTROL_PLANE;
+use crate::commands::apply::ApplyArgs;
+use crate::commands::check::CheckArgs;
+use crate::commands::events::EventsCommand;
+use crate::commands::keys::KeysCommand;
+use crate::commands::resources::{DeleteArgs, GetArgs};
+use crate::commands::revisions::RevisionsArgs;
+use crate::commands::traffic::TrafficArgs;
+use crate::output::Output;
+use crate::shop::ShopArgs;
+use crate::up::args::UpArgs;
+
+/// Countersign asks the person behind a suspicious request for proof, and remembers the answer.
+///
+/// Exit codes: 0 fine, 1 the input is at fault, 2 the environment is.
+#[derive(Debug, Parser)]
+#[command(
+    name = "countersign",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    /// The control plane's gRPC address
+    #[arg(
+        long,
+        global = true,
+        env = "COUNTERSIGN_CONTROL_PLANE",
+        default_value = DEFAULT_CONTROL_PLANE,
+        value_name = "URL"
+    )]
+    pub(crate) control_plane: String,
+
+    /// The form of the answer
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "COUNTERSIGN_OUTPUT",
+        value_enum,
+        default_value_t
+    )]
+    pub(crate) output: Output,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the whole stack on this machine
+    #[command(
+        after_help = "Example:\n  countersign up\n  countersign up --policies ./policies --upstream localhost:3000\n  countersign up --base-port 11000"
+    )]
+    Up(Box<UpArgs>),
+    /// Compiles policy files here and shows what is wrong with them
+    #[command(
+        after_help = "Example:\n  countersign check envoy/examples/\n  countersign check --output json policy.yaml"
+    )]
+    Check(CheckArgs),
+    /// Gives policy files to the control plane
+    #[command(
+        after_help = "Example:\n  countersign apply -f envoy/examples/ -m 'first policies'\n  countersign get policy -o yaml | countersign apply --dry-run -f -"
+    )]
+    Apply(ApplyArgs),
+    /// Shows resources; with `--output yaml` as `apply` takes them
+    #[command(
+        after_help = "Example:\n  countersign get\n  countersign get policy checkout-protection --output yaml"
+    )]
+    Get(GetArgs),
+    /// Deletes one resource
+    #[command(after_help = "Example:\n  countersign delete policy checkout-protection")]
+    Delete(DeleteArgs),
+    /// Shows every Envoy and what its workers run
+    #[command(after_help = "Example:\n  countersign nodes\n  countersign nodes --output json")]
+    Nodes,
+    /// Shows decisions and explains them
+    #[command(
+        after_help = "Example:\n  countersign events list --action challenge --limit 10\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f"
+    )]
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Shows counts and pass rates by policy
+    #[command(
+        after_help = "Example:\n  countersign traffic\n  countersign traffic --policy checkout-protection --from 2026-11-21T08:00:00Z --step 3600"
+    )]
+    Traffic(TrafficArgs),
+    /// Shows what was current when
+    #[command(after_help = "Example:\n  countersign revisions --limit 5")]
+    Revisions(RevisionsArgs),
+    /// Shows and rotates the keys of sessions
+    #[command(after_help = "Example:\n  countersign keys list\n  countersign keys rotate")]
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Prints completions for a shell
+    #[command(
+        after_help = "Example:\n  countersign completions bash > ~/.local/share/bash-completion/completions/countersign"
+    )]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Serves the demo shop
+    #[command(hide = true)]
+    Shop(ShopArgs),
+    /// Becomes a part of the stack that ends when its parent does
+    #[command(hide = true)]
+    RunPart {
+        /// The process whose end ends this one
+        #[arg(long)]
+        parent: u32,
+        /// What to become
+        program: PathBuf,
+        /// Its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::up::part::PartName;
+    use clap::CommandFactory as _;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    fn up(line: &str) -> UpArgs {
+        match parse(line).unwrap().command {
+            Command::Up(args) => *args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example_that_it_understands() {
+        for command in Cli::command().get_subcommands() {
+            if command.is_hide_set() {
+                continue;
+            }
+            let help = command.get_after_help().unwrap().to_string();
+            let examples: Vec<_> = help.lines().skip(1).collect();
+            assert!(!examples.is_empty(), "{}", command.get_name());
+            for example in examples {
+                for part in example.split(" | ") {
+                    let line = part
+                        .split(" > ")
+                        .next()
+                        .unwrap()
+                        .replace("'first policies'", "x");
+                    assert!(parse(line.trim()).is_ok(), "{line}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_command() {
+        for line in [
+            "countersign --control-plane http://a:1 -o json nodes",
+            "countersign nodes --control-plane http://a:1 --output json",
+        ] {
+            let cli = parse(line).unwrap();
+            assert_eq!(cli.control_plane, "http://a:1");
+            assert_eq!(cli.output, Output::Json);
+        }
+    }
+
+    #[test]
+    fn restart_parts_alone_means_all_and_a_list_means_those() {
+        assert_eq!(up("countersign up").restart_parts, []);
+        assert_eq!(
+            up("countersign up --restart-parts").restart_parts,
+            PartName::ALL
+        );
+        assert_eq!(
+            up("countersign up --restart-parts=envoy,sidecar").restart_parts,
+            [PartName::Envoy, PartName::Sidecar]
+        );
+        assert!(parse("countersign up --restart-parts=nginx").is_err());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for line in [
+            "countersign",
+            "countersign nonsense",
+            "countersign check",
+            "countersign apply",
+            "countersign delete list",
+            "countersign up --base-port 70000",
+            "countersign up --concurrency 0",
+            "countersign up --only envoy --restart-parts",
+            "countersign up --upstream http://x",
+            "countersign events list --limit 501",
+            "countersign nodes --output xml",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_part_keeps_its_own_options() {
+        let line = "countersign run-part --parent 7 -- /bin/envoy --concurrency 2 --parent 9";
+        match parse(line).unwrap().command {
+            Command::RunPart {
+                parent,
+                program,
+                args,
+            } => {
+                assert_eq!(parent, 7);
+                assert_eq!(program, PathBuf::from("/bin/envoy"));
+                assert_eq!(args, ["--concurrency", "2", "--parent", "9"]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

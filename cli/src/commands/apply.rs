@@ -1,0 +1,187 @@
+//! `countersign apply`: gives policy files to the control plane, which takes all of them or none.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use countersign_proto::admin::v1 as admin;
+use serde::Serialize;
+
+use super::diagnostics::{Finding, count};
+use super::revisions::Revision;
+use super::{CommandError, Context, Outcome};
+use crate::output::Output;
+use crate::{api, colour, sources};
+
+/// The options of `countersign apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// Files, directories with all below them, or `-` for standard input
+    #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR|-")]
+    files: Vec<PathBuf>,
+
+    /// Check and compile in the control plane, change nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Why: kept with the revision
+    #[arg(short, long, default_value = "")]
+    message: String,
+}
+
+/// What came of it; also for `delete`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Applied {
+    pub(crate) dry_run: bool,
+    pub(crate) diagnostics: Vec<Finding>,
+    pub(crate) changes: Vec<Change>,
+    /// The revision that is now current.
+    pub(crate) revision: Option<Revision>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Change {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) change: &'static str,
+}
+
+pub(crate) async fn run(args: &ApplyArgs, context: &Context) -> Result<Outcome, CommandError> {
+    let files = sources::read(&args.files)?;
+    let request = admin::ApplyRequest {
+        files: files
+            .into_iter()
+            .map(|source| admin::SourceFile {
+                name: source.name,
+                content: source.content,
+            })
+            .collect(),
+        dry_run: args.dry_run,
+        author: author(),
+        message: args.message.clone(),
+    };
+    let mut client = api::connect(&context.control_plane).await?;
+    let answer = client.apply(request).await?.into_inner();
+    Applied::new(answer, args.dry_run).print(context)
+}
+
+impl Applied {
+    pub(crate) fn new(answer: admin::ApplyResponse, dry_run: bool) -> Self {
+        Self {
+            dry_run,
+            diagnostics: answer.diagnostics.iter().map(Finding::from).collect(),
+            changes: answer.changes.into_iter().map(Change::from).collect(),
+            revision: answer.revision.map(Revision::from),
+        }
+    }
+
+    /// Findings to stderr, the rest to stdout.
+    pub(crate) fn print(&self, context: &Context) -> Result<Outcome, CommandError> {
+        if context.output == Output::Table {
+            let colour = colour::wanted(std::io::stderr().is_terminal());
+            for finding in &self.diagnostics {
+                eprintln!("{}", finding.text(colour));
+            }
+        }
+        context.output.print(self, Self::text)?;
+        Ok(if self.diagnostics.iter().any(Finding::is_error) {
+            Outcome::Refused
+        } else {
+            Outcome::Fine
+        })
+    }
+
+    fn text(&self) -> String {
+        if self.diagnostics.iter().any(Finding::is_error) {
+            return format!("nothing was changed: {}\n", count(&self.diagnostics));
+        }
+        let mut text: String = self
+            .changes
+            .iter()
+            .map(|change| format!("{} {}/{}\n", change.change, change.kind, change.name))
+            .collect();
+        text.push_str(&match (&self.revision, self.dry_run) {
+            (_, true) => "dry run: nothing was changed\n".to_owned(),
+            (Some(revision), false) => format!("revision {} is current\n", revision.name),
+            (None, false) => String::new(),
+        });
+        text
+    }
+}
+
+impl From<admin::ResourceChange> for Change {
+    fn from(change: admin::ResourceChange) -> Self {
+        let word = match change.change() {
+            admin::Change::Unchanged => "unchanged",
+            admin::Change::Created => "created",
+            admin::Change::Updated => "updated",
+            admin::Change::Deleted => "deleted",
+        };
+        let resource = change.resource.unwrap_or_default();
+        Self {
+            kind: resource.kind,
+            name: resource.name,
+            change: word,
+        }
+    }
+}
+
+/// Who says so: for the history, not for permission.
+pub(crate) fn author() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    match user {
+        Ok(user) if !user.is_empty() => format!("cli:{user}"),
+        _ => "cli".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(severity: Option<admin::Severity>) -> admin::ApplyResponse {
+        admin::ApplyResponse {
+            diagnostics: severity
+                .map(|severity| admin::Diagnostic {
+                    severity: severity.into(),
+                    rendered: "x".to_owned(),
+                    ..admin::Diagnostic::default()
+                })
+                .into_iter()
+                .collect(),
+            changes: vec![admin::ResourceChange {
+                resource: Some(admin::ResourceRef {
+                    kind: "List".to_owned(),
+                    name: "offices".to_owned(),
+                }),
+                change: admin::Change::Updated.into(),
+            }],
+            revision: Some(admin::RevisionInfo {
+                number: 3,
+                hash: "abc".to_owned(),
+                ..admin::RevisionInfo::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn changes_and_the_revision_are_said() {
+        let applied = Applied::new(answer(None), false);
+        assert_eq!(
+            applied.text(),
+            "updated List/offices\nrevision 3-abc is current\n"
+        );
+    }
+
+    #[test]
+    fn an_error_says_that_nothing_was_changed() {
+        let applied = Applied::new(answer(Some(admin::Severity::Error)), false);
+        assert_eq!(applied.text(), "nothing was changed: 1 error\n");
+    }
+
+    #[test]
+    fn a_dry_run_says_so() {
+        let applied = Applied::new(answer(Some(admin::Severity::Warning)), true);
+        assert!(applied.text().ends_with("dry run: nothing was changed\n"));
+    }
+}

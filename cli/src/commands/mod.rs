@@ -1,0 +1,66 @@
+//! One file for each command, and what each of them may fail with.
+
+pub(crate) mod apply;
+pub(crate) mod check;
+pub(crate) mod diagnostics;
+pub(crate) mod events;
+pub(crate) mod keys;
+pub(crate) mod kinds;
+pub(crate) mod nodes;
+pub(crate) mod resources;
+pub(crate) mod revisions;
+pub(crate) mod traffic;
+mod words;
+
+use crate::api::ApiError;
+use crate::output::{Output, OutputError};
+use crate::sources::SourcesError;
+
+/// What every command needs to know.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    /// The control plane's address.
+    pub(crate) control_plane: String,
+    pub(crate) output: Output,
+}
+
+/// What a command that ended found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All is well.
+    Fine,
+    /// The input has errors; they are printed already.
+    Refused,
+}
+
+/// Why a command did not end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error(transparent)]
+    Sources(#[from] SourcesError),
+    /// A kind that there is not.
+    #[error("there is no kind `{0}`; the kinds are {known}", known = kinds::known())]
+    UnknownKind(String),
+}
+
+impl From<tonic::Status> for CommandError {
+    fn from(status: tonic::Status) -> Self {
+        Self::Api(ApiError::from(status))
+    }
+}
+
+impl CommandError {
+    /// Is it the caller who can do something about it?
+    pub(crate) fn is_input(&self) -> bool {
+        match self {
+            Self::Api(error) => error.is_input(),
+            Self::Sources(error) => error.is_input(),
+            Self::UnknownKind(_) => true,
+            Self::Output(_) => false,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! `countersign nodes`: every Envoy, what it runs, and what its workers themselves say they run.
+
+use countersign_proto::admin::v1 as admin;
+use serde::Serialize;
+
+use super::{CommandError, Context, Outcome};
+use crate::{api, output};
+
+#[derive(Debug, Serialize)]
+struct Nodes {
+    /// What every node should run.
+    target_revision: String,
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Serialize)]
+struct Node {
+    id: String,
+    cluster: String,
+    state: &'static str,
+    revision: String,
+    reason: String,
+    expected_workers: u32,
+    workers: Vec<Worker>,
+    envoy_version: String,
+    since: Option<String>,
+    #[serde(skip)]
+    since_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Worker {
+    vm: String,
+    revision: String,
+    filter_version: String,
+    seen: Option<String>,
+}
+
+pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
+    let mut client = api::connect(&context.control_plane).await?;
+    let answer = client.list_nodes(admin::ListNodesRequest {}).await?;
+    context
+        .output
+        .print(&Nodes::from(answer.into_inner()), table)?;
+    Ok(Outcome::Fine)
+}
+
+/// As DESIGN names the states.
+pub(crate) fn state_word(state: admin::NodeState) -> &'static str {
+    match state {
+        admin::NodeState::Unspecified => "UNKNOWN",
+        admin::NodeState::Sent => "SENT",
+        admin::NodeState::Acked => "ACKED",
+        admin::NodeState::Live => "LIVE",
+        admin::NodeState::Nacked => "NACKED",
+        admin::NodeState::Suspect => "SUSPECT",
+        admin::NodeState::Disconnected => "DISCONNECTED",
+    }
+}
+
+impl From<admin::ListNodesResponse> for Nodes {
+    fn from(answer: admin::ListNodesResponse) -> Self {
+        Self {
+            target_revision: answer.target_revision,
+            nodes: answer.nodes.into_iter().map(Node::from).collect(),
+        }
+    }
+}
+
+impl From<admin::Node> for Node {
+    fn from(node: admin::Node) -> Self {
+        Self {
+            state: state_word(node.state()),
+            id: node.id,
+            cluster: node.cluster,
+            revision: node.revision,
+            reason: node.reason,
+            expected_workers: node.expected_workers,
+            workers: node.workers.into_iter().map(Worker::from).collect(),
+            envoy_version: node.envoy_version,
+            since: output::rfc3339(node.since_ms),
+            since_ms: node.since_ms,
+        }
+    }
+}
+
+impl From<admin::Worker> for Worker {
+    fn from(worker: admin::Worker) -> Self {
+        Self {
+            vm: worker.vm,
+            revision: worker.revision,
+            filter_version: worker.filter_version,
+            seen: output::rfc3339(worker.seen_ms),
+        }
+    }
+}
+
+fn table(nodes: &Nodes) -> String {
+    let rows = nodes.nodes.iter().map(|node| {
+        let expected = match node.expected_workers {
+            0 => "?".to_owned(),
+            expected => expected.to_string(),
+        };
+        let on_it = node
+            .workers
+            .iter()
+            .filter(|worker| worker.revision == node.revision)
+            .count();
+        [
+            node.id.clone(),
+            node.state.to_owned(),
+            node.revision.clone(),
+            format!("{on_it}/{expected}"),
+            output::time(node.since_ms),
+            node.envoy_version.clone(),
+            node.reason.clone(),
+        ]
+    });
+    let mut text = output::table(
+        [
+            "node", "state", "revision", "workers", "since", "envoy", "reason",
+        ],
+        rows,
+        "no node has connected yet",
+    );
+    let behind = nodes
+        .nodes
+        .iter()
+        .filter(|node| node.revision != nodes.target_revision)
+        .count();
+    if behind > 0 {
+        text.push_str(&format!(
+            "\n{behind} of {} are not on revision {}\n",
+            nodes.nodes.len(),
+            nodes.target_revision
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes(target: &str) -> Nodes {
+        let worker = |revision: &str| admin::Worker {
+            revision: revision.to_owned(),
+            ..admin::Worker::default()
+        };
+        Nodes::from(admin::ListNodesResponse {
+            target_revision: target.to_owned(),
+            nodes: vec![admin::Node {
+                id: "edge-1".to_owned(),
+                state: admin::NodeState::Live.into(),
+                revision: "2-b".to_owned(),
+                workers: vec![worker("2-b"), worker("1-a")],
+                expected_workers: 3,
+                ..admin::Node::default()
+            }],
+        })
+    }
+
+    #[test]
+    fn only_workers_on_the_nodes_revision_are_counted() {
+        let text = table(&nodes("2-b"));
+        let row = text.lines().nth(1).unwrap();
+        assert!(
+            row.contains("edge-1") && row.contains("LIVE") && row.contains("1/3"),
+            "{row}"
+        );
+        assert!(!text.contains("are not on revision"));
+    }
+
+    #[test]
+    fn nodes_behind_the_target_are_said() {
+        assert!(table(&nodes("3-c")).ends_with("1 of 1 are not on revision 3-c\n"));
+    }
+}

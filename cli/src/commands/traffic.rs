@@ -1,0 +1,217 @@
+//! `countersign traffic`: what was decided, by policy, and how many challenges were passed.
+
+use clap::Args;
+use countersign_proto::admin::v1 as admin;
+use serde::Serialize;
+
+use super::{CommandError, Context, Outcome};
+use crate::{api, output};
+
+/// The options of `countersign traffic`.
+#[derive(Debug, Args)]
+pub(crate) struct TrafficArgs {
+    /// From when, as RFC 3339 [default: an hour before --to]
+    #[arg(long)]
+    from: Option<jiff::Timestamp>,
+    /// Until when, as RFC 3339 [default: now]
+    #[arg(long)]
+    to: Option<jiff::Timestamp>,
+    /// Seconds of one point in time, a multiple of 60
+    #[arg(long, default_value_t = 60, value_parser = step)]
+    step: u32,
+    /// Of this policy
+    #[arg(long, default_value = "")]
+    policy: String,
+    /// On this host
+    #[arg(long, default_value = "")]
+    host: String,
+}
+
+fn step(text: &str) -> Result<u32, &'static str> {
+    match text.parse() {
+        Ok(step) if step > 0 && step % 60 == 0 => Ok(step),
+        _ => Err("a multiple of 60"),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Traffic {
+    policies: Vec<Policy>,
+    points: Vec<Point>,
+}
+
+#[derive(Debug, Serialize)]
+struct Policy {
+    /// Empty = no policy matched.
+    policy: String,
+    counts: Counts,
+}
+
+#[derive(Debug, Serialize)]
+struct Point {
+    time: Option<String>,
+    counts: Counts,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Counts {
+    allow: u64,
+    block: u64,
+    redirect: u64,
+    challenge: u64,
+    monitor: u64,
+    page_served: u64,
+    started: u64,
+    unsupported: u64,
+    cancelled: u64,
+    rejected: u64,
+    passed: u64,
+    satisfied: u64,
+    /// passed / challenge; absent where nothing was challenged.
+    pass_rate: Option<f64>,
+}
+
+pub(crate) async fn run(args: &TrafficArgs, context: &Context) -> Result<Outcome, CommandError> {
+    let ms = |time: Option<jiff::Timestamp>| {
+        time.map_or(0, |time| u64::try_from(time.as_millisecond()).unwrap_or(0))
+    };
+    let request = admin::GetTrafficRequest {
+        from_ms: ms(args.from),
+        to_ms: ms(args.to),
+        step_s: args.step,
+        policy: args.policy.clone(),
+        host: args.host.clone(),
+    };
+    let mut client = api::connect(&context.control_plane).await?;
+    let answer = client.get_traffic(request).await?;
+    context
+        .output
+        .print(&Traffic::from(answer.into_inner()), table)?;
+    Ok(Outcome::Fine)
+}
+
+impl From<admin::GetTrafficResponse> for Traffic {
+    fn from(answer: admin::GetTrafficResponse) -> Self {
+        let counts =
+            |counts: Option<admin::TrafficCounts>| Counts::from(counts.unwrap_or_default());
+        Self {
+            policies: answer
+                .policies
+                .into_iter()
+                .map(|policy| Policy {
+                    policy: policy.policy,
+                    counts: counts(policy.counts),
+                })
+                .collect(),
+            points: answer
+                .points
+                .into_iter()
+                .map(|point| Point {
+                    time: output::rfc3339(point.time_ms),
+                    counts: counts(point.counts),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl From<admin::TrafficCounts> for Counts {
+    fn from(counts: admin::TrafficCounts) -> Self {
+        Self {
+            allow: counts.allow,
+            block: counts.block,
+            redirect: counts.redirect,
+            challenge: counts.challenge,
+            monitor: counts.monitor,
+            page_served: counts.page_served,
+            started: counts.started,
+            unsupported: counts.unsupported,
+            cancelled: counts.cancelled,
+            rejected: counts.rejected,
+            passed: counts.passed,
+            satisfied: counts.satisfied,
+            pass_rate: counts.pass_rate,
+        }
+    }
+}
+
+fn table(traffic: &Traffic) -> String {
+    let rows = traffic.policies.iter().map(|policy| {
+        let counts = &policy.counts;
+        let name = match policy.policy.as_str() {
+            "" => "(no policy)",
+            name => name,
+        };
+        let rate = counts
+            .pass_rate
+            .map(|rate| format!("{:.0} %", rate * 100.0));
+        [
+            name.to_owned(),
+            counts.allow.to_string(),
+            counts.block.to_string(),
+            counts.redirect.to_string(),
+            counts.challenge.to_string(),
+            counts.monitor.to_string(),
+            counts.satisfied.to_string(),
+            counts.passed.to_string(),
+            rate.unwrap_or_default(),
+        ]
+    });
+    output::table(
+        [
+            "policy",
+            "allow",
+            "block",
+            "redirect",
+            "challenge",
+            "monitor",
+            "satisfied",
+            "passed",
+            "pass rate",
+        ],
+        rows,
+        "no traffic in this time",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_the_pass_rate_only_where_something_was_challenged() {
+        let policy = |name: &str, challenge, passed, pass_rate| admin::PolicyTraffic {
+            policy: name.to_owned(),
+            counts: Some(admin::TrafficCounts {
+                challenge,
+                passed,
+                pass_rate,
+                ..admin::TrafficCounts::default()
+            }),
+        };
+        let text = table(&Traffic::from(admin::GetTrafficResponse {
+            policies: vec![
+                policy("checkout", 3, 2, Some(2.0 / 3.0)),
+                policy("", 0, 0, None),
+            ],
+            points: Vec::new(),
+        }));
+        let lines: Vec<_> = text.lines().collect();
+        assert!(
+            lines[1].starts_with("checkout") && lines[1].ends_with("67 %"),
+            "{text}"
+        );
+        assert!(
+            lines[2].starts_with("(no policy)") && lines[2].ends_with('-'),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_step_is_whole_minutes() {
+        assert_eq!(step("120"), Ok(120));
+        for bad in ["0", "61", "x", "-60"] {
+            assert!(step(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Words for the numbers of the contracts: the vocabulary, spelled one way everywhere.
+
+use countersign_proto::node::v1::Step;
+use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
+
+pub(super) fn action(action: ActionKind) -> &'static str {
+    match action {
+        ActionKind::Unspecified => "",
+        ActionKind::Allow => "allow",
+        ActionKind::Block => "block",
+        ActionKind::Redirect => "redirect",
+        ActionKind::Challenge => "challenge",
+        ActionKind::Monitor => "monitor",
+    }
+}
+
+pub(super) fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Unspecified => "",
+        Verdict::Allow => "ALLOW",
+        Verdict::Challenge => "CHALLENGE",
+        Verdict::Block => "BLOCK",
+    }
+}
+
+pub(super) fn assurance(assurance: Assurance) -> &'static str {
+    match assurance {
+        Assurance::None => "none",
+        Assurance::Effort => "effort",
+        Assurance::Human => "human",
+        Assurance::Possession => "possession",
+        Assurance::Uv => "uv",
+        Assurance::UvBound => "uv_bound",
+        Assurance::UvAttested => "uv_attested",
+    }
+}
+
+pub(super) fn step(step: Step) -> &'static str {
+    match step {
+        Step::Unspecified => "",
+        Step::PageServed => "page_served",
+        Step::Started => "started",
+        Step::Unsupported => "unsupported",
+        Step::Cancelled => "cancelled",
+        Step::Rejected => "rejected",
+        Step::Passed => "passed",
+    }
+}

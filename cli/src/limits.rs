@@ -1,0 +1,58 @@
+//! Every bound of the command line, with its reason.
+
+use std::time::Duration;
+
+/// Policy files read in one go: what a directory tree of a large site holds, and not a home directory
+/// given by mistake.
+pub(crate) const MAX_FILES: usize = 2_000;
+
+/// One policy file. Above this the control plane would refuse it as well.
+pub(crate) const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
+
+/// All files of one `apply` or `check` together: they travel in one message.
+pub(crate) const MAX_TOTAL_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Directories below the one that was named.
+pub(crate) const MAX_DEPTH: usize = 16;
+
+/// The largest answer that the control plane may give: 500 events, or every resource of a large site.
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// A control plane on the same network connects at once or is not there.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Compiling ten thousand policies takes seconds, not more.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long one part may take to answer. Envoy alone waits 10 s for its first policy.
+pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// How often a part that is not ready is asked again: short, since a start should feel immediate.
+pub(crate) const READY_POLL: Duration = Duration::from_millis(40);
+
+/// One readiness question.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a part may take to end after SIGTERM before it is killed. Four parts stay within 3 s.
+pub(crate) const STOP_GRACE: Duration = Duration::from_millis(650);
+
+/// The first wait before a part is started again; doubled at each death in a row.
+pub(crate) const RESTART_FIRST: Duration = Duration::from_millis(100);
+
+/// No part waits longer than this to be started again.
+pub(crate) const RESTART_MOST: Duration = Duration::from_secs(5);
+
+/// A part that lived this long died for a new reason: its next restart is quick again.
+pub(crate) const RESTART_FORGET: Duration = Duration::from_secs(10);
+
+/// Former logs of a part that are kept.
+pub(crate) const LOGS_KEPT: u32 = 3;
+
+/// How much of a dead part's log is shown: the reason is in the last lines.
+pub(crate) const TAIL_LINES: usize = 12;
+
+/// How far from its end a log is read to find those lines.
+pub(crate) const TAIL_BYTES: u64 = 16 * 1024;
+
+/// The longest body that the demo shop's echo counts.
+pub(crate) const ECHO_BODY_BYTES: usize = 16 * 1024 * 1024;

@@ -1,0 +1,105 @@
+//! The `countersign` command: checks and applies policies, shows what a fleet does with them, and runs
+//! the whole stack on one machine.
+
+mod api;
+mod cli;
+mod colour;
+mod commands;
+mod failure;
+mod limits;
+mod output;
+#[cfg(test)]
+mod scratch;
+mod shop;
+mod sources;
+mod up;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use cli::{Cli, Command};
+use commands::{Context, Outcome};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _terminal_gone = error.print();
+            // Help and version are asked for; all else is the input's fault.
+            return ExitCode::from(u8::from(error.use_stderr()));
+        }
+    };
+    match run(cli) {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Refused) => ExitCode::from(1),
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            let colour = colour::wanted(io::stderr().is_terminal());
+            let word = colour::paint(colour, colour::RED, "error");
+            eprintln!("{word}: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<Outcome, Failure> {
+    let context = Context {
+        control_plane: cli.control_plane,
+        output: cli.output,
+    };
+    let command = match cli.command {
+        // These need no runtime.
+        Command::Check(args) => return Ok(commands::check::run(&args, &context)?),
+        Command::Completions { shell } => return completions(shell),
+        Command::RunPart {
+            parent,
+            program,
+            args,
+        } => {
+            return Err(Failure::RunPart(up::part::become_part(
+                parent, &program, &args,
+            )));
+        }
+        other => other,
+    };
+    // One thread: the kernel ends a part when the *thread* that started it ends, so parts must be
+    // started by a thread that lives as long as the program.
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)?
+        .block_on(run_async(command, &context))
+}
+
+async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failure> {
+    Ok(match command {
+        Command::Up(args) => {
+            up::run(&args, time::OffsetDateTime::now_utc()).await?;
+            Outcome::Fine
+        }
+        Command::Shop(args) => {
+            shop::run(&args).await?;
+            Outcome::Fine
+        }
+        Command::Apply(args) => commands::apply::run(&args, context).await?,
+        Command::Get(args) => commands::resources::get(&args, context).await?,
+        Command::Delete(args) => commands::resources::delete(&args, context).await?,
+        Command::Nodes => commands::nodes::run(context).await?,
+        Command::Events(command) => commands::events::run(&command, context).await?,
+        Command::Traffic(args) => commands::traffic::run(&args, context).await?,
+        Command::Revisions(args) => commands::revisions::run(&args, context).await?,
+        Command::Keys(command) => commands::keys::run(&command, context).await?,
+        Command::Check(_) | Command::Completions { .. } | Command::RunPart { .. } => Outcome::Fine,
+    })
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<Outcome, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
+    let written = io::stdout().write_all(&script);
+    written.map_err(|error| Failure::Command(output::OutputError::Write(error).into()))?;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,215 @@
+//! Policy files from the command line: files, directories with all below them, standard input.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES};
+
+/// One file as it was found; whether it is UTF-8 is for the parser to say, with a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// As a person would name it.
+    pub(crate) name: String,
+    pub(crate) content: Vec<u8>,
+}
+
+/// Why files cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SourcesError {
+    /// Not there.
+    #[error("`{}` is not there", .0.display())]
+    Missing(PathBuf),
+    /// There, and not readable.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A directory without policies is a slip more often than a wish.
+    #[error("`{}` holds no `.yaml` or `.yml` file", .0.display())]
+    NoFiles(PathBuf),
+    /// Too big.
+    #[error("`{}` is larger than {} MiB; split it, or move long lists into files of their own", .0.display(), MAX_FILE_BYTES / (1024 * 1024))]
+    FileTooLarge(PathBuf),
+    /// Together too big.
+    #[error("the files are larger than {} MiB together; give fewer at a time", MAX_TOTAL_BYTES / (1024 * 1024))]
+    AllTooLarge,
+    /// Too many, or too deep: probably the wrong directory.
+    #[error("`{}` holds more than {MAX_FILES} policy files or goes deeper than {MAX_DEPTH} directories; name a directory further down", .0.display())]
+    TooMany(PathBuf),
+}
+
+impl SourcesError {
+    /// Is it the caller who can do something about it?
+    pub(crate) fn is_input(&self) -> bool {
+        !matches!(self, Self::Read { .. })
+    }
+}
+
+/// Reads everything that `paths` name; `-` is standard input. Directories in the order of their names,
+/// hidden entries left out.
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, SourcesError> {
+    let mut sources = Vec::new();
+    let mut total = 0;
+    for path in paths {
+        if path.as_os_str() == "-" {
+            let name = "<stdin>".to_owned();
+            let content = bounded(io::stdin().lock(), Path::new(&name), &mut total)?;
+            sources.push(Source { name, content });
+            continue;
+        }
+        let mut files = Vec::new();
+        collect(path, path, 0, &mut files)?;
+        if files.is_empty() {
+            return Err(SourcesError::NoFiles(path.clone()));
+        }
+        for file in files {
+            let open = std::fs::File::open(&file).map_err(|source| SourcesError::Read {
+                path: file.clone(),
+                source,
+            })?;
+            sources.push(Source {
+                name: file.display().to_string(),
+                content: bounded(open, &file, &mut total)?,
+            });
+        }
+    }
+    Ok(sources)
+}
+
+fn collect(
+    root: &Path,
+    path: &Path,
+    depth: usize,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), SourcesError> {
+    let unreadable = |source: io::Error| match source.kind() {
+        io::ErrorKind::NotFound => SourcesError::Missing(path.to_owned()),
+        _ => SourcesError::Read {
+            path: path.to_owned(),
+            source,
+        },
+    };
+    if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+        // A file that was named is taken whatever its ending.
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    if depth >= MAX_DEPTH {
+        return Err(SourcesError::TooMany(root.to_owned()));
+    }
+    let mut entries = std::fs::read_dir(path)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.map(|e| e.path()))
+                .collect::<io::Result<Vec<_>>>()
+        })
+        .map_err(unreadable)?;
+    entries.sort();
+    for entry in entries {
+        let name = entry
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let is_policy = matches!(
+            entry.extension().and_then(|extension| extension.to_str()),
+            Some("yaml" | "yml")
+        );
+        if name.starts_with('.') {
+            continue;
+        }
+        if entry.is_dir() || is_policy {
+            collect(root, &entry, depth + 1, files)?;
+        }
+        if files.len() > MAX_FILES {
+            return Err(SourcesError::TooMany(root.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn bounded(read: impl Read, path: &Path, total: &mut u64) -> Result<Vec<u8>, SourcesError> {
+    let mut content = Vec::new();
+    // One byte more than allowed tells a file at the limit from one past it.
+    read.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut content)
+        .map_err(|source| SourcesError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+    let length = content.len() as u64;
+    if length > MAX_FILE_BYTES {
+        return Err(SourcesError::FileTooLarge(path.to_owned()));
+    }
+    *total += length;
+    if *total > MAX_TOTAL_BYTES {
+        return Err(SourcesError::AllTooLarge);
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn a_directory_gives_its_policy_files_in_order_and_nothing_else() {
+        let dir = Scratch::new();
+        for name in [
+            "b.yaml",
+            "a.yml",
+            "sub/c.yaml",
+            "readme.md",
+            ".hidden.yaml",
+            ".git/d.yaml",
+        ] {
+            dir.file(name, name);
+        }
+        let found = read(&[dir.path().to_owned()]).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|source| String::from_utf8_lossy(&source.content))
+            .collect();
+        assert_eq!(found, ["a.yml", "b.yaml", "sub/c.yaml"]);
+    }
+
+    #[test]
+    fn a_named_file_is_taken_whatever_its_ending() {
+        let dir = Scratch::new();
+        let file = dir.file("policy.txt", "x");
+        assert_eq!(read(&[file]).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn missing_and_empty_places_are_the_callers_fault() {
+        let dir = Scratch::new();
+        let missing = read(&[dir.path().join("no.yaml")]).unwrap_err();
+        assert!(matches!(missing, SourcesError::Missing(_)) && missing.is_input());
+        let empty = read(&[dir.path().to_owned()]).unwrap_err();
+        assert!(matches!(empty, SourcesError::NoFiles(_)) && empty.is_input());
+    }
+
+    #[test]
+    fn a_file_at_the_limit_is_read_and_one_byte_more_is_refused() {
+        let dir = Scratch::new();
+        let limit = usize::try_from(MAX_FILE_BYTES).unwrap();
+        let fits = dir.file("fits.yaml", vec![b' '; limit]);
+        assert_eq!(read(&[fits]).unwrap()[0].content.len(), limit);
+        let large = dir.file("large.yaml", vec![b' '; limit + 1]);
+        let error = read(&[large]).unwrap_err();
+        assert!(matches!(error, SourcesError::FileTooLarge(_)));
+    }
+
+    #[test]
+    fn a_tree_without_end_is_refused() {
+        let dir = Scratch::new();
+        let deep: PathBuf = std::iter::repeat_n("d", MAX_DEPTH + 1).collect();
+        dir.file(deep.join("a.yaml").to_str().unwrap(), "x");
+        let error = read(&[dir.path().to_owned()]).unwrap_err();
+        assert!(matches!(error, SourcesError::TooMany(_)), "{error}");
+    }
+}

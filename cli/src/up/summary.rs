@@ -1,0 +1,89 @@
+//! What is printed once everything is ready: where it is, and three things to try.
+
+use std::fmt::Write as _;
+
+use super::ready::NodeReadiness;
+use super::record::Record;
+use crate::api::DEFAULT_CONTROL_PLANE;
+use crate::colour::{BOLD, DIM, paint};
+
+/// The text, ending in a line break.
+pub(crate) fn text(record: &Record, node: &NodeReadiness, colour: bool) -> String {
+    let at = &record.addresses;
+    let bold = |text: &str| paint(colour, BOLD, text);
+    let dim = |text: &str| paint(colour, DIM, text);
+    let shop = if record.settings.shop {
+        "demo shop"
+    } else {
+        "upstream"
+    };
+    let mut out = String::from("\n");
+    let rows = [
+        (
+            "in a browser",
+            at.http.clone(),
+            "localhost needs no certificate",
+        ),
+        (
+            "with TLS",
+            at.https.clone(),
+            "certificate of the local authority below",
+        ),
+        (
+            "metrics, API",
+            at.api.clone(),
+            "/metrics, /api/v1/challenges",
+        ),
+        (
+            "control plane",
+            at.control_plane.clone(),
+            "gRPC, what `countersign` talks to",
+        ),
+        ("Envoy admin", at.admin.clone(), ""),
+        (shop, at.upstream.clone(), "what Envoy protects"),
+        (
+            "policies",
+            record.settings.policies.display().to_string(),
+            "edit a file: it is live at once",
+        ),
+        ("authority", record.tls.ca.display().to_string(), ""),
+        (
+            "logs",
+            super::plan::log_dir(&record.state_dir)
+                .display()
+                .to_string(),
+            "",
+        ),
+    ];
+    for (label, value, remark) in rows {
+        let _infallible = writeln!(out, "  {label:14} {}  {}", bold(&value), dim(remark));
+    }
+    if *node == NodeReadiness::NoPolicy {
+        let _infallible = writeln!(
+            out,
+            "\nThere is no policy yet: Envoy answers 503 until `countersign apply -f FILE` or a file in the directory above."
+        );
+        return out + "\nCtrl-C stops everything.\n";
+    }
+    let cli = if at.control_plane == DEFAULT_CONTROL_PLANE {
+        "countersign".to_owned()
+    } else {
+        format!("countersign --control-plane {}", at.control_plane)
+    };
+    let ca = record.tls.ca.display();
+    let _infallible = write!(
+        out,
+        "\n{one}\n  {http}/checkout/\n\
+         \n{two}\n  curl -si {http}/ -H 'x-bot-score: 85'\n  curl -si --cacert {ca} {https}/ -H 'x-bot-score: 85'\n\
+         \n{three}\n  {cli} events list\n  {cli} events get EVENT-ID\n\
+         \nCtrl-C stops everything.\n",
+        one = bold(
+            "1. Be challenged: open this in a browser, and confirm with the device's fingerprint, face or PIN"
+        ),
+        two = bold("2. Be a bot: a program is told, in a 403, where to prove itself"),
+        three = bold("3. Ask why: the countersign-event-id of any answer leads to its explanation"),
+        http = at.http,
+        https = at.https,
+    );
+    out
+}

@@ -1,0 +1,186 @@
+//! The command as a shell sees it: what it prints where, and its exit code.
+
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+const GOOD: &str = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: a}\nspec: {endpoints: [\"/a/*\"], action: block}\n";
+
+/// A directory of its own for one test.
+fn scratch(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("exit-{name}-{}", std::process::id()))
+}
+
+fn file(name: &str, content: &[u8]) -> std::io::Result<PathBuf> {
+    let dir = scratch(name);
+    std::fs::create_dir_all(&dir)?;
+    let path = dir.join("policy.yaml");
+    std::fs::write(&path, content)?;
+    Ok(path)
+}
+
+fn countersign() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("COUNTERSIGN_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_good_file_is_0_and_says_so_on_stdout() {
+    let path = file("good", GOOD.as_bytes()).unwrap();
+    let output = countersign().arg("check").arg(path).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(out(&output), "1 file, 1 resource: fine\n");
+    assert_eq!(err(&output), "");
+}
+
+#[test]
+fn a_bad_file_is_1_and_shows_place_and_caret_on_stderr() {
+    let text = GOOD.replace("action: block", "action: blok");
+    let path = file("bad", text.as_bytes()).unwrap();
+    let output = countersign().arg("check").arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let shown = err(&output);
+    assert!(shown.contains("policy.yaml:4:"), "{shown}");
+    assert!(shown.contains("^^^^"), "{shown}");
+    assert!(shown.contains("block"), "{shown}");
+    assert!(
+        !shown.contains('\u{1b}'),
+        "no colour into a pipe: {shown:?}"
+    );
+    assert_eq!(out(&output), "1 file: 1 error\n");
+}
+
+#[test]
+fn a_bad_file_in_json_is_1_and_machine_readable() {
+    let text = GOOD.replace("action: block", "action: blok");
+    let path = file("json", text.as_bytes()).unwrap();
+    let output = countersign()
+        .args(["check", "-o", "json"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["diagnostics"][0]["severity"], "error");
+    assert_eq!(report["diagnostics"][0]["line"], 4);
+    assert_eq!(report["hash"], serde_json::Value::Null);
+}
+
+#[test]
+fn files_that_are_no_policies_are_1_and_never_a_panic() {
+    let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n";
+    let cases: [(&str, Vec<u8>); 6] = [
+        ("not-utf8", b"kind: \xff\xfe\n".to_vec()),
+        ("bomb", bomb.as_bytes().to_vec()),
+        ("large", vec![b' '; 10 * 1024 * 1024 + 1]),
+        ("nested", "[".repeat(100_000).into_bytes()),
+        ("nul", vec![0; 1000]),
+        ("twice", format!("{GOOD}---\n{GOOD}").into_bytes()),
+    ];
+    for (name, content) in cases {
+        let path = file(name, &content).unwrap();
+        let output = countersign().arg("check").arg(path).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}: {}", err(&output));
+        assert!(
+            !err(&output).contains("panicked"),
+            "{name}: {}",
+            err(&output)
+        );
+        assert!(!err(&output).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn standard_input_is_a_file_too() {
+    let mut child = countersign()
+        .args(["check", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(GOOD.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+}
+
+#[test]
+fn a_missing_file_and_a_wrong_option_are_1() {
+    for args in [vec!["check", "/nowhere.yaml"], vec!["check"], vec!["nodez"]] {
+        let output = countersign().args(&args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", err(&output));
+    }
+}
+
+#[test]
+fn help_and_version_are_0() {
+    for args in [vec!["--help"], vec!["up", "--help"], vec!["--version"]] {
+        let output = countersign().args(&args).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        assert!(out(&output).contains("countersign"), "{args:?}");
+    }
+}
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = countersign().args(["completions", shell]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        for command in ["apply", "check", "nodes", "events", "traffic", "keys"] {
+            assert!(out(&output).contains(command), "{shell}: {command}");
+        }
+    }
+}
+
+#[test]
+fn an_absent_control_plane_is_2_with_what_to_do() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    for command in ["nodes", "revisions", "traffic", "get"] {
+        let output = countersign()
+            .args([command, "--control-plane", &address])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(err(&output).contains("countersign up"), "{}", err(&output));
+    }
+}
+
+#[test]
+fn a_taken_port_is_2_in_one_line_with_port_part_and_option() {
+    // Some base whose part can be taken: the sidecar's port is the base's plus 8,080.
+    let (base, _taken) = (11_000..16_000)
+        .step_by(37)
+        .find_map(|base: u16| Some((base, TcpListener::bind(("127.0.0.1", base + 8_080)).ok()?)))
+        .unwrap();
+    let dir = scratch("ports");
+    let output = countersign()
+        .args(["up", "--base-port", &base.to_string(), "--state-dir"])
+        .arg(&dir)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let shown = err(&output);
+    assert_eq!(shown.lines().count(), 1, "{shown}");
+    let expected = format!("port {} (auth sidecar) is in use", base + 8_080);
+    assert!(shown.contains(&expected), "{shown}");
+    assert!(shown.contains("--base-port"), "{shown}");
+    assert!(!dir.exists(), "nothing is left of a start that was refused");
+}

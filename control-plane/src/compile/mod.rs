@@ -1,0 +1,103 @@
+//! From resources to the compiled policy: parse ([`crate::resource`]), check, lower, load.
+
+mod checked;
+mod expression;
+pub mod limits;
+mod lists;
+mod load;
+mod lower;
+mod reach;
+mod reasons;
+
+use countersign_proto::policy::v1 as proto;
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+
+use crate::diagnostic::{Diagnostic, Findings, Severity};
+use crate::resource::Document;
+
+/// What goes into a revision beside the resources.
+#[derive(Clone, Debug, Default)]
+pub struct RuntimeMaterial {
+    /// Public keys of the sidecars.
+    pub session_keys: Vec<proto::SessionKey>,
+    /// The first one signs, all of them verify.
+    pub ticket_keys: Vec<proto::TicketKey>,
+    /// Sessions that are no longer good.
+    pub revocations: Vec<proto::Revocation>,
+}
+
+/// A compiled policy that the engine has loaded.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// Without its revision.
+    pub policy: proto::CompiledPolicy,
+    /// The first 12 hexadecimal digits of SHA-256 over the encoded policy without its revision.
+    pub hash: String,
+    /// What compiles and is probably not meant.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Compiles a set of documents. The result depends on nothing but the arguments: the same resources
+/// in another order, in other files or with other comments have the same hash.
+///
+/// # Errors
+/// The findings of severity error, at most a hundred; a set is compiled whole or not at all.
+pub fn compile(documents: &[Document], runtime: &RuntimeMaterial) -> Result<Compiled, Vec<Diagnostic>> {
+    // The expression parser recurses in frames that a worker's stack may not hold.
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("compile".to_owned())
+            .stack_size(limits::COMPILER_STACK_BYTES)
+            .spawn_scoped(scope, || run(documents, runtime))
+            .ok()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_else(|| {
+                let message = "the compiler could not run".to_owned();
+                let help = "this is a fault of the control plane or its machine, not of the resources".to_owned();
+                Err(vec![Diagnostic::general(Severity::Error, message, Some(help))])
+            })
+    })
+}
+
+fn run(documents: &[Document], runtime: &RuntimeMaterial) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    let checked = checked::check(documents, &mut findings);
+    if findings.has_errors() {
+        return Err(in_order(findings.into_result().err().unwrap_or_default(), documents));
+    }
+    let policy = lower::lower(checked, runtime);
+    let hash = hash(&policy);
+    load::load(&policy, &hash, documents, &mut findings);
+    match findings.into_result() {
+        Ok(warnings) => Ok(Compiled { policy, hash, warnings: in_order(warnings, documents) }),
+        Err(errors) => Err(in_order(errors, documents)),
+    }
+}
+
+/// Conditions are checked in the order of evaluation; authors read in the order of their files.
+fn in_order(mut diagnostics: Vec<Diagnostic>, documents: &[Document]) -> Vec<Diagnostic> {
+    let mut files: Vec<&str> = Vec::new();
+    for document in documents {
+        if files.last() != Some(&document.file.as_str()) {
+            files.push(&document.file);
+        }
+    }
+    let mut order = std::collections::HashMap::new();
+    for (index, file) in files.into_iter().enumerate() {
+        order.entry(file).or_insert(index);
+    }
+    diagnostics.sort_by_key(|diagnostic| {
+        let file = order.get(diagnostic.file.as_str()).copied().unwrap_or(usize::MAX);
+        (file, diagnostic.line, diagnostic.column)
+    });
+    diagnostics
+}
+
+fn hash(policy: &proto::CompiledPolicy) -> String {
+    let digest = Sha256::digest(policy.encode_to_vec());
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! What a filter tells of its decisions: taken out of Envoy's log, held within bounds, explained.
+//! Pure.
+
+mod check;
+mod explain;
+mod unwrap;
+
+pub use check::{EventFault, OutcomeFault, checked_event, checked_outcome, event_time};
+pub use explain::{action_word, assurance_word, explain};
+pub use unwrap::{FILTER_STATE_KEY, event_bytes};

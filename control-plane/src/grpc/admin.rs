@@ -1,0 +1,168 @@
+//! The operator's service.
+
+use countersign_proto::admin::v1 as admin;
+use countersign_proto::admin::v1::admin_service_server::AdminService;
+use tonic::{Request, Response, Status};
+
+use super::admin_convert as convert;
+use super::traffic::{TrafficFault, TrafficQuestion, answer};
+use super::{apply_status, store_status};
+use crate::clock;
+use crate::limits;
+use crate::resource::SourceFile;
+use crate::runtime::{App, Applied, ApplyError};
+
+/// The service.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    app: App,
+}
+
+impl Admin {
+    /// On top of the running parts.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self { app }
+    }
+}
+
+/// Findings are an answer and no failure: the caller shows them.
+fn answered(result: Result<Applied, ApplyError>) -> Result<Response<admin::ApplyResponse>, Status> {
+    match result {
+        Ok(applied) => Ok(Response::new(convert::applied(&applied))),
+        Err(ApplyError::Refused(findings)) => Ok(Response::new(admin::ApplyResponse {
+            diagnostics: findings.iter().map(convert::diagnostic).collect(),
+            ..admin::ApplyResponse::default()
+        })),
+        Err(error) => Err(apply_status(error)),
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for Admin {
+    async fn apply(
+        &self,
+        request: Request<admin::ApplyRequest>,
+    ) -> Result<Response<admin::ApplyResponse>, Status> {
+        let admin::ApplyRequest { files, dry_run, author, message } = request.into_inner();
+        let file = |file: admin::SourceFile| SourceFile { name: file.name, content: file.content };
+        let files = files.into_iter().map(file).collect();
+        answered(self.app.control.apply(files, &author, &message, dry_run).await)
+    }
+
+    async fn delete_resources(
+        &self,
+        request: Request<admin::DeleteResourcesRequest>,
+    ) -> Result<Response<admin::ApplyResponse>, Status> {
+        let request = request.into_inner();
+        if request.resources.len() > limits::MAX_FILES {
+            return Err(Status::invalid_argument("too many resources in one request"));
+        }
+        let named: Vec<_> = request.resources.into_iter().map(|named| (named.kind, named.name)).collect();
+        answered(self.app.control.delete(&named, &request.author).await)
+    }
+
+    async fn list_resources(
+        &self,
+        request: Request<admin::ListResourcesRequest>,
+    ) -> Result<Response<admin::ListResourcesResponse>, Status> {
+        let request = request.into_inner();
+        let (entries, revision) = self.app.control.resources().await;
+        let wanted = |word: &str, asked: &str| asked.is_empty() || word == asked;
+        let resources = entries
+            .iter()
+            .filter(|entry| wanted(entry.document.kind.as_str(), &request.kind))
+            .filter(|entry| wanted(&entry.document.name, &request.name))
+            .map(convert::resource)
+            .collect();
+        Ok(Response::new(admin::ListResourcesResponse { resources, revision }))
+    }
+
+    async fn list_revisions(
+        &self,
+        request: Request<admin::ListRevisionsRequest>,
+    ) -> Result<Response<admin::ListRevisionsResponse>, Status> {
+        let limit = match request.into_inner().limit {
+            0 => limits::DEFAULT_EVENTS_LISTED,
+            limit => limit.min(limits::MAX_REVISIONS_LISTED),
+        };
+        let revisions = self.app.store.revisions(limit).await.map_err(|error| store_status(&error))?;
+        let revisions = revisions.iter().map(convert::revision).collect();
+        Ok(Response::new(admin::ListRevisionsResponse { revisions }))
+    }
+
+    async fn list_nodes(
+        &self,
+        _request: Request<admin::ListNodesRequest>,
+    ) -> Result<Response<admin::ListNodesResponse>, Status> {
+        let target_revision = self.app.target_revision();
+        let nodes = self.app.fleet.views().into_iter().map(convert::node).collect();
+        Ok(Response::new(admin::ListNodesResponse { nodes, target_revision }))
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<admin::ListEventsRequest>,
+    ) -> Result<Response<admin::ListEventsResponse>, Status> {
+        let filter = convert::event_filter(request.into_inner())
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let page = self.app.store.events(&filter).await.map_err(|error| store_status(&error))?;
+        Ok(Response::new(admin::ListEventsResponse {
+            events: page.events.into_iter().map(convert::stored_event).collect(),
+            next_cursor: convert::cursor(page.next),
+        }))
+    }
+
+    async fn get_event(
+        &self,
+        request: Request<admin::GetEventRequest>,
+    ) -> Result<Response<admin::GetEventResponse>, Status> {
+        let id = request.into_inner().event_id;
+        let event = self.app.store.event(&id).await.map_err(|error| store_status(&error))?;
+        let event = event.ok_or_else(|| Status::not_found("there is no event of this id"))?;
+        Ok(Response::new(admin::GetEventResponse { event: Some(convert::stored_event(event)) }))
+    }
+
+    async fn get_traffic(
+        &self,
+        request: Request<admin::GetTrafficRequest>,
+    ) -> Result<Response<admin::GetTrafficResponse>, Status> {
+        let admin::GetTrafficRequest { from_ms, to_ms, step_s, policy, host } = request.into_inner();
+        let question = TrafficQuestion { from_ms, to_ms, step_s, policy, host };
+        let now = self.app.clock.now();
+        match answer(&self.app.store, &question, now).await {
+            Ok(traffic) => Ok(Response::new(traffic)),
+            Err(TrafficFault::Store(error)) => Err(store_status(&error)),
+            Err(fault) => Err(Status::invalid_argument(fault.to_string())),
+        }
+    }
+
+    async fn list_keys(
+        &self,
+        _request: Request<admin::ListKeysRequest>,
+    ) -> Result<Response<admin::ListKeysResponse>, Status> {
+        let live = self.app.control.live_kids().borrow().clone();
+        let key = |key: crate::store::RegisteredKey| admin::Key {
+            live: live.contains(&key.kid),
+            kid: key.kid,
+            sidecar: key.sidecar,
+            registered_ms: key.registered_ms,
+        };
+        let keys = self.app.control.session_keys().await.into_iter().map(key).collect();
+        Ok(Response::new(admin::ListKeysResponse { keys }))
+    }
+
+    async fn rotate_keys(
+        &self,
+        _request: Request<admin::RotateKeysRequest>,
+    ) -> Result<Response<admin::RotateKeysResponse>, Status> {
+        let random = clock::random_bytes().map_err(|error| Status::unavailable(error.to_string()))?;
+        let request_id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
+        let sidecars = self.app.hub.rotate(&request_id);
+        if sidecars.is_empty() {
+            return Err(Status::failed_precondition("no auth sidecar is connected"));
+        }
+        tracing::info!(request = %request_id, ?sidecars, "session keys are to be rotated");
+        Ok(Response::new(admin::RotateKeysResponse { request_id, sidecars }))
+    }
+}

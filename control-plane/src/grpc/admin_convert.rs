@@ -1,0 +1,173 @@
+//! The runtime's words in those of the operator's API.
+
+use countersign_proto::admin::v1 as admin;
+use countersign_proto::policy::v1::ActionKind;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::events::explain;
+use crate::inventory::{Change, Entry, Key};
+use crate::nodes::{NodeState, NodeView};
+use crate::runtime::Applied;
+use crate::store::{EventFilter, StoredEvent, StoredRevision};
+use crate::limits;
+
+pub(super) fn diagnostic(finding: &Diagnostic) -> admin::Diagnostic {
+    admin::Diagnostic {
+        severity: match finding.severity {
+            Severity::Error => admin::Severity::Error,
+            Severity::Warning => admin::Severity::Warning,
+        }
+        .into(),
+        message: finding.message.clone(),
+        file: finding.file.clone(),
+        line: finding.line,
+        column: finding.column,
+        rendered: finding.rendered.clone(),
+    }
+}
+
+pub(super) fn applied(applied: &Applied) -> admin::ApplyResponse {
+    admin::ApplyResponse {
+        diagnostics: applied.warnings.iter().map(diagnostic).collect(),
+        changes: applied.changes.iter().map(|(key, change)| resource_change(key, *change)).collect(),
+        revision: applied.revision.as_ref().map(revision),
+    }
+}
+
+fn resource_change(key: &Key, change: Change) -> admin::ResourceChange {
+    let change = match change {
+        Change::Unchanged => admin::Change::Unchanged,
+        Change::Created => admin::Change::Created,
+        Change::Updated => admin::Change::Updated,
+        Change::Deleted => admin::Change::Deleted,
+    };
+    let resource = Some(admin::ResourceRef { kind: key.kind.as_str().to_owned(), name: key.name.clone() });
+    admin::ResourceChange { resource, change: change.into() }
+}
+
+pub(super) fn revision(revision: &StoredRevision) -> admin::RevisionInfo {
+    admin::RevisionInfo {
+        number: revision.number,
+        hash: revision.hash.clone(),
+        time_ms: revision.time_ms,
+        author: revision.author.clone(),
+        message: revision.message.clone(),
+        policies: revision.policies,
+    }
+}
+
+pub(super) fn resource(entry: &Entry) -> admin::Resource {
+    let document = &entry.document;
+    let kind = document.kind.as_str().to_owned();
+    admin::Resource {
+        r#ref: Some(admin::ResourceRef { kind, name: document.name.clone() }),
+        source: document.source.clone(),
+        file: document.file.clone(),
+        changed_ms: entry.changed_ms,
+        author: entry.author.clone(),
+    }
+}
+
+pub(super) fn node(view: NodeView) -> admin::Node {
+    let state = match view.standing.state {
+        NodeState::Waiting => admin::NodeState::Unspecified,
+        NodeState::Sent => admin::NodeState::Sent,
+        NodeState::Acked => admin::NodeState::Acked,
+        NodeState::Live => admin::NodeState::Live,
+        NodeState::Nacked => admin::NodeState::Nacked,
+        NodeState::Suspect => admin::NodeState::Suspect,
+        NodeState::Disconnected => admin::NodeState::Disconnected,
+    };
+    admin::Node {
+        id: view.id,
+        cluster: view.cluster,
+        state: state.into(),
+        revision: view.version.map(|version| version.revision).unwrap_or_default(),
+        reason: view.standing.reason,
+        workers: view
+            .workers
+            .into_iter()
+            .map(|worker| admin::Worker {
+                vm: worker.vm,
+                revision: worker.report.revision,
+                seen_ms: worker.seen_ms,
+                filter_version: worker.report.filter_version,
+            })
+            .collect(),
+        expected_workers: view.expected,
+        envoy_version: view.envoy_version,
+        since_ms: view.since_ms,
+    }
+}
+
+pub(super) fn stored_event(event: StoredEvent) -> admin::StoredEvent {
+    admin::StoredEvent {
+        explanation: explain(&event.decision, &event.outcomes),
+        decision: Some(event.decision),
+        node_id: event.node,
+        outcomes: event.outcomes,
+    }
+}
+
+/// Not a place in the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`cursor` is not one of a former answer")]
+pub(crate) struct BadCursor;
+
+/// Which events an operator asks for.
+pub(crate) fn event_filter(request: admin::ListEventsRequest) -> Result<EventFilter, BadCursor> {
+    let action = request.action();
+    let some = |text: String| (!text.is_empty()).then_some(text);
+    let limit = match request.limit {
+        0 => limits::DEFAULT_EVENTS_LISTED,
+        limit => limit.min(limits::MAX_EVENTS_LISTED),
+    };
+    let after = some(request.cursor).map(|cursor| read_cursor(&cursor).ok_or(BadCursor)).transpose()?;
+    Ok(EventFilter {
+        policy: some(request.policy),
+        action: (action != ActionKind::Unspecified).then_some(action),
+        host: some(request.host),
+        limit,
+        after,
+    })
+}
+
+fn read_cursor(cursor: &str) -> Option<(u64, String)> {
+    let (time, id) = cursor.split_once('.')?;
+    (id.len() <= limits::MAX_EVENT_ID_BYTES).then_some((time.parse().ok()?, id.to_owned()))
+}
+
+/// A place in the list of events as text.
+pub(crate) fn cursor(next: Option<(u64, String)>) -> String {
+    next.map(|(time, id)| format!("{time}.{id}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_the_place_it_names() {
+        let place = (12, "0192-ab".to_owned());
+        let request = admin::ListEventsRequest { cursor: cursor(Some(place.clone())), ..Default::default() };
+        assert_eq!(event_filter(request).unwrap().after, Some(place));
+    }
+
+    #[test]
+    fn a_cursor_of_somebody_else_is_refused() {
+        for text in ["x", "x.y", "-1.y"] {
+            let request = admin::ListEventsRequest { cursor: text.into(), ..Default::default() };
+            assert_eq!(event_filter(request), Err(BadCursor), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_a_bound() {
+        let limit = |limit| {
+            event_filter(admin::ListEventsRequest { limit, ..Default::default() }).unwrap().limit
+        };
+        assert_eq!(limit(0), limits::DEFAULT_EVENTS_LISTED);
+        assert_eq!(limit(limits::MAX_EVENTS_LISTED), limits::MAX_EVENTS_LISTED);
+        assert_eq!(limit(limits::MAX_EVENTS_LISTED + 1), limits::MAX_EVENTS_LISTED);
+    }
+}

@@ -1,0 +1,40 @@
+//! The gRPC edges: messages in, calls of the runtime, messages out.
+
+mod access_log;
+mod admin;
+mod admin_convert;
+mod ecds;
+mod ecds_stream;
+mod node;
+mod sidecar;
+mod traffic;
+mod worker;
+
+pub use access_log::AccessLog;
+pub use admin::Admin;
+pub use ecds::Ecds;
+pub use node::Nodes;
+pub(crate) use admin_convert::{cursor, event_filter};
+pub(crate) use traffic::{TrafficQuestion, TrafficFault, answer as traffic_answer};
+
+use tonic::Status;
+
+use crate::runtime::ApplyError;
+use crate::store::StoreError;
+
+/// The client learns that it is the store; what exactly stands in the log.
+fn store_status(error: &StoreError) -> Status {
+    tracing::error!(%error, "the store failed");
+    Status::unavailable("the store failed; see the control plane's log")
+}
+
+fn apply_status(error: ApplyError) -> Status {
+    match error {
+        ApplyError::Refused(findings) => {
+            Status::invalid_argument(findings.first().map_or("refused", |finding| &finding.message))
+        }
+        ApplyError::TooManyFiles(_) => Status::invalid_argument(error.to_string()),
+        ApplyError::Store(error) => store_status(&error),
+        ApplyError::Entropy(_) | ApplyError::Stopped => Status::unavailable(error.to_string()),
+    }
+}

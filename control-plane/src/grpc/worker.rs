@@ -1,0 +1,100 @@
+//! One worker's reports.
+
+use countersign_proto::node::v1::{WorkerReport, WorkerReportAck};
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, Streaming};
+
+use crate::limits;
+use crate::nodes::{self, StreamId};
+use crate::runtime::{App, stopping};
+
+/// A VM's name is random text of the filter's making.
+const MAX_VM_BYTES: usize = 64;
+/// `number-hash`, and the filter's release.
+const MAX_TEXT_BYTES: usize = 64;
+
+/// Who reports on this stream; its drop is the stream's end.
+struct Reporter {
+    app: App,
+    node: String,
+    vm: String,
+    stream: StreamId,
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        self.app.fleet.worker_closed(&self.node, &self.vm, self.stream);
+    }
+}
+
+/// Takes reports until either side ends the stream.
+pub(super) fn serve(
+    app: App,
+    reports: Streaming<WorkerReport>,
+) -> ReceiverStream<Result<WorkerReportAck, Status>> {
+    let (acks, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        if let Err(status) = run(app, reports, acks.clone()).await {
+            // A worker that is gone needs no reason.
+            let _ = acks.try_send(Err(status));
+        }
+    });
+    ReceiverStream::new(receiver)
+}
+
+async fn run(
+    app: App,
+    mut reports: Streaming<WorkerReport>,
+    acks: mpsc::Sender<Result<WorkerReportAck, Status>>,
+) -> Result<(), Status> {
+    let mut stop = app.stop.clone();
+    let stream = app.fleet.new_stream();
+    let mut reporter: Option<Reporter> = None;
+    loop {
+        let report = tokio::select! {
+            () = stopping(&mut stop) => {
+                return Err(Status::unavailable("the control plane is stopping"));
+            }
+            () = acks.closed() => return Ok(()),
+            report = reports.next() => match report {
+                None => return Ok(()),
+                Some(report) => report?,
+            },
+        };
+        check(&report).inspect_err(|_| app.metrics.reports_refused.inc())?;
+        let who = reporter.get_or_insert_with(|| Reporter {
+            app: app.clone(),
+            node: report.node_id.clone(),
+            vm: report.vm.clone(),
+            stream,
+        });
+        if who.node != report.node_id || who.vm != report.vm {
+            app.metrics.reports_refused.inc();
+            return Err(Status::invalid_argument("one stream speaks for one VM"));
+        }
+        let report = nodes::WorkerReport {
+            revision: report.revision,
+            attempt: report.attempt,
+            filter_version: report.filter_version,
+        };
+        if !app.fleet.reported(&who.node, &who.vm, stream, report) {
+            app.metrics.reports_refused.inc();
+            return Err(Status::resource_exhausted("the node has too many VMs"));
+        }
+        // A worker that does not read its acknowledgements is alive all the same.
+        let _ = acks.try_send(Ok(WorkerReportAck {}));
+    }
+}
+
+fn check(report: &WorkerReport) -> Result<(), Status> {
+    let bounded = report.node_id.len() <= limits::MAX_NODE_ID_BYTES
+        && report.vm.len() <= MAX_VM_BYTES
+        && report.revision.len() <= MAX_TEXT_BYTES
+        && report.filter_version.len() <= MAX_TEXT_BYTES;
+    if report.node_id.is_empty() || report.vm.is_empty() || !bounded {
+        return Err(Status::invalid_argument("a report names its node and its VM, in few words"));
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Nodes and revisions.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+
+use super::json::{RevisionJson, time};
+use super::problem::Problem;
+use crate::limits;
+use crate::nodes::NodeView;
+use crate::runtime::App;
+
+#[derive(Debug, Serialize)]
+struct WorkerJson {
+    vm: String,
+    revision: String,
+    seen: Option<String>,
+    filter_version: String,
+}
+
+#[derive(Debug, Serialize)]
+struct NodeJson {
+    id: String,
+    cluster: String,
+    state: &'static str,
+    revision: String,
+    reason: String,
+    since: Option<String>,
+    envoy_version: String,
+    expected_workers: u32,
+    workers: Vec<WorkerJson>,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(super) struct NodesJson {
+    target_revision: String,
+    nodes: Vec<NodeJson>,
+}
+
+/// `GET /api/v1/nodes`.
+pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
+    let target_revision = app.target_revision();
+    let nodes = app.fleet.views().into_iter().map(node).collect();
+    Json(NodesJson { target_revision, nodes })
+}
+
+fn node(view: NodeView) -> NodeJson {
+    NodeJson {
+        id: view.id,
+        cluster: view.cluster,
+        state: view.standing.state.as_str(),
+        revision: view.version.map(|version| version.revision).unwrap_or_default(),
+        reason: view.standing.reason,
+        since: time(view.since_ms),
+        envoy_version: view.envoy_version,
+        expected_workers: view.expected,
+        workers: view
+            .workers
+            .into_iter()
+            .map(|worker| WorkerJson {
+                vm: worker.vm,
+                revision: worker.report.revision,
+                seen: time(worker.seen_ms),
+                filter_version: worker.report.filter_version,
+            })
+            .collect(),
+    }
+}
+
+/// How many.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Parameters {
+    limit: u32,
+}
+
+/// The answer.
+#[derive(Debug, Serialize)]
+pub(super) struct RevisionsJson {
+    revisions: Vec<RevisionJson>,
+}
+
+/// `GET /api/v1/revisions`.
+pub(super) async fn revisions(
+    State(app): State<App>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Result<Json<RevisionsJson>, Problem> {
+    let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let limit = match parameters.limit {
+        0 => limits::DEFAULT_EVENTS_LISTED,
+        limit => limit.min(limits::MAX_REVISIONS_LISTED),
+    };
+    let revisions = app.store.revisions(limit).await?;
+    Ok(Json(RevisionsJson { revisions: revisions.iter().map(RevisionJson::from).collect() }))
+}

@@ -1,0 +1,150 @@
+//! Resources: listed, applied, deleted, and what is wrong with those of the watched directory.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+use super::json::{DiagnosticJson, RevisionJson, time};
+use super::problem::Problem;
+use crate::inventory::{Change, Entry};
+use crate::resource::SourceFile;
+use crate::runtime::{App, Applied};
+
+/// What YAML is called. None of these can a page of another origin send without being asked for it
+/// first (CORS preflight), which is what keeps a browser on this machine from applying policies.
+const YAML_TYPES: [&str; 4] = ["text/yaml", "application/yaml", "application/x-yaml", "text/x-yaml"];
+
+#[derive(Debug, Serialize)]
+struct ResourceJson {
+    kind: &'static str,
+    name: String,
+    origin: &'static str,
+    file: String,
+    line: u32,
+    author: String,
+    changed: Option<String>,
+    source: String,
+}
+
+/// Every resource.
+#[derive(Debug, Serialize)]
+pub(super) struct ResourcesJson {
+    revision: String,
+    resources: Vec<ResourceJson>,
+}
+
+/// `GET /api/v1/resources`.
+pub(super) async fn list(State(app): State<App>) -> Json<ResourcesJson> {
+    let (entries, revision) = app.control.resources().await;
+    Json(ResourcesJson { revision, resources: entries.into_iter().map(resource).collect() })
+}
+
+fn resource(entry: Entry) -> ResourceJson {
+    ResourceJson {
+        kind: entry.document.kind.as_str(),
+        name: entry.document.name,
+        origin: entry.origin.as_str(),
+        file: entry.document.file,
+        line: entry.document.line,
+        author: entry.author,
+        changed: time(entry.changed_ms),
+        source: entry.document.source,
+    }
+}
+
+/// How to apply.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Parameters {
+    dry_run: bool,
+    author: String,
+    message: String,
+    file: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeJson {
+    kind: &'static str,
+    name: String,
+    change: &'static str,
+}
+
+/// What was changed.
+#[derive(Debug, Serialize)]
+pub(super) struct AppliedJson {
+    revision: Option<RevisionJson>,
+    changes: Vec<ChangeJson>,
+    diagnostics: Vec<DiagnosticJson>,
+}
+
+/// `POST /api/v1/resources`.
+pub(super) async fn apply(
+    State(app): State<App>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<AppliedJson>, Problem> {
+    let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
+    if !is_yaml(&headers) {
+        let detail = "the body must be YAML, with `content-type: application/yaml`";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    let body = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let name = if parameters.file.is_empty() { "request" } else { &parameters.file };
+    let file = SourceFile { name: name.to_owned(), content: body.to_vec() };
+    let author = if parameters.author.is_empty() { "api" } else { &parameters.author };
+    let applied =
+        app.control.apply(vec![file], author, &parameters.message, parameters.dry_run).await?;
+    Ok(Json(applied_json(applied)))
+}
+
+/// `DELETE /api/v1/resources/{kind}/{name}`.
+pub(super) async fn delete(
+    State(app): State<App>,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<Json<AppliedJson>, Problem> {
+    let applied = app.control.delete(&[(kind, name)], "api").await?;
+    Ok(Json(applied_json(applied)))
+}
+
+/// What keeps the watched directory from being taken.
+#[derive(Debug, Serialize)]
+pub(super) struct ErrorsJson {
+    diagnostics: Vec<DiagnosticJson>,
+}
+
+/// `GET /api/v1/resources/errors`.
+pub(super) async fn errors(State(app): State<App>) -> Json<ErrorsJson> {
+    let findings = app.control.file_errors();
+    Json(ErrorsJson { diagnostics: findings.iter().map(DiagnosticJson::from).collect() })
+}
+
+fn is_yaml(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next()).map(str::trim);
+    essence.is_some_and(|essence| YAML_TYPES.iter().any(|yaml| essence.eq_ignore_ascii_case(yaml)))
+}
+
+fn applied_json(applied: Applied) -> AppliedJson {
+    AppliedJson {
+        revision: applied.revision.as_ref().map(RevisionJson::from),
+        changes: applied
+            .changes
+            .into_iter()
+            .map(|(key, change)| ChangeJson {
+                kind: key.kind.as_str(),
+                name: key.name,
+                change: match change {
+                    Change::Unchanged => "unchanged",
+                    Change::Created => "created",
+                    Change::Updated => "updated",
+                    Change::Deleted => "deleted",
+                },
+            })
+            .collect(),
+        diagnostics: applied.warnings.iter().map(DiagnosticJson::from).collect(),
+    }
+}

@@ -1,0 +1,17 @@
+//! The control plane: resources in, revisions out to the fleet; events in, answers to operators out.
+
+pub mod clock;
+pub mod compile;
+pub mod diagnostic;
+pub mod events;
+pub mod grpc;
+pub mod http;
+pub mod inventory;
+pub mod limits;
+pub mod metrics;
+pub mod nodes;
+pub mod resource;
+pub mod runtime;
+pub mod store;
+pub mod traffic;
+pub mod xds;

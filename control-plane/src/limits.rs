@@ -1,0 +1,157 @@
+//! Every bound of the control plane with its reason.
+
+use std::time::Duration;
+
+/// One gRPC message. The largest lawful ones are an apply of many files and Envoy's log batches.
+pub const MAX_GRPC_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+/// One REST request body: an apply of a directory of policies.
+pub const MAX_HTTP_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// Files in one apply or in the watched directory.
+pub const MAX_FILES: usize = 10_000;
+/// Bytes read of one watched file; one past what the compiler takes, so that it says "too large".
+pub const MAX_FILE_READ_BYTES: u64 = 16 * 1024 * 1024;
+/// Author and message of a revision: they are shown in tables.
+pub const MAX_LABEL_BYTES: usize = 256;
+
+/// Compiled bytes are kept for so many revisions; older ones keep only their line in the history.
+pub const KEPT_COMPILED: u64 = 100;
+/// Lines of the revision history.
+pub const KEPT_REVISIONS: u64 = 10_000;
+/// Revisions in one answer.
+pub const MAX_REVISIONS_LISTED: u32 = 500;
+
+/// Nodes that are remembered. Past it the longest disconnected one is forgotten.
+pub const MAX_NODES: usize = 20_000;
+/// VMs of one node; an Envoy has one a core and one for the main thread.
+pub const MAX_WORKERS_PER_NODE: usize = 1_024;
+/// Streams of one VM: the old and the new root context, and what reconnects meanwhile.
+pub const MAX_STREAMS_PER_WORKER: usize = 8;
+/// A node's name.
+pub const MAX_NODE_ID_BYTES: usize = 256;
+/// A refusal's reason as Envoy tells it.
+pub const MAX_REASON_BYTES: usize = 1_024;
+/// A worker that said nothing for so long is not alive: five of its heartbeats.
+pub const WORKER_SILENCE: Duration = Duration::from_secs(5);
+/// How long a node may be ACKed without every worker having reported.
+pub const SUSPECT_AFTER: Duration = Duration::from_secs(3);
+/// A VM that is gone is shown for so long.
+pub const WORKER_FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+/// A node that is gone is shown for so long.
+pub const NODE_FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
+/// A new key waits so long for a node that is on its way to the revision that holds it.
+pub const KEY_WAITS_FOR_NODE: Duration = Duration::from_secs(10);
+/// Refused attempts of one node that are remembered; each new stream adds at most one.
+pub const MAX_REFUSALS_PER_NODE: usize = 256;
+
+/// Sidecars connected at one time.
+pub const MAX_SIDECARS: usize = 256;
+/// Public keys of one sidecar: one signs, the others end with their last session.
+pub const MAX_SESSION_KEYS_PER_SIDECAR: usize = 16;
+/// Public keys of all sidecars: each goes into every policy.
+pub const MAX_SESSION_KEYS: usize = 256;
+/// A key's name.
+pub const MAX_KID_BYTES: usize = 128;
+/// A sidecar has so long to say who it is.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// Acknowledgements waiting for one sidecar; more means that it does not read.
+pub const SIDECAR_QUEUE: usize = 64;
+
+/// A ticket key verifies so long before it signs, so that every sidecar and filter has it.
+pub const TICKET_KEY_LEAD: Duration = Duration::from_secs(60);
+/// A replaced ticket key verifies for so long: far beyond the longest ticket.
+pub const TICKET_KEY_OVERLAP: Duration = Duration::from_secs(2 * 3_600);
+/// A ticket key signs for so long.
+pub const TICKET_KEY_AGE: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// One decision event: the filter cuts its texts, so that what is larger is not the filter's.
+pub const MAX_EVENT_BYTES: usize = 16 * 1024;
+/// One text of an event or an outcome.
+pub const MAX_EVENT_TEXT_BYTES: usize = 2_048;
+/// Repeated parts of one event.
+pub const MAX_EVENT_ITEMS: usize = 256;
+/// An event's id: a UUID as text.
+pub const MAX_EVENT_ID_BYTES: usize = 64;
+/// One event stands for at most so many requests: the largest sampling that `Settings` takes.
+pub const MAX_EVENT_WEIGHT: u32 = 1_000_000;
+/// A clock ahead by more than this is not believed; the time of receipt counts.
+pub const MAX_CLOCK_AHEAD: Duration = Duration::from_secs(300);
+/// An event older than this is not believed either: Envoy's log holds seconds, not days.
+pub const MAX_CLOCK_BEHIND: Duration = Duration::from_secs(24 * 3_600);
+/// Outcomes of one event: a page that is loaded and tried again and again.
+pub const MAX_OUTCOMES_PER_EVENT: i64 = 64;
+/// Events and outcomes waiting for the store: some seconds of a busy edge.
+pub const INGEST_QUEUE: usize = 16_384;
+/// Written in one transaction: enough to make its cost small, little enough to lose little.
+pub const INGEST_BATCH: usize = 1_024;
+/// A log stream waits so long for room before an event is dropped and counted.
+pub const INGEST_PATIENCE: Duration = Duration::from_secs(1);
+/// A batch that the store refuses is tried again so often.
+pub const INGEST_ATTEMPTS: u32 = 20;
+/// The pause between two of these tries.
+pub const INGEST_RETRY: Duration = Duration::from_millis(500);
+/// Hosts that get roll-ups of their own in one minute. The host is the client's choice: without a
+/// bound it would choose the size of the store.
+pub const MAX_HOSTS_PER_MINUTE: usize = 200;
+/// An outcome waits so long for its event before it counts as one that was never issued.
+pub const OUTCOME_WAITS: Duration = Duration::from_secs(60);
+
+/// Events kept.
+pub const KEPT_EVENTS: i64 = 1_000_000;
+/// Events are kept for so long.
+pub const KEPT_EVENTS_FOR: Duration = Duration::from_secs(30 * 24 * 3_600);
+/// Roll-ups are kept for so long.
+pub const KEPT_ROLLUPS_FOR: Duration = Duration::from_secs(90 * 24 * 3_600);
+/// Outcomes without an event are kept for so long.
+pub const KEPT_STRAY_OUTCOMES_FOR: Duration = Duration::from_secs(3_600);
+/// How often the store is tidied and keys are looked at.
+pub const MAINTENANCE_EVERY: Duration = Duration::from_secs(30);
+
+/// Events in one answer.
+pub const MAX_EVENTS_LISTED: u32 = 500;
+/// Events in one answer when the question does not say.
+pub const DEFAULT_EVENTS_LISTED: u32 = 50;
+/// Points in one traffic answer.
+pub const MAX_TRAFFIC_POINTS: u64 = 10_000;
+/// Policies with metrics of their own: their names come from the network with the events.
+pub const MAX_METRIC_POLICIES: usize = 2_000;
+
+/// Changes of the watched directory settle for so long: editors write, rename and touch.
+pub const WATCH_SETTLES: Duration = Duration::from_millis(50);
+/// The directory is read again this often even without a notice: the directory itself may have been
+/// replaced, and a network file system sends no notices.
+pub const WATCH_RESCANS: Duration = Duration::from_secs(5);
+
+/// HTTP/2 pings: a node that vanished without a word is seen gone after interval plus timeout.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// See [`KEEPALIVE_INTERVAL`].
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Streams end by themselves on shutdown; what has not ended by then is cut.
+pub const SHUTDOWN_WITHIN: Duration = Duration::from_millis(700);
+
+/// `text` cut to at most `bytes` at a character's edge.
+#[must_use]
+pub fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    text.get(..end).unwrap_or_default()
+}
+
+/// Whole milliseconds of a bound.
+#[must_use]
+pub const fn millis(bound: Duration) -> u64 {
+    bound.as_secs() * 1_000 + bound.subsec_millis() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cut_at_a_characters_edge() {
+        assert_eq!(cut("aé", 3), "aé");
+        assert_eq!(cut("aé", 2), "a");
+        assert_eq!(cut("", 0), "");
+    }
+}

@@ -1,0 +1,92 @@
+//! The binary `countersign-control-plane`.
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use countersign_control_plane::clock::Clock;
+use countersign_control_plane::runtime::{Config, start};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Compiles policies, sends them to Envoy, collects decisions, answers operators.
+#[derive(Debug, Parser)]
+#[command(name = "countersign-control-plane", version)]
+struct Options {
+    /// Where Envoy, sidecars and the command line connect (gRPC).
+    #[arg(long, env = "COUNTERSIGN_GRPC_LISTEN", default_value = "127.0.0.1:18000")]
+    grpc_listen: SocketAddr,
+    /// Where REST, metrics and health are served (HTTP).
+    #[arg(long, env = "COUNTERSIGN_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
+    http_listen: SocketAddr,
+    /// The database: `sqlite://PATH`.
+    #[arg(long, env = "COUNTERSIGN_DATABASE_URL", default_value = "sqlite://countersign.db")]
+    database_url: String,
+    /// A directory of *.yaml and *.yml files that is watched for changes.
+    #[arg(long, env = "COUNTERSIGN_POLICIES")]
+    policies: Option<PathBuf>,
+    /// The filter module: an absolute path as Envoy reads it.
+    #[arg(long, env = "COUNTERSIGN_FILTER_MODULE")]
+    filter_module: PathBuf,
+}
+
+/// The environment is at fault.
+const ENVIRONMENT: u8 = 2;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let colours = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    log.with_writer(std::io::stderr).init();
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The message holds its cause already.
+            eprintln!("error: {error}");
+            ExitCode::from(ENVIRONMENT)
+        }
+    }
+}
+
+fn run(options: Options) -> anyhow::Result<()> {
+    let filter_module = options.filter_module;
+    if !filter_module.is_absolute() {
+        anyhow::bail!(
+            "`{}` is not an absolute path; Envoy reads the module itself (--filter-module)",
+            filter_module.display()
+        );
+    }
+    if !filter_module.exists() {
+        // Envoy may run elsewhere: a warning, no more.
+        tracing::warn!(module = %filter_module.display(), "the filter module is not on this machine");
+    }
+    let config = Config {
+        grpc_listen: options.grpc_listen,
+        http_listen: options.http_listen,
+        database_url: options.database_url,
+        policies: options.policies,
+        filter_module: filter_module.display().to_string(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(serve(config));
+    // Streams that did not end in time end here.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    result
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = start(config, Clock::system()).await?;
+    tracing::info!(grpc = %running.grpc_address(), http = %running.http_address(), "control plane ready");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! What Prometheus reads. Counters of traffic begin at what the store holds, so that a restart of the
+//! control plane does not look like a day without requests.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::{
+    Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+use crate::limits;
+use crate::nodes::NodeState;
+use crate::store::Ignored;
+use crate::traffic::{Counts, Measure};
+
+/// Policies beyond the bound are counted together.
+const OTHER: &str = "(other)";
+
+/// Every metric of the control plane.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    decisions: IntCounterVec,
+    satisfied: IntCounterVec,
+    steps: IntCounterVec,
+    pass_ratio: GaugeVec,
+    policy_errors: IntCounterVec,
+    ignored: IntCounterVec,
+    dropped: IntCounterVec,
+    nodes: IntGaugeVec,
+    by_policy: Mutex<BTreeMap<String, Counts>>,
+    /// The number of the revision that is published; 0 = none.
+    pub revision: IntGauge,
+    /// Findings in the watched directory that keep it from being taken.
+    pub file_errors: IntGauge,
+    /// Times that the directory was refused.
+    pub files_refused: IntCounter,
+    /// Times that a node refused what it was sent.
+    pub refusals: IntCounter,
+    /// Outcomes whose event has not arrived.
+    pub outcomes_waiting: IntGauge,
+    /// Sidecars connected.
+    pub sidecars: IntGauge,
+    /// Worker reports that were turned away.
+    pub reports_refused: IntCounter,
+}
+
+impl Metrics {
+    /// All of them at nothing.
+    ///
+    /// # Errors
+    /// When two have the same name, which a test rules out.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok::<_, prometheus::Error>(metric)
+        };
+        let counter = |name: &str, help: &str| {
+            let metric = IntCounter::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok::<_, prometheus::Error>(metric)
+        };
+        let gauge = |name: &str, help: &str| {
+            let metric = IntGauge::new(name, help)?;
+            registry.register(Box::new(metric.clone()))?;
+            Ok::<_, prometheus::Error>(metric)
+        };
+        let ratio = Opts::new("countersign_challenge_pass_ratio", "Challenges passed by challenges issued.");
+        let pass_ratio = GaugeVec::new(ratio, &["policy"])?;
+        registry.register(Box::new(pass_ratio.clone()))?;
+        let by_state = Opts::new("countersign_nodes", "Nodes by state.");
+        let nodes = IntGaugeVec::new(by_state, &["state"])?;
+        registry.register(Box::new(nodes.clone()))?;
+        Ok(Self {
+            decisions: counters(
+                "countersign_decisions_total",
+                "Decisions by policy and action; no policy = none matched.",
+                &["policy", "action"],
+            )?,
+            satisfied: counters(
+                "countersign_challenges_satisfied_total",
+                "Requests whose challenge a session had already satisfied.",
+                &["policy"],
+            )?,
+            steps: counters(
+                "countersign_challenge_steps_total",
+                "Challenges that reached a step of the funnel, each counted once by step.",
+                &["policy", "step"],
+            )?,
+            policy_errors: counters(
+                "countersign_policy_errors_total",
+                "Conditions that failed at run time, by policy or signal.",
+                &["policy"],
+            )?,
+            ignored: counters(
+                "countersign_events_ignored_total",
+                "Events and outcomes that were not counted, by reason.",
+                &["reason"],
+            )?,
+            dropped: counters(
+                "countersign_events_dropped_total",
+                "Events that were lost here, by reason.",
+                &["reason"],
+            )?,
+            revision: gauge("countersign_revision", "The number of the published revision; 0 = none.")?,
+            file_errors: gauge(
+                "countersign_policy_file_errors",
+                "Findings that keep the watched directory from being taken; 0 = it is in force.",
+            )?,
+            files_refused: counter(
+                "countersign_policy_files_refused_total",
+                "Changes of the watched directory that were refused.",
+            )?,
+            refusals: counter("countersign_node_refusals_total", "Pushes that a node refused (NACK).")?,
+            outcomes_waiting: gauge(
+                "countersign_outcomes_waiting",
+                "Outcomes whose event has not arrived yet.",
+            )?,
+            sidecars: gauge("countersign_sidecars", "Auth sidecars connected.")?,
+            reports_refused: counter(
+                "countersign_worker_reports_refused_total",
+                "Worker reports that were malformed or too many.",
+            )?,
+            pass_ratio,
+            nodes,
+            by_policy: Mutex::default(),
+            registry,
+        })
+    }
+
+    /// Adds what was counted.
+    pub fn count(&self, policy: &str, measure: Measure, count: u64) {
+        let mut by_policy = self.by_policy.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = by_policy.len() >= limits::MAX_METRIC_POLICIES && !by_policy.contains_key(policy);
+        let policy = if full { OTHER } else { policy };
+        let counts = by_policy.entry(policy.to_owned()).or_default();
+        counts.add(measure, count);
+        if let Some(ratio) = counts.pass_rate() {
+            self.pass_ratio.with_label_values(&[policy]).set(ratio);
+        }
+        if measure == Measure::Satisfied {
+            self.satisfied.with_label_values(&[policy]).inc_by(count);
+        } else if measure.is_step() {
+            self.steps.with_label_values(&[policy, measure.as_str()]).inc_by(count);
+        } else {
+            self.decisions.with_label_values(&[policy, measure.as_str()]).inc_by(count);
+        }
+    }
+
+    /// A condition failed at run time.
+    pub fn policy_error(&self, policy: &str) {
+        let by_policy = self.by_policy.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = by_policy.len() >= limits::MAX_METRIC_POLICIES && !by_policy.contains_key(policy);
+        self.policy_errors.with_label_values(&[if full { OTHER } else { policy }]).inc();
+    }
+
+    /// Something told was not counted.
+    pub fn ignored(&self, ignored: Ignored, count: u64) {
+        let reason = match ignored {
+            Ignored::RepeatedEvent => "repeated_event",
+            Ignored::RepeatedOutcome => "repeated_outcome",
+            Ignored::TooManyOutcomes => "too_many_outcomes",
+            Ignored::Outcome(standing) => standing.as_str(),
+        };
+        self.ignored.with_label_values(&[reason]).inc_by(count);
+    }
+
+    /// Something told was not an event or an outcome.
+    pub fn malformed(&self, reason: &str) {
+        self.ignored.with_label_values(&[reason]).inc();
+    }
+
+    /// Events were lost.
+    pub fn dropped(&self, reason: &str, count: u64) {
+        self.dropped.with_label_values(&[reason]).inc_by(count);
+    }
+
+    /// How many nodes are in which state.
+    pub fn nodes(&self, states: impl IntoIterator<Item = NodeState>) {
+        let mut count = BTreeMap::from(NodeState::ALL.map(|state| (state, 0_i64)));
+        for state in states {
+            *count.entry(state).or_default() += 1;
+        }
+        for (state, count) in count {
+            self.nodes.with_label_values(&[state.as_str()]).set(count);
+        }
+    }
+
+    /// The text that Prometheus reads.
+    ///
+    /// # Errors
+    /// When a metric cannot be written, which none of ours is.
+    pub fn text(&self) -> Result<String, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        String::from_utf8(text).map_err(|_| prometheus::Error::Msg("not UTF-8".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traffic_appears_by_policy_with_its_pass_ratio() {
+        let metrics = Metrics::new().unwrap();
+        metrics.count("checkout", Measure::Challenge, 4);
+        metrics.count("checkout", Measure::Passed, 3);
+        metrics.count("checkout", Measure::Satisfied, 2);
+        let text = metrics.text().unwrap();
+        for line in [
+            r#"countersign_decisions_total{action="challenge",policy="checkout"} 4"#,
+            r#"countersign_challenge_steps_total{policy="checkout",step="passed"} 3"#,
+            r#"countersign_challenge_pass_ratio{policy="checkout"} 0.75"#,
+            r#"countersign_challenges_satisfied_total{policy="checkout"} 2"#,
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn policies_past_the_bound_are_counted_together() {
+        let metrics = Metrics::new().unwrap();
+        for n in 0..=limits::MAX_METRIC_POLICIES {
+            metrics.count(&format!("p{n}"), Measure::Block, 1);
+        }
+        let text = metrics.text().unwrap();
+        assert!(text.contains(r#"{action="block",policy="(other)"} 1"#));
+    }
+}

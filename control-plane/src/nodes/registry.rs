@@ -1,0 +1,222 @@
+//! All nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::node::{Delivery, Node, NodeState, NodeView, WorkerReport};
+use crate::limits::{self, millis};
+use crate::xds::Version;
+
+/// A stream's number; a later one is larger.
+pub type StreamId = u64;
+
+/// What a node says about itself when it connects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Introduction {
+    /// Its id.
+    pub id: String,
+    /// Its cluster.
+    pub cluster: String,
+    /// Its release.
+    pub envoy_version: String,
+    /// How many VMs will report; 0 = it does not say.
+    pub expected: u32,
+}
+
+/// All nodes that are or were connected.
+#[derive(Debug, Default)]
+pub struct Registry {
+    nodes: BTreeMap<String, Node>,
+    refused: BTreeMap<String, BTreeSet<u64>>,
+    generation: u64,
+}
+
+impl Registry {
+    /// A discovery stream was opened.
+    pub fn connected(&mut self, node: &Introduction, stream: StreamId, now: u64) {
+        self.make_room(&node.id);
+        let entry = self.nodes.entry(node.id.clone()).or_default();
+        entry.cluster.clone_from(&node.cluster);
+        entry.envoy_version.clone_from(&node.envoy_version);
+        entry.expected = node.expected;
+        entry.streams.insert(stream, Delivery::Waiting);
+        self.refresh(&node.id, now);
+    }
+
+    /// The node asked for the resource and holds this version from a former stream.
+    pub fn subscribed(&mut self, node: &str, stream: StreamId, holds: Option<Version>, now: u64) {
+        if holds.is_none()
+            && let Some(entry) = self.nodes.get_mut(node)
+        {
+            entry.forget_closed_workers();
+        }
+        let delivery = holds.map_or(Delivery::Waiting, |version| Delivery::Accepted { version, since: now });
+        self.set(node, stream, delivery, now);
+    }
+
+    /// A version was sent.
+    pub fn sent(&mut self, node: &str, stream: StreamId, version: Version, now: u64) {
+        self.set(node, stream, Delivery::Sent(version), now);
+    }
+
+    /// A version was taken.
+    pub fn accepted(&mut self, node: &str, stream: StreamId, version: Version, now: u64) {
+        self.set(node, stream, Delivery::Accepted { version, since: now }, now);
+    }
+
+    /// A version was refused.
+    pub fn refused(&mut self, node: &str, stream: StreamId, version: Version, reason: &str, now: u64) {
+        self.remember_refusal(node, version.attempt);
+        let reason = limits::cut(reason, limits::MAX_REASON_BYTES).to_owned();
+        self.set(node, stream, Delivery::Refused { version, reason }, now);
+    }
+
+    /// A refusal of an earlier stream, perhaps of an earlier process of ours.
+    pub fn remember_refusal(&mut self, node: &str, attempt: u64) {
+        if self.refused.len() >= limits::MAX_NODES && !self.refused.contains_key(node) {
+            self.refused.pop_first();
+        }
+        let attempts = self.refused.entry(node.to_owned()).or_default();
+        if attempts.len() < limits::MAX_REFUSALS_PER_NODE {
+            attempts.insert(attempt);
+        }
+    }
+
+    /// A new revision has new bytes: what was refused cannot be met again.
+    pub fn forget_refusals(&mut self) {
+        self.refused.clear();
+    }
+
+    /// The attempts that a node refused.
+    #[must_use]
+    pub fn refusals(&self, node: &str) -> Vec<u64> {
+        self.refused.get(node).map(|attempts| attempts.iter().copied().collect()).unwrap_or_default()
+    }
+
+    /// A discovery stream ended.
+    pub fn disconnected(&mut self, node: &str, stream: StreamId, now: u64) {
+        let Some(entry) = self.nodes.get_mut(node) else { return };
+        entry.streams.remove(&stream);
+        if entry.streams.is_empty() {
+            entry.disconnected_ms = now;
+        }
+        self.refresh(node, now);
+    }
+
+    /// A VM reports. False when there is no room for it.
+    pub fn reported(&mut self, node: &str, vm: &str, stream: StreamId, report: WorkerReport, now: u64) -> bool {
+        self.make_room(node);
+        let entry = self.nodes.entry(node.to_owned()).or_insert_with(|| Node { disconnected_ms: now, ..Node::default() });
+        let taken = entry.reported(vm, stream, report, now);
+        self.refresh(node, now);
+        taken
+    }
+
+    /// A VM's report stream ended.
+    pub fn worker_closed(&mut self, node: &str, vm: &str, stream: StreamId, now: u64) {
+        let Some(entry) = self.nodes.get_mut(node) else { return };
+        entry.worker_closed(vm, stream, now);
+        self.refresh(node, now);
+    }
+
+    /// Grows whenever some node's state changes.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Time passed: workers fall silent, what is gone is forgotten.
+    pub fn tick(&mut self, now: u64) {
+        let bound = millis(limits::NODE_FORGOTTEN_AFTER);
+        self.nodes.retain(|_, node| {
+            !node.streams.is_empty() || now.saturating_sub(node.disconnected_ms) <= bound
+        });
+        for node in self.nodes.values_mut() {
+            node.forget_old_workers(now);
+            if note(node, now) {
+                self.generation = self.generation.wrapping_add(1);
+            }
+        }
+    }
+
+    /// Every node, by id.
+    #[must_use]
+    pub fn views(&self, now: u64) -> Vec<NodeView> {
+        let view = |(id, node): (&String, &Node)| {
+            let standing = node.standing(now);
+            let since_ms = match node.shown {
+                Some((state, since)) if state == standing.state => since,
+                _ => now,
+            };
+            NodeView {
+                id: id.clone(),
+                cluster: node.cluster.clone(),
+                envoy_version: node.envoy_version.clone(),
+                standing,
+                since_ms,
+                version: node.version().cloned(),
+                expected: node.expected,
+                workers: node.worker_views(),
+            }
+        };
+        self.nodes.iter().map(view).collect()
+    }
+
+    /// May the keys of `revision` sign? Every LIVE node must run it, one at least, and a node on its
+    /// way to it is waited for. Not waited for are nodes that refused, are SUSPECT or are gone: one
+    /// broken node would otherwise stop every key.
+    #[must_use]
+    pub fn all_run(&self, revision: &str, now: u64) -> bool {
+        let mut one = false;
+        for node in self.nodes.values() {
+            let holds = node.version().is_some_and(|version| version.revision == revision);
+            let since = node.shown.map_or(now, |(_, since)| since);
+            let waited_for = now.saturating_sub(since) <= millis(limits::KEY_WAITS_FOR_NODE);
+            match node.standing(now).state {
+                NodeState::Live if holds => one = true,
+                NodeState::Live => return false,
+                NodeState::Sent | NodeState::Acked if waited_for => return false,
+                _ => {}
+            }
+        }
+        one
+    }
+
+    fn set(&mut self, node: &str, stream: StreamId, delivery: Delivery, now: u64) {
+        if let Some(entry) = self.nodes.get_mut(node)
+            && let Some(slot) = entry.streams.get_mut(&stream)
+        {
+            *slot = delivery;
+        }
+        self.refresh(node, now);
+    }
+
+    fn refresh(&mut self, node: &str, now: u64) {
+        if let Some(entry) = self.nodes.get_mut(node)
+            && note(entry, now)
+        {
+            self.generation = self.generation.wrapping_add(1);
+        }
+    }
+
+    fn make_room(&mut self, id: &str) {
+        if self.nodes.len() < limits::MAX_NODES || self.nodes.contains_key(id) {
+            return;
+        }
+        let gone = self.nodes.iter().filter(|(_, node)| node.streams.is_empty());
+        let oldest = gone.min_by_key(|(_, node)| node.disconnected_ms).map(|(id, _)| id.clone());
+        // All of them connected: then it is the bound on connections that has to hold.
+        if let Some(oldest) = oldest.or_else(|| self.nodes.keys().next().cloned()) {
+            self.nodes.remove(&oldest);
+        }
+    }
+}
+
+/// Notes since when the node is in its state. True when that is another one than before.
+fn note(node: &mut Node, now: u64) -> bool {
+    let state = node.standing(now).state;
+    let changed = node.shown.is_none_or(|(shown, _)| shown != state);
+    if changed {
+        node.shown = Some((state, now));
+    }
+    changed
+}

@@ -1,0 +1,265 @@
+use super::*;
+use crate::limits::{self, millis};
+use crate::xds::Version;
+
+const NODE: &str = "edge-1";
+const XDS: StreamId = 1;
+
+struct Fleet {
+    registry: Registry,
+    now: u64,
+}
+
+fn version(text: &str) -> Version {
+    text.parse().unwrap()
+}
+
+impl Fleet {
+    fn expecting(expected: u32) -> Self {
+        let mut fleet = Self { registry: Registry::default(), now: 1_000_000 };
+        fleet.connect(XDS, expected);
+        fleet.registry.subscribed(NODE, XDS, None, fleet.now);
+        fleet
+    }
+
+    fn connect(&mut self, stream: StreamId, expected: u32) {
+        let node = Introduction { id: NODE.into(), expected, ..Introduction::default() };
+        self.registry.connected(&node, stream, self.now);
+    }
+
+    fn accepted(mut self, text: &str) -> Self {
+        self.registry.sent(NODE, XDS, version(text), self.now);
+        self.registry.accepted(NODE, XDS, version(text), self.now);
+        self
+    }
+
+    fn report(&mut self, vm: &str, stream: StreamId, text: &str) {
+        let version = version(text);
+        let report = WorkerReport {
+            revision: version.revision,
+            attempt: version.attempt,
+            ..WorkerReport::default()
+        };
+        assert!(self.registry.reported(NODE, vm, stream, report, self.now));
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.now += ms;
+        self.registry.tick(self.now);
+    }
+
+    fn view(&self) -> NodeView {
+        self.registry.views(self.now).remove(0)
+    }
+
+    fn state(&self) -> NodeState {
+        self.view().standing.state
+    }
+}
+
+#[test]
+fn a_node_without_a_revision_waits() {
+    assert_eq!(Fleet::expecting(2).state(), NodeState::Waiting);
+}
+
+#[test]
+fn what_was_sent_and_not_answered_is_sent() {
+    let mut fleet = Fleet::expecting(2);
+    fleet.registry.sent(NODE, XDS, version("1-a.1"), fleet.now);
+    assert_eq!(fleet.state(), NodeState::Sent);
+}
+
+#[test]
+fn an_ack_alone_is_not_live() {
+    assert_eq!(Fleet::expecting(2).accepted("1-a.1").state(), NodeState::Acked);
+}
+
+#[test]
+fn a_node_is_live_when_every_expected_worker_reports_the_attempt() {
+    let mut fleet = Fleet::expecting(2).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Acked);
+    fleet.report("vm-2", 11, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Live);
+}
+
+#[test]
+fn another_attempt_of_the_same_revision_is_not_live() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.2");
+    fleet.report("vm-1", 10, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Acked);
+}
+
+#[test]
+fn without_a_known_number_all_that_were_seen_must_report() {
+    let mut fleet = Fleet::expecting(0).accepted("1-a.1");
+    assert_eq!(fleet.state(), NodeState::Acked);
+    fleet.report("vm-1", 10, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Live);
+    fleet.report("vm-2", 11, "0-f.1");
+    assert_eq!(fleet.state(), NodeState::Acked);
+}
+
+#[test]
+fn a_worker_on_an_older_revision_makes_the_node_suspect_after_the_bound() {
+    let mut fleet = Fleet::expecting(1).accepted("2-b.2");
+    fleet.report("vm-1", 10, "1-a.1");
+    fleet.wait(millis(limits::SUSPECT_AFTER));
+    assert_eq!(fleet.state(), NodeState::Acked);
+    fleet.wait(1);
+    assert_eq!(fleet.state(), NodeState::Suspect);
+    assert_eq!(fleet.view().standing.reason, "worker vm-1 runs 1-a");
+    fleet.report("vm-1", 10, "2-b.2");
+    assert_eq!(fleet.state(), NodeState::Live);
+}
+
+#[test]
+fn a_worker_that_never_reports_makes_the_node_suspect() {
+    let mut fleet = Fleet::expecting(2).accepted("1-a.1");
+    for _ in 0..4 {
+        fleet.report("vm-1", 10, "1-a.1");
+        fleet.wait(1_000);
+    }
+    assert_eq!(fleet.state(), NodeState::Suspect);
+    assert_eq!(fleet.view().standing.reason, "1 of 2 workers report this revision");
+}
+
+#[test]
+fn a_worker_that_falls_silent_makes_the_node_suspect() {
+    let mut fleet = Fleet::expecting(2).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    fleet.report("vm-2", 11, "1-a.1");
+    fleet.wait(millis(limits::WORKER_SILENCE));
+    fleet.report("vm-1", 10, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Live);
+    fleet.wait(1);
+    assert_eq!(fleet.state(), NodeState::Suspect);
+}
+
+#[test]
+fn a_worker_that_closes_has_the_grace_to_come_back() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    fleet.wait(10_000);
+    fleet.report("vm-1", 10, "1-a.1");
+    fleet.registry.worker_closed(NODE, "vm-1", 10, fleet.now);
+    assert_eq!(fleet.state(), NodeState::Acked);
+    fleet.report("vm-1", 12, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Live);
+}
+
+#[test]
+fn the_newest_stream_speaks_for_its_vm() {
+    let mut fleet = Fleet::expecting(1).accepted("2-b.2");
+    fleet.report("vm-1", 10, "1-a.1");
+    fleet.report("vm-1", 11, "2-b.2");
+    fleet.report("vm-1", 10, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Live);
+    fleet.registry.worker_closed(NODE, "vm-1", 10, fleet.now);
+    assert_eq!(fleet.state(), NodeState::Live);
+}
+
+#[test]
+fn a_rebuilt_vm_takes_the_place_of_the_trapped_one() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    fleet.registry.worker_closed(NODE, "vm-1", 10, fleet.now);
+    fleet.report("vm-2", 11, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Live);
+    fleet.wait(millis(limits::WORKER_FORGOTTEN_AFTER) + 1);
+    assert_eq!(fleet.view().workers.len(), 1);
+}
+
+#[test]
+fn a_refusal_shows_envoys_reason_and_is_remembered_until_the_next_revision() {
+    let mut fleet = Fleet::expecting(1);
+    fleet.registry.sent(NODE, XDS, version("1-a.1"), fleet.now);
+    fleet.registry.refused(NODE, XDS, version("1-a.1"), "unable", fleet.now);
+    assert_eq!(fleet.view().standing, Standing { state: NodeState::Nacked, reason: "unable".into() });
+    assert_eq!(fleet.registry.refusals(NODE), [1]);
+    fleet.registry.forget_refusals();
+    assert!(fleet.registry.refusals(NODE).is_empty());
+}
+
+#[test]
+fn a_node_whose_stream_ended_is_disconnected_although_its_workers_report() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    fleet.registry.disconnected(NODE, XDS, fleet.now);
+    assert_eq!(fleet.state(), NodeState::Disconnected);
+}
+
+#[test]
+fn a_node_that_reconnects_with_its_version_is_live_when_its_workers_report() {
+    let mut fleet = Fleet { registry: Registry::default(), now: 5_000 };
+    fleet.report("vm-1", 10, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Disconnected);
+    fleet.connect(11, 1);
+    fleet.registry.subscribed(NODE, 11, Some(version("1-a.1")), fleet.now);
+    assert_eq!(fleet.state(), NodeState::Live);
+}
+
+#[test]
+fn the_end_of_an_older_stream_changes_nothing() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    fleet.connect(20, 1);
+    fleet.registry.subscribed(NODE, 20, Some(version("1-a.1")), fleet.now);
+    fleet.registry.disconnected(NODE, XDS, fleet.now);
+    assert_eq!(fleet.state(), NodeState::Live);
+}
+
+#[test]
+fn since_is_when_the_state_began() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    let since = fleet.now;
+    fleet.wait(2_000);
+    assert_eq!(fleet.view().since_ms, since);
+}
+
+#[test]
+fn a_key_is_live_with_the_first_live_node_and_not_without_one() {
+    let mut fleet = Fleet::expecting(1);
+    assert!(!fleet.registry.all_run("1-a", fleet.now));
+    fleet = fleet.accepted("1-a.1");
+    assert!(!fleet.registry.all_run("1-a", fleet.now));
+    fleet.report("vm-1", 10, "1-a.1");
+    assert!(fleet.registry.all_run("1-a", fleet.now));
+    assert!(!fleet.registry.all_run("2-b", fleet.now));
+}
+
+#[test]
+fn a_key_waits_for_a_node_on_its_way_and_not_for_one_that_refused() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    let other = Introduction { id: "edge-2".into(), ..Introduction::default() };
+    fleet.registry.connected(&other, 30, fleet.now);
+    fleet.registry.sent("edge-2", 30, version("1-a.1"), fleet.now);
+    assert!(!fleet.registry.all_run("1-a", fleet.now));
+    fleet.registry.refused("edge-2", 30, version("1-a.1"), "no", fleet.now);
+    assert!(fleet.registry.all_run("1-a", fleet.now));
+}
+
+#[test]
+fn workers_past_the_bound_are_turned_away() {
+    let mut fleet = Fleet::expecting(1);
+    for n in 0..limits::MAX_WORKERS_PER_NODE {
+        fleet.report(&format!("vm-{n}"), 10, "1-a.1");
+    }
+    let report = WorkerReport::default();
+    assert!(!fleet.registry.reported(NODE, "one more", 10, report, fleet.now));
+}
+
+#[test]
+fn past_the_bound_the_longest_gone_node_is_forgotten() {
+    let mut registry = Registry::default();
+    for n in 0..=limits::MAX_NODES {
+        let node = Introduction { id: format!("n{n}"), ..Introduction::default() };
+        registry.connected(&node, n as u64, n as u64);
+        registry.disconnected(&node.id, n as u64, n as u64);
+    }
+    let views = registry.views(limits::MAX_NODES as u64);
+    assert_eq!(views.len(), limits::MAX_NODES);
+    assert!(!views.iter().any(|view| view.id == "n0"));
+}

@@ -1,0 +1,82 @@
+//! Every bound on what authors may write, with its reason. Each has a test at the limit and one past
+//! it.
+
+/// Bytes of one file. The largest sensible file, a list of thirty thousand addresses, has half of it;
+/// a larger one is refused before anything of it is parsed.
+pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// Files of one call.
+pub const MAX_FILES: usize = 10_000;
+
+/// Documents of one file: each costs a parser and a place in the store.
+pub const MAX_DOCUMENTS_PER_FILE: usize = 10_000;
+
+/// Levels of mappings and sequences. Ours have five; the parser of trees recurses.
+pub const MAX_YAML_DEPTH: usize = 32;
+
+/// Nodes of one document, aliases expanded: what a file of full size can hold without aliases, so
+/// that a handful of them ("billion laughs") cannot make more.
+pub const MAX_YAML_NODES: usize = 1_000_000;
+
+/// Aliases of one document.
+pub const MAX_YAML_ALIASES: usize = 1_000;
+
+/// Nodes that aliases may add.
+pub const MAX_YAML_REPLAYED: usize = 100_000;
+
+/// Characters of a name: a DNS label, as Kubernetes demands it of many kinds.
+pub const MAX_NAME: usize = 63;
+
+/// Characters of a reason: it is a label of metrics.
+pub const MAX_REASON: usize = 64;
+
+/// Hosts, endpoints or methods of one policy.
+pub const MAX_PATTERNS: usize = 1_000;
+
+/// Bytes of one endpoint pattern: matching takes the product of its length and the path's.
+pub const MAX_ENDPOINT_BYTES: usize = 1_024;
+
+/// Bytes of a host pattern (RFC 1035, section 2.3.4), and `*.`.
+pub const MAX_HOST_BYTES: usize = 255;
+
+/// Bytes of a method: the longest that is registered has 17.
+pub const MAX_METHOD_BYTES: usize = 32;
+
+/// Bytes of a redirect's location: what every browser and proxy passes on.
+pub const MAX_LOCATION_BYTES: usize = 2_048;
+
+/// Bytes of one expression: far more than a person reads, little enough for the parser.
+pub const MAX_EXPRESSION_BYTES: usize = 64 * 1024;
+
+/// Priorities run from 0 to this.
+pub const MAX_PRIORITY: i64 = 1_000_000;
+
+/// The priority of a policy that states none; there is room on both sides.
+pub const DEFAULT_PRIORITY: i32 = 1_000;
+
+/// Weights run from minus this to this: the score itself ends there.
+pub const MAX_WEIGHT: i64 = 100;
+
+/// Entries of one list.
+pub const MAX_LIST_ENTRIES: usize = 1_000_000;
+
+/// Bytes of one string of a list.
+pub const MAX_LIST_STRING_BYTES: usize = 4_096;
+
+/// Trusted hops: walked for every request.
+pub const MAX_TRUSTED_HOPS: usize = 1_000;
+
+/// Exempt paths: matched one after the other before any policy.
+pub const MAX_EXEMPT_PATHS: usize = 100;
+
+/// Seconds that a session may live and that `maxAge` may demand: thirty days.
+pub const MAX_SESSION_SECONDS: u32 = 30 * 24 * 3600;
+
+/// Seconds that clocks may differ: more would stretch every expiry.
+pub const MAX_LEEWAY_SECONDS: u32 = 300;
+
+/// Seconds that a ticket may live: it only has to survive a person's hesitation.
+pub const MAX_TICKET_SECONDS: u32 = 3600;
+
+/// One in this many plain allows at the least becomes an event.
+pub const MAX_SAMPLING: i64 = 1_000_000;

@@ -1,0 +1,279 @@
+//! `MitigationPolicy`: conditions and one action.
+
+use countersign_engine::Assurance;
+
+use super::fields::{Field, Fields, Reader};
+use super::words::{self, Action};
+use super::{Expression, endpoint, header, host, limits};
+use crate::diagnostic::{Finding, Located, did_you_mean, one_of, quoted};
+
+/// Conditions and one action.
+#[derive(Clone, Debug)]
+pub struct MitigationPolicy {
+    /// Empty = all.
+    pub(crate) hosts: Vec<String>,
+    /// Empty = all.
+    pub(crate) endpoints: Vec<Located<String>>,
+    /// Empty = all.
+    pub(crate) methods: Vec<String>,
+    pub(crate) when: Option<Expression>,
+    pub(crate) action: Action,
+    /// What the policy states itself; `Settings` say the rest.
+    pub(crate) challenge: ChallengeSpec,
+    /// There where the action is a redirect.
+    pub(crate) redirect: Option<RedirectSpec>,
+    pub(crate) mode: Mode,
+    pub(crate) priority: i32,
+}
+
+/// Does the policy act?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    #[default]
+    Enforce,
+    /// Decide and count only.
+    Monitor,
+}
+
+/// What a challenge demands; what is absent is taken from a wider scope.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChallengeSpec {
+    pub(crate) min_assurance: Option<Assurance>,
+    pub(crate) max_age_s: Option<u32>,
+    pub(crate) kinds: Option<Vec<String>>,
+    pub(crate) fallback: Option<Vec<String>>,
+}
+
+/// Where a redirect leads.
+#[derive(Clone, Debug)]
+pub(crate) struct RedirectSpec {
+    pub(crate) location: String,
+    pub(crate) status: u32,
+}
+
+const MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("monitor", Mode::Monitor)];
+
+/// The only kind of challenge that the sidecar can make.
+const FIDO: &str = "fido";
+/// Kinds that are announced; they are named as what they are.
+const ANNOUNCED_KINDS: [&str; 3] = ["captcha", "pow", "otp_email"];
+
+impl MitigationPolicy {
+    pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Option<Self> {
+        let hosts = spec
+            .take(reader, "hosts")
+            .map_or_else(Vec::new, |field| reader.patterns(&field, limits::MAX_PATTERNS, host::host));
+        let endpoints = spec
+            .take(reader, "endpoints")
+            .map_or_else(Vec::new, |field| reader.patterns(&field, limits::MAX_PATTERNS, endpoint::endpoint));
+        let methods = spec
+            .take(reader, "methods")
+            .map_or_else(Vec::new, |field| reader.patterns(&field, limits::MAX_PATTERNS, method));
+        let when = spec.take(reader, "when").and_then(|field| reader.expression(&field));
+        let action = spec.take_required(reader, "action").and_then(|field| reader.word(&field, &words::ACTIONS));
+        let challenge = spec.take(reader, "challenge");
+        let redirect = spec.take(reader, "redirect");
+        let mode = spec.take(reader, "mode").and_then(|field| reader.word(&field, &MODES));
+        let priority = spec
+            .take(reader, "priority")
+            .and_then(|field| reader.integer(&field, 0..=limits::MAX_PRIORITY));
+        spec.finish(reader);
+        let action = action?;
+        if let Some(field) = &challenge {
+            only_with(reader, field, &action, Action::Challenge);
+        }
+        if let Some(field) = &redirect {
+            only_with(reader, field, &action, Action::Redirect);
+        }
+        let challenge = challenge.and_then(|field| ChallengeSpec::read(reader, field)).unwrap_or_default();
+        let redirect = match (redirect, action.value) {
+            (Some(field), _) => RedirectSpec::read(reader, field),
+            (None, Action::Redirect) => {
+                let help = "add `redirect: {location: \"https://…\"}`";
+                reader.error(action.span, "a redirect needs to know where to", help);
+                None
+            }
+            (None, _) => None,
+        };
+        Some(Self {
+            hosts,
+            endpoints,
+            methods,
+            when,
+            action: action.value,
+            challenge,
+            redirect,
+            mode: mode.map(|mode| mode.value).unwrap_or_default(),
+            priority: priority
+                .and_then(|priority| i32::try_from(priority.value).ok())
+                .unwrap_or(limits::DEFAULT_PRIORITY),
+        })
+    }
+}
+
+fn only_with(reader: &mut Reader<'_>, field: &Field, action: &Located<Action>, wanted: Action) {
+    if action.value != wanted {
+        let name = &field.key.value;
+        reader.push(
+            Finding::error(reader.source(), field.key.span.clone(), format!("`{name}` is there without its action"))
+                .label(format!("this needs `action: {name}`"))
+                .related(reader.source(), action.span.clone(), "the action is another"),
+        );
+    }
+}
+
+fn method(reader: &mut Reader<'_>, text: Located<String>) -> Option<String> {
+    let token = (1..=limits::MAX_METHOD_BYTES).contains(&text.value.len())
+        && text.value.bytes().all(header::is_token);
+    let upper = text.value.to_ascii_uppercase();
+    if token && upper == text.value {
+        return Some(upper);
+    }
+    let message = format!("{} is not a method", quoted(&text.value));
+    let finding = Finding::error(reader.source(), text.span, message);
+    reader.push(if token {
+        finding.label(format!("did you mean `{upper}`?")).note("methods are compared by case (RFC 9110, section 9.1)")
+    } else {
+        finding.help("write a method as `GET` or `POST`")
+    });
+    None
+}
+
+impl ChallengeSpec {
+    /// Reads the `challenge` of a policy or of `Settings`.
+    pub(super) fn read(reader: &mut Reader<'_>, field: Field) -> Option<Self> {
+        let mut fields = reader.fields(field)?;
+        let min_assurance = fields.take(reader, "minAssurance").and_then(|field| {
+            let grade = reader.word(&field, &words::assurances())?;
+            if grade.value == Assurance::None {
+                let help = "every request has `none`; use `action: monitor` to count";
+                reader.error(grade.span, "a challenge that demands `none` challenges nobody", help);
+                return None;
+            }
+            Some(grade.value)
+        });
+        let max_age_s = fields
+            .take(reader, "maxAge")
+            .and_then(|field| reader.seconds(&field, 0..=limits::MAX_SESSION_SECONDS));
+        let kinds = fields.take(reader, "kinds").map(|field| kinds(reader, &field, true));
+        let fallback = fields.take(reader, "fallback").map(|field| {
+            let fallback = self::kinds(reader, &field, false);
+            if let Some(kind) = fallback.first() {
+                let message = format!("`{}` cannot stand in for itself", kind.value);
+                reader.error(kind.span.clone(), message, "leave `fallback` empty: who has no device is blocked");
+            }
+            fallback
+        });
+        fields.finish(reader);
+        let words = |kinds: Vec<Located<String>>| kinds.into_iter().map(|kind| kind.value).collect();
+        Some(Self {
+            min_assurance,
+            max_age_s,
+            kinds: kinds.map(words),
+            fallback: fallback.map(words),
+        })
+    }
+}
+
+/// Reads kinds of challenge: only those that a sidecar can make.
+fn kinds(reader: &mut Reader<'_>, field: &Field, needed: bool) -> Vec<Located<String>> {
+    let empty = matches!(&field.node.value, super::yaml::Value::Sequence(items) if items.is_empty());
+    if needed && empty {
+        let span = reader.visible(&field.node);
+        reader.error(span, "a challenge needs a kind", "write `kinds: [fido]`, or leave it out");
+    }
+    let mut kinds: Vec<Located<String>> = Vec::new();
+    for kind in reader.texts(field) {
+        if kind.value == FIDO {
+            if kinds.is_empty() {
+                kinds.push(kind);
+            }
+        } else if ANNOUNCED_KINDS.contains(&kind.value.as_str()) {
+            let message = format!("the challenge `{}` is not available in this version", kind.value);
+            reader.error(kind.span, message, "the one that is available is `fido`");
+        } else {
+            let message = format!("there is no challenge {}", quoted(&kind.value));
+            reader.push(
+                Finding::error(reader.source(), kind.span, message)
+                    .suggest(did_you_mean(&kind.value, [FIDO]))
+                    .help("the one that is available is `fido`"),
+            );
+        }
+    }
+    kinds
+}
+
+impl RedirectSpec {
+    fn read(reader: &mut Reader<'_>, field: Field) -> Option<Self> {
+        let mut fields = reader.fields(field)?;
+        let location = fields.take_required(reader, "location").and_then(|field| reader.text(&field));
+        let status = match fields.take(reader, "status") {
+            Some(field) => status(reader, &field),
+            None => Some(302),
+        };
+        fields.finish(reader);
+        let location = location?;
+        if let Err(help) = check_location(&location.value) {
+            let message = format!("{} is not a place to redirect to", quoted(&location.value));
+            reader.error(location.span, message, &help);
+            return None;
+        }
+        Some(Self { location: location.value, status: status? })
+    }
+}
+
+fn status(reader: &mut Reader<'_>, field: &Field) -> Option<u32> {
+    const STATUSES: [&str; 3] = ["302", "307", "308"];
+    let number = reader.integer(field, i64::MIN..=i64::MAX)?;
+    let text = number.value.to_string();
+    if STATUSES.contains(&text.as_str()) {
+        return u32::try_from(number.value).ok();
+    }
+    reader.push(
+        Finding::error(reader.source(), number.span, format!("{text} is not a status of a redirect"))
+            .help(format!("it is {}; 307 and 308 keep the method", one_of(STATUSES))),
+    );
+    None
+}
+
+fn check_location(location: &str) -> Result<(), String> {
+    const FORM: &str = "write an absolute URL, `https://example.com/sorry`, or a path, `/sorry`";
+    if location.is_empty() || location.len() > limits::MAX_LOCATION_BYTES {
+        return Err(format!("{FORM}, with at most {} bytes", limits::MAX_LOCATION_BYTES));
+    }
+    // A header's value: a line break would end it and begin another (response splitting).
+    if !location.bytes().all(|byte| byte.is_ascii_graphic()) || location.contains('\\') {
+        return Err("percent-encode spaces, backslashes and what is not ASCII".to_owned());
+    }
+    let lower = location.to_ascii_lowercase();
+    if let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        return if host.is_empty() || host.starts_with(':') { Err(FORM.to_owned()) } else { Ok(()) };
+    }
+    if location.starts_with("//") {
+        return Err("`//` leads to another host: write its scheme, or a single `/`".to_owned());
+    }
+    if location.starts_with('/') { Ok(()) } else { Err(FORM.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_lead_to_urls_and_paths_only() {
+        for location in ["https://example.com", "http://example.com/x?y#z", "/sorry", "/", "HTTPS://example.com"] {
+            assert!(check_location(location).is_ok(), "{location}");
+        }
+        for location in [
+            "", "sorry", "//evil.example", "/\\evil.example", "https://", "https:///x", "https:evil.example",
+            "javascript:alert(1)", "ftp://example.com", "/a b", "/a\r\nset-cookie: x", "/ü",
+        ] {
+            assert!(check_location(location).is_err(), "{location}");
+        }
+        let longest = format!("/{}", "a".repeat(limits::MAX_LOCATION_BYTES - 1));
+        assert!(check_location(&longest).is_ok());
+        assert!(check_location(&format!("{longest}a")).is_err());
+    }
+}

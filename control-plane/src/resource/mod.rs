@@ -1,0 +1,187 @@
+//! Resources as their authors write them: YAML into documents whose every value is of the right
+//! kind and knows its place. What concerns several resources is [`crate::compile`]'s matter.
+
+mod cidr;
+mod document;
+mod duration;
+mod duplicates;
+mod endpoint;
+mod fields;
+mod header;
+mod host;
+pub mod limits;
+mod list;
+mod mitigation_policy;
+mod name;
+mod reason_override;
+mod scalar;
+mod settings;
+mod signal;
+mod split;
+mod values;
+mod words;
+mod yaml;
+
+use crate::diagnostic::{Diagnostic, Findings, Source};
+
+pub(crate) use cidr::Cidr;
+pub(crate) use duplicates::find_duplicates;
+pub(crate) use duration::nanoseconds;
+pub(crate) use endpoint::unreachable_because;
+pub use list::List;
+pub(crate) use list::Members;
+pub use mitigation_policy::MitigationPolicy;
+pub(crate) use mitigation_policy::{ChallengeSpec, Mode};
+pub use reason_override::ReasonOverride;
+pub(crate) use scalar::Expression;
+pub use settings::Settings;
+pub(crate) use settings::Plaintext;
+pub use signal::Signal;
+pub use words::{Action, Verdict};
+
+/// One file of resources, as read.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// How the author names it, for diagnostics.
+    pub name: String,
+    /// Its bytes, whatever they are.
+    pub content: Vec<u8>,
+}
+
+/// What a resource is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Conditions and one action.
+    MitigationPolicy,
+    /// A condition that adds to the score.
+    Signal,
+    /// A reason and the verdict it shall have.
+    ReasonOverride,
+    /// A named set.
+    List,
+    /// What concerns every request.
+    Settings,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::MitigationPolicy, Self::Signal, Self::ReasonOverride, Self::List, Self::Settings];
+
+    /// The word in `kind:`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MitigationPolicy => "MitigationPolicy",
+            Self::Signal => "Signal",
+            Self::ReasonOverride => "ReasonOverride",
+            Self::List => "List",
+            Self::Settings => "Settings",
+        }
+    }
+
+    /// The kind that `word` names, if it names one.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// The parsed content of a document.
+#[derive(Clone, Debug)]
+pub enum Resource {
+    /// Conditions and one action.
+    MitigationPolicy(MitigationPolicy),
+    /// A condition that adds to the score.
+    Signal(Signal),
+    /// A reason and the verdict it shall have.
+    ReasonOverride(ReasonOverride),
+    /// A named set.
+    List(List),
+    /// What concerns every request.
+    Settings(Settings),
+}
+
+impl Resource {
+    /// What it is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::MitigationPolicy(_) => Kind::MitigationPolicy,
+            Self::Signal(_) => Kind::Signal,
+            Self::ReasonOverride(_) => Kind::ReasonOverride,
+            Self::List(_) => Kind::List,
+            Self::Settings(_) => Kind::Settings,
+        }
+    }
+}
+
+/// One resource with its place.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What it is.
+    pub kind: Kind,
+    /// `metadata.name`.
+    pub name: String,
+    /// The file it came from.
+    pub file: String,
+    /// The first line of the document in its file.
+    pub line: u32,
+    /// The text of this document.
+    pub source: String,
+    /// What it says.
+    pub resource: Resource,
+    /// Where `metadata.name` stands in `source`.
+    name_span: std::ops::Range<usize>,
+}
+
+impl Document {
+    /// The text that findings about this document point into.
+    pub(crate) fn to_source(&self) -> Source {
+        Source::new(&self.file, &self.source, self.line)
+    }
+
+    pub(crate) fn name_span(&self) -> std::ops::Range<usize> {
+        self.name_span.clone()
+    }
+}
+
+/// Parses files into documents, in the order of the files.
+///
+/// # Errors
+/// The findings of all files (at most a hundred): everything that is wrong with a document on its
+/// own, and names that several documents share. Expressions are only read by
+/// [`crate::compile::compile`], which knows the lists.
+pub fn parse_files(files: &[SourceFile]) -> Result<Vec<Document>, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    let mut documents = Vec::new();
+    if files.len() > limits::MAX_FILES {
+        let message = format!("{} files are more than the limit of {}", files.len(), limits::MAX_FILES);
+        findings.push_general(message, Some("put several resources into one file".to_owned()));
+        return Err(findings.into_result().err().unwrap_or_default());
+    }
+    for file in files {
+        document::parse_file(file, &mut documents, &mut findings);
+    }
+    find_duplicates(&documents, &mut findings);
+    findings.into_result().map(|_| documents)
+}
+
+/// Parses one document as the store kept it: its text, the name of its file and its first line there.
+///
+/// # Errors
+/// Every finding of the document.
+pub fn parse_document(source: &str, file: &str, line: u32) -> Result<Document, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    let source = Source::new(file, source, line);
+    let document = document::parse(&source, &mut findings);
+    findings.sort_since(0);
+    match (findings.into_result(), document) {
+        (Ok(_), Some(document)) => Ok(document),
+        (Ok(_), None) => Err(vec![document::nothing_in(&source).build()]),
+        (Err(findings), _) => Err(findings),
+    }
+}
+
+#[cfg(test)]
+mod tests;

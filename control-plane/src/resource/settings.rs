@@ -1,0 +1,109 @@
+//! `Settings`: what concerns every request.
+
+use super::cidr::Cidr;
+use super::endpoint::endpoint;
+use super::fields::{Fields, Reader};
+use super::list::cidr_text;
+use super::{ChallengeSpec, header, limits};
+use crate::diagnostic::Located;
+
+/// What concerns every request; what is absent has its default.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    pub(crate) trusted_hops: Vec<Cidr>,
+    pub(crate) score_header: Option<Located<String>>,
+    pub(crate) country_header: Option<Located<String>>,
+    pub(crate) asn_header: Option<Located<String>>,
+    pub(crate) challenge: ChallengeSpec,
+    pub(crate) exempt_paths: Vec<Located<String>>,
+    pub(crate) case_sensitive_paths: bool,
+    pub(crate) plaintext: Plaintext,
+    pub(crate) https_port: Option<u16>,
+    pub(crate) session_lifetime_s: Option<u32>,
+    pub(crate) session_leeway_s: Option<u32>,
+    pub(crate) ticket_lifetime_s: Option<u32>,
+    pub(crate) allow_sampling: Option<u32>,
+}
+
+/// What a challenge of a navigation over plaintext does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Plaintext {
+    #[default]
+    Redirect,
+    Block,
+}
+
+const PLAINTEXT: [(&str, Plaintext); 2] = [("redirect", Plaintext::Redirect), ("block", Plaintext::Block)];
+
+impl Settings {
+    /// The name of the one there is.
+    pub(super) const NAME: &'static str = "default";
+
+    pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Self {
+        let mut settings = Self::default();
+        if let Some(field) = spec.take(reader, "trustedHops") {
+            if let Some(items) = reader.items(&field, limits::MAX_TRUSTED_HOPS)
+                && !items.is_empty()
+            {
+                settings.trusted_hops = reader.patterns(&field, limits::MAX_TRUSTED_HOPS, |reader, text| {
+                    cidr_text(reader, &text.value, text.span)
+                });
+            }
+        }
+        if let Some(mut score) = spec.take(reader, "score").and_then(|field| reader.fields(field)) {
+            settings.score_header = taken_header(reader, &mut score, "header");
+            score.finish(reader);
+        }
+        if let Some(mut geo) = spec.take(reader, "geo").and_then(|field| reader.fields(field)) {
+            settings.country_header = taken_header(reader, &mut geo, "countryHeader");
+            settings.asn_header = taken_header(reader, &mut geo, "asnHeader");
+            geo.finish(reader);
+        }
+        settings.challenge = spec
+            .take(reader, "challenge")
+            .and_then(|field| ChallengeSpec::read(reader, field))
+            .unwrap_or_default();
+        if let Some(field) = spec.take(reader, "exemptPaths")
+            && reader.items(&field, limits::MAX_EXEMPT_PATHS).is_some_and(|items| !items.is_empty())
+        {
+            settings.exempt_paths = reader.patterns(&field, limits::MAX_EXEMPT_PATHS, endpoint);
+        }
+        settings.case_sensitive_paths = spec
+            .take(reader, "caseSensitivePaths")
+            .and_then(|field| reader.boolean(&field))
+            .unwrap_or_default();
+        settings.plaintext = spec
+            .take(reader, "plaintext")
+            .and_then(|field| reader.word(&field, &PLAINTEXT))
+            .map(|word| word.value)
+            .unwrap_or_default();
+        settings.https_port = spec
+            .take(reader, "httpsPort")
+            .and_then(|field| reader.integer(&field, 1..=65_535))
+            .and_then(|port| u16::try_from(port.value).ok());
+        if let Some(mut session) = spec.take(reader, "session").and_then(|field| reader.fields(field)) {
+            settings.session_lifetime_s = session
+                .take(reader, "lifetime")
+                .and_then(|field| reader.seconds(&field, 1..=limits::MAX_SESSION_SECONDS));
+            settings.session_leeway_s = session
+                .take(reader, "leeway")
+                .and_then(|field| reader.seconds(&field, 0..=limits::MAX_LEEWAY_SECONDS));
+            session.finish(reader);
+        }
+        settings.ticket_lifetime_s = spec
+            .take(reader, "ticketLifetime")
+            .and_then(|field| reader.seconds(&field, 1..=limits::MAX_TICKET_SECONDS));
+        settings.allow_sampling = spec
+            .take(reader, "allowSampling")
+            .and_then(|field| reader.integer(&field, 0..=limits::MAX_SAMPLING))
+            .and_then(|number| u32::try_from(number.value).ok());
+        spec.finish(reader);
+        settings
+    }
+}
+
+fn taken_header(reader: &mut Reader<'_>, fields: &mut Fields, name: &'static str) -> Option<Located<String>> {
+    let field = fields.take(reader, name)?;
+    let span = field.node.span.clone();
+    Some(Located::new(header::header(reader, &field)?, span))
+}

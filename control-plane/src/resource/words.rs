@@ -1,0 +1,50 @@
+//! The closed sets of words that resources use.
+
+use countersign_engine::Assurance;
+
+/// What a policy does with a request that meets its conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Permit it and look no further.
+    Allow,
+    /// Refuse it.
+    Block,
+    /// Send it elsewhere.
+    Redirect,
+    /// Ask for proof.
+    Challenge,
+    /// Count it.
+    Monitor,
+}
+
+/// What a reason makes of a request. A later one is stricter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Nothing against it.
+    Allow,
+    /// Proof is wanted.
+    Challenge,
+    /// Not wanted at all.
+    Block,
+}
+
+pub(super) const ACTIONS: [(&str, Action); 5] = [
+    ("allow", Action::Allow),
+    ("block", Action::Block),
+    ("redirect", Action::Redirect),
+    ("challenge", Action::Challenge),
+    ("monitor", Action::Monitor),
+];
+
+pub(super) const VERDICTS: [(&str, Verdict); 3] =
+    [("ALLOW", Verdict::Allow), ("CHALLENGE", Verdict::Challenge), ("BLOCK", Verdict::Block)];
+
+/// The grades with their words, weakest first.
+pub(super) fn assurances() -> [(&'static str, Assurance); 7] {
+    Assurance::ALL.map(|grade| (grade.word(), grade))
+}
+
+impl Verdict {
+    /// The words that expressions compare `verdict` with.
+    pub(crate) const WORDS: [&'static str; 3] = ["ALLOW", "CHALLENGE", "BLOCK"];
+}

@@ -1,0 +1,107 @@
+//! From the set of resources and the keys to a revision that is known to load.
+
+use std::sync::Arc;
+
+use countersign_engine::{LoadError, Revision, blob};
+use countersign_proto::policy::v1 as policy;
+use prost::Message as _;
+
+use super::control::ApplyError;
+use crate::clock;
+use crate::compile::{Compiled, RuntimeMaterial, compile};
+use crate::diagnostic::{Diagnostic, Finding, Severity, Source};
+use crate::inventory::{Conflict, Inventory};
+use crate::store::{NewRevision, StoredRevision};
+use crate::xds::Published;
+
+/// A compiled set, off the async threads: compiling is work, not waiting.
+pub(super) async fn compiled(inventory: &Inventory, material: RuntimeMaterial) -> Result<Compiled, ApplyError> {
+    let documents = inventory.documents();
+    tokio::task::spawn_blocking(move || compile(&documents, &material))
+        .await
+        .map_err(|_| ApplyError::Stopped)?
+        .map_err(ApplyError::Refused)
+}
+
+/// What a revision's line in the history says.
+pub(super) struct Label<'a> {
+    pub(super) number: u64,
+    pub(super) now: u64,
+    pub(super) author: &'a str,
+    pub(super) message: &'a str,
+}
+
+/// Numbers a compiled set, seals it, and loads it as the filter will: "accepted" means "loads".
+pub(super) async fn revision(
+    compiled: Compiled,
+    label: Label<'_>,
+    filter_module: &str,
+) -> Result<(NewRevision, Arc<Published>), ApplyError> {
+    let attempt = clock::random_attempt()?;
+    let mut policy = compiled.policy;
+    policy.revision = Some(policy::Revision { number: label.number, hash: compiled.hash.clone() });
+    let body = policy.encode_to_vec();
+    let info = StoredRevision {
+        number: label.number,
+        hash: compiled.hash,
+        time_ms: label.now,
+        author: label.author.to_owned(),
+        message: label.message.to_owned(),
+        policies: u32::try_from(policy.policies.len()).unwrap_or(u32::MAX),
+        attempt,
+    };
+    let published = load(policy, body.clone(), attempt, filter_module).await?;
+    Ok((NewRevision { info, compiled: body }, Arc::new(published)))
+}
+
+/// A stored revision, if this release's filter still loads it.
+pub(super) async fn stored(revision: &NewRevision, filter_module: &str) -> Result<Arc<Published>, ApplyError> {
+    let policy = policy::CompiledPolicy::decode(revision.compiled.as_slice())
+        .map_err(|_| refused("the stored revision is not readable by this release"))?;
+    let body = revision.compiled.clone();
+    load(policy, body, revision.info.attempt, filter_module).await.map(Arc::new)
+}
+
+async fn load(
+    policy: policy::CompiledPolicy,
+    body: Vec<u8>,
+    attempt: u64,
+    filter_module: &str,
+) -> Result<Published, ApplyError> {
+    let filter_module = filter_module.to_owned();
+    let loaded = tokio::task::spawn_blocking(move || {
+        let sealed = blob::seal(&body, attempt).map_err(LoadError::from)?;
+        Revision::load(&sealed)?;
+        Published::new(&policy, body, attempt, &filter_module).map_err(LoadError::from)
+    });
+    loaded
+        .await
+        .map_err(|_| ApplyError::Stopped)?
+        .map_err(|error| refused(&format!("the filter would refuse this policy: {error}")))
+}
+
+/// Refused for a reason that no line of it gives.
+pub(super) fn refused(message: &str) -> ApplyError {
+    ApplyError::Refused(vec![finding(message, None)])
+}
+
+/// A finding of the control plane itself, beside those of the compiler.
+pub(super) fn finding(message: &str, advice: Option<&str>) -> Diagnostic {
+    Diagnostic::general(Severity::Error, message.to_owned(), advice.map(str::to_owned))
+}
+
+/// Why a change of the set is refused, with its place where it has one.
+pub(super) fn conflict(conflict: &Conflict) -> Diagnostic {
+    const ADVICE: &str = "change it in that file, or take it out of that file first";
+    match conflict {
+        Conflict::KeptInFile { key, refused: Some(refused), .. } => {
+            let source = Source::new(&refused.file, &refused.source, refused.line);
+            let metadata = refused.source.find("metadata").unwrap_or(0);
+            let name = refused.source.get(metadata..).and_then(|rest| rest.find(&key.name));
+            let span = name.map_or(0..0, |at| metadata + at..metadata + at + key.name.len());
+            Finding::error(&source, span, conflict.to_string()).help(ADVICE).build()
+        }
+        Conflict::KeptInFile { refused: None, .. } => finding(&conflict.to_string(), Some(ADVICE)),
+        Conflict::Unknown { .. } => finding(&conflict.to_string(), None),
+    }
+}

@@ -1,0 +1,185 @@
+//! The watched directory: its files are the part of the set that belongs to files.
+//!
+//! Notices only say that something happened; what counts is what the directory holds once it has
+//! been still for a moment. So a write, a rename over the old file, or the swap of a symbolic link are
+//! all the same. All files are taken together or none: half a directory could leave a path open.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use notify::Watcher as _;
+use tokio::sync::{mpsc, watch};
+
+use super::control::{ApplyError, Control};
+use super::stopping;
+use crate::diagnostic::Diagnostic;
+use crate::limits;
+use crate::resource::SourceFile;
+use crate::runtime::build::finding;
+
+/// Every policy file in a directory, by name.
+///
+/// # Errors
+/// When the directory or a file in it cannot be read, or there are more files than the bound.
+pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        // `is_file` follows links: a ConfigMap's files are links.
+        if !hidden && matches!(extension, Some("yaml" | "yml")) && path.is_file() {
+            paths.push(path);
+        }
+        if paths.len() > limits::MAX_FILES {
+            let message = format!("more than {} policy files", limits::MAX_FILES);
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, message));
+        }
+    }
+    paths.sort();
+    paths.into_iter().map(read_file).collect()
+}
+
+fn read_file(path: PathBuf) -> std::io::Result<SourceFile> {
+    let mut content = Vec::new();
+    // One past the bound is enough for the compiler to say that it is too large.
+    std::fs::File::open(&path)?.take(limits::MAX_FILE_READ_BYTES).read_to_end(&mut content)?;
+    Ok(SourceFile { name: path.display().to_string(), content })
+}
+
+/// A directory that is followed.
+pub(super) struct Directory {
+    path: PathBuf,
+    control: Arc<Control>,
+    /// What was looked at last, taken or refused: the same again is not news.
+    last: Option<Vec<(String, Vec<u8>)>>,
+}
+
+impl Directory {
+    pub(super) fn new(path: PathBuf, control: Arc<Control>) -> Self {
+        Self { path, control, last: None }
+    }
+
+    /// Looks at the directory and takes what it holds, if that is news.
+    pub(super) async fn look(&mut self) {
+        let path = self.path.clone();
+        let files = match tokio::task::spawn_blocking(move || read_directory(&path)).await {
+            Ok(Ok(files)) => files,
+            Ok(Err(error)) => {
+                let path = self.path.display();
+                let message = format!("the policy directory `{path}` cannot be read: {error}");
+                self.refused(vec![finding(&message, None)]);
+                self.last = None;
+                return;
+            }
+            Err(_) => return,
+        };
+        let seen: Vec<_> = files.iter().map(|file| (file.name.clone(), file.content.clone())).collect();
+        if self.last.as_ref() == Some(&seen) {
+            return;
+        }
+        match self.control.synchronise(files).await {
+            Ok(applied) => {
+                for warning in &applied.warnings {
+                    tracing::warn!("{}", warning.rendered);
+                }
+                self.accepted();
+                self.last = Some(seen);
+            }
+            Err(ApplyError::Refused(findings)) => {
+                self.refused(findings);
+                self.last = Some(seen);
+            }
+            // Not the files' fault: looked at again with the next scan.
+            Err(error) => self.refused(vec![finding(&error.to_string(), None)]),
+        }
+    }
+
+    fn accepted(&self) {
+        self.control.metrics.file_errors.set(0);
+        let had = self.control.file_errors.send_replace(Arc::default());
+        if !had.is_empty() {
+            tracing::info!(directory = %self.path.display(), "the policy directory is in force again");
+        }
+    }
+
+    fn refused(&self, findings: Vec<Diagnostic>) {
+        let findings = Arc::new(findings);
+        let before = self.control.file_errors.send_replace(Arc::clone(&findings));
+        if before == findings {
+            return;
+        }
+        self.control.metrics.files_refused.inc();
+        self.control.metrics.file_errors.set(i64::try_from(findings.len()).unwrap_or(i64::MAX));
+        tracing::error!(directory = %self.path.display(), "the policy directory is refused, nothing was changed");
+        for finding in findings.iter() {
+            tracing::error!("\n{}", finding.rendered);
+        }
+    }
+
+    /// Follows the directory until the end.
+    pub(super) async fn follow(mut self, mut stop: watch::Receiver<bool>) {
+        let (notices, mut news) = mpsc::channel(1);
+        let watcher = watch(&self.path, notices);
+        if let Err(error) = &watcher {
+            tracing::warn!(%error, "no notices of changed files; the directory is read again from time to time");
+        }
+        loop {
+            tokio::select! {
+                () = stopping(&mut stop) => return,
+                notice = news.recv(), if watcher.is_ok() => {
+                    if notice.is_none() { return; }
+                    settle(&mut news).await;
+                }
+                () = tokio::time::sleep(limits::WATCH_RESCANS) => {}
+            }
+            self.look().await;
+        }
+    }
+}
+
+/// Waits until nothing has happened for a moment; not longer than ten of them.
+async fn settle(news: &mut mpsc::Receiver<()>) {
+    for _ in 0..10 {
+        if tokio::time::timeout(limits::WATCH_SETTLES, news.recv()).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn watch(path: &Path, notices: mpsc::Sender<()>) -> notify::Result<notify::RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Our own reading is an event too; answering it would never end.
+        if event.is_ok_and(|event| event.kind.is_access()) {
+            return;
+        }
+        // A full channel already says that there is something to look at.
+        let _ = notices.try_send(());
+    })?;
+    watcher.watch(path, notify::RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_policy_files_are_read_in_the_order_of_their_names() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["b.yaml", "a.yml", ".hidden.yaml", "notes.txt", "c.yaml~", "d.yaml.swp"] {
+            std::fs::write(directory.path().join(name), name).unwrap();
+        }
+        std::fs::create_dir(directory.path().join("sub.yaml")).unwrap();
+        let files = read_directory(directory.path()).unwrap();
+        let contents: Vec<_> = files.iter().map(|file| file.content.as_slice()).collect();
+        assert_eq!(contents, [b"a.yml".as_slice(), b"b.yaml"]);
+    }
+
+    #[test]
+    fn a_directory_that_is_gone_is_an_error_and_not_an_empty_one() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(read_directory(&directory.path().join("gone")).is_err());
+    }
+}

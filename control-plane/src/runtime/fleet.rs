@@ -1,0 +1,151 @@
+//! The nodes, shared by the streams that speak of them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::limits::{self, cut};
+use crate::metrics::Metrics;
+use crate::nodes::{Introduction, NodeView, Registry, StreamId, WorkerReport};
+use crate::store::{Refusal, Store, StoreError};
+use crate::xds::Version;
+
+/// All nodes, with notice of changes.
+#[derive(Debug)]
+pub struct Fleet {
+    registry: Mutex<Registry>,
+    changed: watch::Sender<u64>,
+    streams: AtomicU64,
+    clock: Clock,
+    store: Store,
+    metrics: Arc<Metrics>,
+}
+
+impl Fleet {
+    /// Nobody connected.
+    #[must_use]
+    pub fn new(store: Store, clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self {
+            registry: Mutex::default(),
+            changed: watch::Sender::default(),
+            streams: AtomicU64::new(1),
+            clock,
+            store,
+            metrics,
+        }
+    }
+
+    /// Notice whenever some node's state changed.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// A number for a new stream, larger than all before.
+    pub fn new_stream(&self) -> StreamId {
+        self.streams.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Every node, by id.
+    #[must_use]
+    pub fn views(&self) -> Vec<NodeView> {
+        self.lock().views(self.clock.now())
+    }
+
+    /// May the keys of this revision sign?
+    #[must_use]
+    pub fn all_run(&self, revision: &str) -> bool {
+        self.lock().all_run(revision, self.clock.now())
+    }
+
+    /// A discovery stream was opened. Returns the attempts that the node refused.
+    pub fn connected(&self, node: &Introduction, stream: StreamId) -> Vec<u64> {
+        self.update(|registry, now| {
+            registry.connected(node, stream, now);
+            registry.refusals(&node.id)
+        })
+    }
+
+    /// The node asked for the resource.
+    pub fn subscribed(&self, node: &str, stream: StreamId, holds: Option<Version>) {
+        self.update(|registry, now| registry.subscribed(node, stream, holds, now));
+    }
+
+    /// A version was sent.
+    pub fn sent(&self, node: &str, stream: StreamId, version: Version) {
+        self.update(|registry, now| registry.sent(node, stream, version, now));
+    }
+
+    /// A version was taken.
+    pub fn accepted(&self, node: &str, stream: StreamId, version: Version) {
+        self.update(|registry, now| registry.accepted(node, stream, version, now));
+    }
+
+    /// A version was refused: remembered beyond a restart, or Envoy would be sent it again and ACK it.
+    ///
+    /// # Errors
+    /// When the store fails; the refusal is remembered until the next restart all the same.
+    pub async fn refused(&self, node: &str, stream: StreamId, version: Version, reason: &str) -> Result<(), StoreError> {
+        self.metrics.refusals.inc();
+        let refusal = Refusal {
+            node: node.to_owned(),
+            revision: version.revision.clone(),
+            attempt: version.attempt,
+            reason: cut(reason, limits::MAX_REASON_BYTES).to_owned(),
+            time_ms: self.clock.now(),
+        };
+        self.update(|registry, now| registry.refused(node, stream, version, reason, now));
+        self.store.add_refusal(&refusal).await
+    }
+
+    /// A refusal that the store remembers.
+    pub fn remember_refusal(&self, node: &str, attempt: u64) {
+        self.lock().remember_refusal(node, attempt);
+    }
+
+    /// A new revision has new bytes.
+    pub fn forget_refusals(&self) {
+        self.lock().forget_refusals();
+    }
+
+    /// A discovery stream ended.
+    pub fn disconnected(&self, node: &str, stream: StreamId) {
+        self.update(|registry, now| registry.disconnected(node, stream, now));
+    }
+
+    /// A VM reports. False when there is no room for it.
+    pub fn reported(&self, node: &str, vm: &str, stream: StreamId, report: WorkerReport) -> bool {
+        self.update(|registry, now| registry.reported(node, vm, stream, report, now))
+    }
+
+    /// A VM's report stream ended.
+    pub fn worker_closed(&self, node: &str, vm: &str, stream: StreamId) {
+        self.update(|registry, now| registry.worker_closed(node, vm, stream, now));
+    }
+
+    /// Time passed.
+    pub fn tick(&self) {
+        self.update(|registry, now| {
+            registry.tick(now);
+        });
+        let states = self.views().into_iter().map(|view| view.standing.state);
+        self.metrics.nodes(states);
+    }
+
+    fn update<T>(&self, change: impl FnOnce(&mut Registry, u64) -> T) -> T {
+        let now = self.clock.now();
+        let (result, generation) = {
+            let mut registry = self.lock();
+            let result = change(&mut registry, now);
+            (result, registry.generation())
+        };
+        self.changed.send_if_modified(|known| std::mem::replace(known, generation) != generation);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

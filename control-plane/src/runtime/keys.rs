@@ -1,0 +1,315 @@
+//! Keys: session keys come from sidecars and must reach every filter before they sign; ticket keys
+//! are made here and must reach every sidecar before they sign.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use countersign_proto::policy::v1 as policy;
+use tokio::sync::watch;
+
+use super::build;
+use super::control::{ApplyError, By, Control, SidecarMaterial, State};
+use crate::clock::random_bytes;
+use crate::compile::RuntimeMaterial;
+use crate::limits::{self, millis};
+use crate::store::{Commit, RegisteredKey, StoreError, TicketKeyRow};
+
+/// Why keys were not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// More than one sidecar needs.
+    #[error("{0} keys are more than the {max} allowed", max = limits::MAX_SESSION_KEYS_PER_SIDECAR)]
+    TooMany(usize),
+    /// More than all sidecars need.
+    #[error("all sidecars together have more than the {max} keys allowed", max = limits::MAX_SESSION_KEYS)]
+    TooManyInAll,
+    /// Not a name for a key.
+    #[error("a key's name is empty, too long or not printable")]
+    BadName,
+    /// Not an Ed25519 public key.
+    #[error("the key `{kid}` has {length} bytes, an Ed25519 public key has 32")]
+    BadKey {
+        /// Its name.
+        kid: String,
+        /// Its length.
+        length: usize,
+    },
+    /// The name already stands for other bytes.
+    #[error("the name `{kid}` already stands for another key")]
+    Taken {
+        /// The name.
+        kid: String,
+    },
+    /// The store failed; nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Control {
+    /// What sidecars are told, now and from now on.
+    #[must_use]
+    pub fn sidecar_material(&self) -> watch::Receiver<Arc<SidecarMaterial>> {
+        self.material.subscribe()
+    }
+
+    /// The keys that may sign, now and from now on.
+    #[must_use]
+    pub fn live_kids(&self) -> watch::Receiver<Arc<BTreeSet<String>>> {
+        self.live_kids.subscribe()
+    }
+
+    /// Every registered session key.
+    pub async fn session_keys(&self) -> Vec<RegisteredKey> {
+        self.state.lock().await.session_keys.clone()
+    }
+
+    /// Makes a sidecar's keys these, which is a revision where there are resources.
+    ///
+    /// # Errors
+    /// When a key is none or the store fails: then nothing was changed.
+    pub async fn register_keys(&self, sidecar: &str, keys: Vec<policy::SessionKey>) -> Result<(), KeyError> {
+        let mut state = self.state.lock().await;
+        check(&state.session_keys, sidecar, &keys)?;
+        let own = |key: &&RegisteredKey| key.sidecar == sidecar;
+        let before: Vec<_> = state.session_keys.iter().filter(own).cloned().collect();
+        let same = before.len() == keys.len()
+            && before.iter().zip(&keys).all(|(old, new)| old.kid == new.kid && old.public_key == new.public_key);
+        if same {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let registered = |key: &policy::SessionKey| RegisteredKey {
+            kid: key.kid.clone(),
+            public_key: key.public_key.clone(),
+            sidecar: sidecar.to_owned(),
+            registered_ms: before.iter().find(|old| old.kid == key.kid).map_or(now, |old| old.registered_ms),
+        };
+        let mut all = state.session_keys.clone();
+        all.retain(|key| key.sidecar != sidecar);
+        all.extend(keys.iter().map(registered));
+        let former = std::mem::replace(&mut state.session_keys, all);
+        let author = format!("sidecar:{sidecar}");
+        let by = By { author: &author, message: "session keys" };
+        let made = match self.next(&state, by).await {
+            Ok(made) => made,
+            Err(error) => {
+                // The keys are kept all the same: the next change that compiles takes them along.
+                tracing::error!(%error, sidecar, "no revision could be made with a sidecar's keys");
+                None
+            }
+        };
+        let revision = made.as_ref().map(|(revision, _)| revision);
+        let session_keys = Some((sidecar, keys.as_slice()));
+        let commit = Commit { session_keys, revision, now, ..Commit::default() };
+        if let Err(error) = self.store.commit(commit).await {
+            state.session_keys = former;
+            return Err(error.into());
+        }
+        tracing::info!(sidecar, keys = keys.len(), "session keys registered");
+        if let Some((revision, published)) = made {
+            self.publish(&mut state, revision, published);
+        }
+        Ok(())
+    }
+
+    /// Looks whether time alone makes another revision: a ticket key that begins to sign or ends, or
+    /// a newer release that compiles the same resources otherwise.
+    ///
+    /// # Errors
+    /// When the store fails: then nothing was changed.
+    pub async fn refresh(&self) -> Result<(), ApplyError> {
+        let mut state = self.state.lock().await;
+        self.renew_ticket_key(&mut state).await?;
+        let by = By { author: "control-plane", message: "keys and compiled form" };
+        if let Some((revision, published)) = self.next(&state, by).await? {
+            let now = self.clock.now();
+            self.store.commit(Commit { revision: Some(&revision), now, ..Commit::default() }).await?;
+            self.publish(&mut state, revision, published);
+        } else {
+            let published = self.published.borrow().clone();
+            self.tell_sidecars(&state, published.as_deref());
+        }
+        Ok(())
+    }
+
+    /// The revision of the present set with the present keys, if it is another one.
+    async fn next(&self, state: &State, by: By<'_>) -> Result<Option<Next>, ApplyError> {
+        if state.inventory.is_empty() && state.revision.is_none() {
+            return Ok(None);
+        }
+        if !state.unreadable.is_empty() {
+            let findings = state.unreadable.values().flat_map(|(_, findings)| findings.clone());
+            return Err(ApplyError::Refused(findings.collect()));
+        }
+        let compiled = build::compiled(&state.inventory, self.compile_material(state)).await?;
+        if self.is_published(state, &compiled.hash) {
+            return Ok(None);
+        }
+        self.make(state, compiled, by).await.map(Some)
+    }
+
+    /// Makes the first ticket key, or the next one when the present one is old.
+    async fn renew_ticket_key(&self, state: &mut State) -> Result<(), ApplyError> {
+        let now = self.clock.now();
+        let newest = state.ticket_keys.iter().map(|key| key.created_ms).max();
+        let old = |made: u64| now.saturating_sub(made) > millis(limits::TICKET_KEY_AGE);
+        if newest.is_some_and(|made| !old(made)) {
+            state.ticket_keys.retain(|key| key.expires_ms.is_none_or(|end| end > now));
+            return Ok(());
+        }
+        self.add_ticket_key(state, newest.is_none()).await
+    }
+
+    async fn add_ticket_key(&self, state: &mut State, first: bool) -> Result<(), ApplyError> {
+        let now = self.clock.now();
+        let name = u32::from_le_bytes(random_bytes()?);
+        let lead = if first { 0 } else { millis(limits::TICKET_KEY_LEAD) };
+        let key = TicketKeyRow {
+            kid: format!("ticket-{name:08x}"),
+            secret: random_bytes::<32>()?.to_vec(),
+            created_ms: now,
+            signs_from_ms: now.saturating_add(lead),
+            expires_ms: None,
+        };
+        let end = key.signs_from_ms.saturating_add(millis(limits::TICKET_KEY_OVERLAP));
+        self.store.add_ticket_key(&key, end).await?;
+        tracing::info!(kid = %key.kid, "ticket key made");
+        state.ticket_keys = self.store.ticket_keys().await?;
+        Ok(())
+    }
+
+    /// Replaces the ticket key: the new one verifies at once and signs when everybody has it.
+    ///
+    /// # Errors
+    /// When the store fails: then nothing was changed.
+    pub async fn rotate_ticket_key(&self) -> Result<(), ApplyError> {
+        let mut state = self.state.lock().await;
+        self.add_ticket_key(&mut state, false).await?;
+        drop(state);
+        self.refresh().await
+    }
+
+    /// What goes into a revision beside the resources, in an order that the same keys always have.
+    pub(super) fn compile_material(&self, state: &State) -> RuntimeMaterial {
+        let by_kid: BTreeMap<_, _> =
+            state.session_keys.iter().map(|key| (&key.kid, &key.public_key)).collect();
+        let session_key = |(kid, public_key): (&String, &Vec<u8>)| policy::SessionKey {
+            kid: kid.clone(),
+            public_key: public_key.clone(),
+        };
+        RuntimeMaterial {
+            session_keys: by_kid.into_iter().map(session_key).collect(),
+            ticket_keys: ticket_keys(&state.ticket_keys, self.clock.now()),
+            revocations: Vec::new(),
+        }
+    }
+
+    /// Looks whether keys became live; once live a key stays it, since every later revision holds it.
+    pub fn update_live_kids(&self) {
+        let Some(published) = self.published.borrow().clone() else { return };
+        let known = self.live_kids.borrow().clone();
+        if published.kids.iter().all(|kid| known.contains(kid)) && known.len() == published.kids.len() {
+            return;
+        }
+        let holds = |kid: &&String| published.kids.contains(kid);
+        let mut live: BTreeSet<String> = known.iter().filter(holds).cloned().collect();
+        if self.fleet.all_run(&published.revision) {
+            live.extend(published.kids.iter().cloned());
+        }
+        if live != *known {
+            tracing::info!(kids = ?live, "session keys live");
+            self.live_kids.send_replace(Arc::new(live));
+        }
+    }
+}
+
+type Next = (crate::store::NewRevision, Arc<crate::xds::Published>);
+
+/// The signing key first, then the others that verify, newest first.
+fn ticket_keys(rows: &[TicketKeyRow], now: u64) -> Vec<policy::TicketKey> {
+    let mut usable: Vec<_> =
+        rows.iter().filter(|key| key.expires_ms.is_none_or(|end| end > now)).collect();
+    usable.sort_by_key(|key| std::cmp::Reverse((key.signs_from_ms <= now, key.signs_from_ms, &key.kid)));
+    let wire = |key: &TicketKeyRow| policy::TicketKey { kid: key.kid.clone(), secret: key.secret.clone() };
+    usable.into_iter().map(wire).collect()
+}
+
+fn check(known: &[RegisteredKey], sidecar: &str, keys: &[policy::SessionKey]) -> Result<(), KeyError> {
+    if keys.len() > limits::MAX_SESSION_KEYS_PER_SIDECAR {
+        return Err(KeyError::TooMany(keys.len()));
+    }
+    let others = || known.iter().filter(|key| key.sidecar != sidecar);
+    if others().count().saturating_add(keys.len()) > limits::MAX_SESSION_KEYS {
+        return Err(KeyError::TooManyInAll);
+    }
+    let mut seen: BTreeMap<&str, &[u8]> =
+        others().map(|key| (key.kid.as_str(), key.public_key.as_slice())).collect();
+    for key in keys {
+        let printable = key.kid.bytes().all(|byte| byte.is_ascii_graphic());
+        if key.kid.is_empty() || key.kid.len() > limits::MAX_KID_BYTES || !printable {
+            return Err(KeyError::BadName);
+        }
+        if key.public_key.len() != 32 {
+            return Err(KeyError::BadKey { kid: key.kid.clone(), length: key.public_key.len() });
+        }
+        // Sidecars that share a store have the same keys; the same name for other bytes is a fault.
+        if seen.insert(&key.kid, &key.public_key).is_some_and(|bytes| bytes != key.public_key) {
+            return Err(KeyError::Taken { kid: key.kid.clone() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(kid: &str, signs_from_ms: u64, expires_ms: Option<u64>) -> TicketKeyRow {
+        TicketKeyRow { kid: kid.into(), secret: vec![1; 32], created_ms: 0, signs_from_ms, expires_ms }
+    }
+
+    fn order(rows: &[TicketKeyRow], now: u64) -> Vec<String> {
+        ticket_keys(rows, now).into_iter().map(|key| key.kid).collect()
+    }
+
+    #[test]
+    fn a_new_ticket_key_verifies_before_it_signs_and_the_old_one_after() {
+        let rows = [row("old", 0, Some(300)), row("new", 100, None)];
+        assert_eq!(order(&rows, 99), ["old", "new"]);
+        assert_eq!(order(&rows, 100), ["new", "old"]);
+        assert_eq!(order(&rows, 299), ["new", "old"]);
+        assert_eq!(order(&rows, 300), ["new"]);
+    }
+
+    fn key(kid: &str, byte: u8) -> policy::SessionKey {
+        policy::SessionKey { kid: kid.into(), public_key: vec![byte; 32] }
+    }
+
+    fn known(sidecar: &str, kid: &str) -> RegisteredKey {
+        let (kid, sidecar) = (kid.into(), sidecar.into());
+        RegisteredKey { kid, public_key: vec![1; 32], sidecar, registered_ms: 0 }
+    }
+
+    #[test]
+    fn sidecars_that_share_a_store_may_have_the_same_keys() {
+        assert!(check(&[known("a", "k")], "b", &[key("k", 1)]).is_ok());
+    }
+
+    #[test]
+    fn one_name_cannot_stand_for_two_keys() {
+        let taken = check(&[known("a", "k")], "b", &[key("k", 2)]);
+        assert!(matches!(taken, Err(KeyError::Taken { .. })));
+        assert!(check(&[known("a", "k")], "a", &[key("k", 2)]).is_ok());
+    }
+
+    #[test]
+    fn keys_have_bounds() {
+        let short = policy::SessionKey { kid: "k".into(), public_key: vec![1; 31] };
+        assert!(matches!(check(&[], "a", &[short]), Err(KeyError::BadKey { length: 31, .. })));
+        assert!(matches!(check(&[], "a", &[key("", 1)]), Err(KeyError::BadName)));
+        let most = limits::MAX_SESSION_KEYS_PER_SIDECAR;
+        let keys: Vec<_> = (0..=most).map(|n| key(&n.to_string(), 1)).collect();
+        assert!(check(&[], "a", &keys[..most]).is_ok());
+        assert!(matches!(check(&[], "a", &keys), Err(KeyError::TooMany(_))));
+    }
+}

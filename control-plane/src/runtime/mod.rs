@@ -1,0 +1,26 @@
+//! What runs: the pure parts wired to the store, the clock and the streams.
+
+mod build;
+mod control;
+mod directory;
+mod fleet;
+mod ingest;
+mod keys;
+mod maintenance;
+mod server;
+mod sidecars;
+mod start;
+
+pub use control::{Applied, ApplyError, Control, SidecarMaterial};
+pub use directory::read_directory;
+pub use fleet::Fleet;
+pub use ingest::{Acks, Ingest, IngestClosed, IngestTask, Stored};
+pub use keys::KeyError;
+pub use server::{App, Config, Running, StartError, start};
+pub use sidecars::{SidecarHub, SidecarSeat};
+
+/// Returns once everything has to end.
+pub(crate) async fn stopping(stop: &mut tokio::sync::watch::Receiver<bool>) {
+    // An error is the sender's end, which is the end too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}

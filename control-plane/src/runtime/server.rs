@@ -1,0 +1,248 @@
+//! Everything wired, listening, and ended in order.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use countersign_proto::admin::v1::admin_service_server::AdminServiceServer;
+use countersign_proto::node::v1::node_service_server::NodeServiceServer;
+use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
+use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::TcpListenerStream;
+
+use super::control::{ApplyError, Control};
+use super::directory::Directory;
+use super::fleet::Fleet;
+use super::ingest::{Ingest, IngestTask};
+use super::maintenance;
+use super::sidecars::SidecarHub;
+use super::stopping;
+use crate::clock::Clock;
+use crate::grpc::{AccessLog, Admin, Ecds, Nodes};
+use crate::limits;
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+
+/// Where to listen and what to work on.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Envoy, sidecars and the command line.
+    pub grpc_listen: SocketAddr,
+    /// REST, metrics, health.
+    pub http_listen: SocketAddr,
+    /// `sqlite://PATH`.
+    pub database_url: String,
+    /// A directory of policies to follow.
+    pub policies: Option<PathBuf>,
+    /// The filter module's path, as Envoy reads it.
+    pub filter_module: String,
+}
+
+/// Why it does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be had.
+    #[error("cannot listen on {address} for {what}: {source}; choose another address with {option}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// gRPC or HTTP.
+        what: &'static str,
+        /// The option that changes it.
+        option: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] ApplyError),
+    /// The metrics cannot be made.
+    #[error("the metrics cannot be made: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The service descriptions cannot be read.
+    #[error("the service descriptions cannot be read: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+}
+
+/// What the edges need.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The set of resources and its revisions.
+    pub control: Arc<Control>,
+    /// The nodes.
+    pub fleet: Arc<Fleet>,
+    /// The sidecars.
+    pub hub: Arc<SidecarHub>,
+    /// Where events and outcomes go.
+    pub ingest: Ingest,
+    /// Everything that survives a restart.
+    pub store: Store,
+    /// What Prometheus reads.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Clock,
+    /// True once everything has to end.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl App {
+    /// The revision that every node shall run; empty before the first one.
+    #[must_use]
+    pub fn target_revision(&self) -> String {
+        let published = self.control.published();
+        let published = published.borrow();
+        published.as_ref().map(|published| published.revision.clone()).unwrap_or_default()
+    }
+}
+
+/// A control plane that runs.
+#[derive(Debug)]
+pub struct Running {
+    grpc: SocketAddr,
+    http: SocketAddr,
+    app: App,
+    stop: watch::Sender<bool>,
+    servers: Vec<JoinHandle<()>>,
+    writer: JoinHandle<()>,
+}
+
+/// Opens the store, publishes what it holds, reads the policy directory, and listens.
+///
+/// # Errors
+/// When an address cannot be had or the store cannot be opened.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    // Addresses first: a second instance must not touch the first one's store.
+    let grpc = listen(config.grpc_listen, "gRPC", "--grpc-listen").await?;
+    let http = listen(config.http_listen, "HTTP", "--http-listen").await?;
+    let (grpc_address, http_address) = (local(&grpc, config.grpc_listen), local(&http, config.http_listen));
+
+    let metrics = Arc::new(Metrics::new()?);
+    let store = Store::open(&config.database_url).await?;
+    let fleet = Arc::new(Fleet::new(store.clone(), clock.clone(), Arc::clone(&metrics)));
+    let control = Control::open(
+        store.clone(),
+        clock.clone(),
+        Arc::clone(&fleet),
+        Arc::clone(&metrics),
+        config.filter_module,
+    );
+    let control = Arc::new(control.await?);
+    let (ingest, task) = IngestTask::new(store.clone(), clock.clone(), Arc::clone(&metrics));
+    let (stop, stopped) = watch::channel(false);
+    let hub = SidecarHub::new(Arc::clone(&metrics));
+    let app = App { control, fleet, hub, ingest, store, metrics, clock, stop: stopped };
+
+    let mut servers = Vec::new();
+    if let Some(path) = config.policies {
+        let mut directory = Directory::new(path, Arc::clone(&app.control));
+        // Once before anybody connects, so that the first push is the newest.
+        directory.look().await;
+        servers.push(tokio::spawn(directory.follow(app.stop.clone())));
+    }
+    let (control, fleet) = (Arc::clone(&app.control), Arc::clone(&app.fleet));
+    servers.push(tokio::spawn(maintenance::watch_fleet(fleet, Arc::clone(&control), app.stop.clone())));
+    let tidy = maintenance::tidy(app.store.clone(), control, Arc::clone(&app.metrics), app.stop.clone());
+    servers.push(tokio::spawn(tidy));
+    servers.push(serve_grpc(grpc, app.clone()).await?);
+    servers.push(serve_http(http, app.clone(), http_address.ip().is_loopback()));
+    let writer = tokio::spawn(task.run());
+    Ok(Running { grpc: grpc_address, http: http_address, app, stop, servers, writer })
+}
+
+async fn listen(address: SocketAddr, what: &'static str, option: &'static str) -> Result<TcpListener, StartError> {
+    let listening = TcpListener::bind(address).await;
+    listening.map_err(|source| StartError::Listen { address, what, option, source })
+}
+
+fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
+    listener.local_addr().unwrap_or(asked)
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    stopping(&mut stop).await;
+}
+
+async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, StartError> {
+    const MESSAGE: usize = limits::MAX_GRPC_MESSAGE_BYTES;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(countersign_proto::DESCRIPTORS)
+        .build_v1()?;
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<AdminServiceServer<Admin>>().await;
+    let ecds = ExtensionConfigDiscoveryServiceServer::new(Ecds::new(app.clone()));
+    let log = AccessLogServiceServer::new(AccessLog::new(app.clone()));
+    let router = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(limits::KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(limits::KEEPALIVE_TIMEOUT))
+        .tcp_nodelay(true)
+        .add_service(health)
+        .add_service(reflection)
+        .add_service(ecds.max_encoding_message_size(usize::MAX))
+        .add_service(log.max_decoding_message_size(MESSAGE))
+        .add_service(NodeServiceServer::new(Nodes::new(app.clone())))
+        .add_service(AdminServiceServer::new(Admin::new(app.clone())).max_decoding_message_size(MESSAGE));
+    let stop = stopped(app.stop.clone());
+    let incoming = TcpListenerStream::new(listener);
+    Ok(tokio::spawn(async move {
+        if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop).await {
+            tracing::error!(%error, "the gRPC server ended");
+        }
+    }))
+}
+
+fn serve_http(listener: TcpListener, app: App, loopback: bool) -> JoinHandle<()> {
+    let stop = stopped(app.stop.clone());
+    let router = crate::http::router(app, loopback);
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+            tracing::error!(%error, "the HTTP server ended");
+        }
+    })
+}
+
+impl Running {
+    /// Where gRPC is served.
+    #[must_use]
+    pub fn grpc_address(&self) -> SocketAddr {
+        self.grpc
+    }
+
+    /// Where HTTP is served.
+    #[must_use]
+    pub fn http_address(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Its parts.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Ends every stream, writes what was handed in, and closes the store.
+    pub async fn shutdown(self) {
+        let Self { app, stop, servers, writer, .. } = self;
+        stop.send_replace(true);
+        let end = tokio::time::Instant::now() + limits::SHUTDOWN_WITHIN;
+        for server in servers {
+            let abort = server.abort_handle();
+            if tokio::time::timeout_at(end, server).await.is_err() {
+                abort.abort();
+            }
+        }
+        let store = app.store.clone();
+        // The last handle to the queue: the writer ends when it has written what is in it.
+        drop(app);
+        let end = tokio::time::Instant::now() + limits::SHUTDOWN_WITHIN;
+        if tokio::time::timeout_at(end, writer).await.is_err() {
+            tracing::warn!("some events were not written before the end");
+        }
+        store.close().await;
+    }
+}

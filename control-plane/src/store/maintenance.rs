@@ -1,0 +1,68 @@
+//! What keeps the store from growing for ever.
+
+use sqlx::Row as _;
+
+use super::{Store, StoreError, signed};
+use crate::limits::{self, millis};
+use crate::traffic::Standing;
+
+/// What was tidied away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Outcomes given up: no event of their id came in time.
+    pub never_issued: u64,
+    /// Events past their time or their number.
+    pub events: u64,
+}
+
+impl Store {
+    /// Applies the bounds of the limits module to everything that grows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tidy(&self, now: u64) -> Result<Tidied, StoreError> {
+        let before = |bound| signed(now.saturating_sub(millis(bound)));
+        let mut tx = self.begin().await?;
+        let never_issued = sqlx::query("UPDATE outcomes SET standing = $1 WHERE standing = $2 AND received_ms < $3")
+            .bind(Standing::NeverIssued.as_str())
+            .bind(Standing::Waiting.as_str())
+            .bind(before(limits::OUTCOME_WAITS))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        sqlx::query("DELETE FROM outcomes WHERE standing = $1 AND received_ms < $2")
+            .bind(Standing::NeverIssued.as_str())
+            .bind(before(limits::KEPT_STRAY_OUTCOMES_FOR))
+            .execute(&mut *tx)
+            .await?;
+        let surplus = sqlx::query("SELECT received_ms FROM events ORDER BY received_ms DESC LIMIT 1 OFFSET $1")
+            .bind(limits::KEPT_EVENTS)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let mut oldest = before(limits::KEPT_EVENTS_FOR);
+        if let Some(row) = surplus {
+            oldest = oldest.max(row.try_get::<i64, _>("received_ms")?.saturating_add(1));
+        }
+        for statement in [
+            "DELETE FROM funnel WHERE event_id IN (SELECT event_id FROM events WHERE received_ms < $1)",
+            "DELETE FROM outcomes WHERE event_id IN (SELECT event_id FROM events WHERE received_ms < $1)",
+        ] {
+            sqlx::query(statement).bind(oldest).execute(&mut *tx).await?;
+        }
+        let events = sqlx::query("DELETE FROM events WHERE received_ms < $1")
+            .bind(oldest)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        sqlx::query("DELETE FROM rollups WHERE minute < $1")
+            .bind(before(limits::KEPT_ROLLUPS_FOR) / 60_000)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM ticket_keys WHERE expires_ms IS NOT NULL AND expires_ms < $1")
+            .bind(signed(now))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Tidied { never_issued, events })
+    }
+}

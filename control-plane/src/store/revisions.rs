@@ -1,0 +1,171 @@
+//! Revisions, and the one transaction that makes one.
+
+use countersign_proto::policy::v1 as policy;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Store, StoreError, signed, unsigned};
+use crate::inventory::{Entry, Key};
+use crate::limits;
+
+/// A revision's line in the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRevision {
+    /// From 1, without gaps.
+    pub number: u64,
+    /// Of its content.
+    pub hash: String,
+    /// When it was made, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+    /// Who made it.
+    pub author: String,
+    /// Why.
+    pub message: String,
+    /// How many policies it holds.
+    pub policies: u32,
+    /// The nonce of its first send.
+    pub attempt: u64,
+}
+
+/// A revision to be stored.
+#[derive(Clone, Debug)]
+pub struct NewRevision {
+    /// Its line in the history.
+    pub info: StoredRevision,
+    /// The encoded policy.
+    pub compiled: Vec<u8>,
+}
+
+/// Everything that changes together or not at all.
+#[derive(Debug, Default)]
+pub struct Commit<'a> {
+    /// Resources to write.
+    pub put: Vec<&'a Entry>,
+    /// Resources to remove.
+    pub remove: Vec<&'a Key>,
+    /// The keys that a sidecar has now.
+    pub session_keys: Option<(&'a str, &'a [policy::SessionKey])>,
+    /// What they make.
+    pub revision: Option<&'a NewRevision>,
+    /// The time of the change.
+    pub now: u64,
+}
+
+impl Store {
+    /// Stores a change as a whole. When this returns, it outlives a power cut.
+    ///
+    /// # Errors
+    /// When the database fails: then nothing was changed.
+    pub async fn commit(&self, commit: Commit<'_>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for key in commit.remove {
+            sqlx::query("DELETE FROM resources WHERE kind = $1 AND name = $2")
+                .bind(key.kind.as_str())
+                .bind(&key.name)
+                .execute(&mut *tx)
+                .await?;
+        }
+        for entry in commit.put {
+            sqlx::query(
+                "INSERT INTO resources (kind, name, source, file, line, origin, author, changed_ms) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kind, name) DO UPDATE SET \
+                 source = excluded.source, file = excluded.file, line = excluded.line, \
+                 origin = excluded.origin, author = excluded.author, changed_ms = excluded.changed_ms",
+            )
+            .bind(entry.document.kind.as_str())
+            .bind(&entry.document.name)
+            .bind(&entry.document.source)
+            .bind(&entry.document.file)
+            .bind(i64::from(entry.document.line))
+            .bind(entry.origin.as_str())
+            .bind(&entry.author)
+            .bind(signed(entry.changed_ms))
+            .execute(&mut *tx)
+            .await?;
+        }
+        if let Some((sidecar, keys)) = commit.session_keys {
+            super::keys::replace_session_keys(&mut tx, sidecar, keys, commit.now).await?;
+        }
+        if let Some(revision) = commit.revision {
+            insert(&mut tx, revision).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The newest revision with its compiled bytes.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn newest_revision(&self) -> Result<Option<NewRevision>, StoreError> {
+        let row = sqlx::query(
+            "SELECT number, hash, time_ms, author, message, policies, attempt, compiled \
+             FROM revisions ORDER BY number DESC LIMIT 1",
+        )
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let compiled: Option<Vec<u8>> = row.try_get("compiled")?;
+        let compiled = compiled.ok_or(StoreError::Unreadable { what: "revision" })?;
+        Ok(Some(NewRevision { info: read(&row)?, compiled }))
+    }
+
+    /// The newest revisions, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revisions(&self, limit: u32) -> Result<Vec<StoredRevision>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT number, hash, time_ms, author, message, policies, attempt FROM revisions \
+             ORDER BY number DESC LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+async fn insert(
+    tx: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
+    revision: &NewRevision,
+) -> Result<(), StoreError> {
+    let info = &revision.info;
+    sqlx::query(
+        "INSERT INTO revisions (number, hash, time_ms, author, message, policies, attempt, compiled) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(signed(info.number))
+    .bind(&info.hash)
+    .bind(signed(info.time_ms))
+    .bind(&info.author)
+    .bind(&info.message)
+    .bind(i64::from(info.policies))
+    .bind(signed(info.attempt))
+    .bind(&revision.compiled)
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query("UPDATE revisions SET compiled = NULL WHERE number <= $1 AND compiled IS NOT NULL")
+        .bind(signed(info.number.saturating_sub(limits::KEPT_COMPILED)))
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("DELETE FROM revisions WHERE number <= $1")
+        .bind(signed(info.number.saturating_sub(limits::KEPT_REVISIONS)))
+        .execute(&mut **tx)
+        .await?;
+    // A new revision has new bytes: what was refused of the former ones cannot be met again.
+    sqlx::query("DELETE FROM refusals").execute(&mut **tx).await?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<StoredRevision, StoreError> {
+    Ok(StoredRevision {
+        number: unsigned(row.try_get("number")?),
+        hash: row.try_get("hash")?,
+        time_ms: unsigned(row.try_get("time_ms")?),
+        author: row.try_get("author")?,
+        message: row.try_get("message")?,
+        policies: u32::try_from(row.try_get::<i64, _>("policies")?).unwrap_or(0),
+        attempt: unsigned(row.try_get("attempt")?),
+    })
+}

@@ -1,0 +1,94 @@
+//! Roll-ups: storage grows with policies and minutes, not with requests.
+
+use sqlx::Row as _;
+
+use super::{Store, StoreError, signed, unsigned};
+use crate::traffic::Measure;
+
+/// A sum over one stretch of time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollupRow {
+    /// The stretch's first minute, since the Unix epoch.
+    pub minute: u64,
+    /// Empty = none.
+    pub policy: String,
+    /// Of what.
+    pub measure: Measure,
+    /// How much.
+    pub count: u64,
+}
+
+/// Everything ever counted and still kept, by policy and measure.
+pub type RollupTotals = Vec<(String, Measure, u64)>;
+
+impl Store {
+    /// Sums by stretches of `step` minutes over the minutes `from..=to`; an empty policy or host is
+    /// all of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn traffic(
+        &self,
+        (from, to): (u64, u64),
+        step: u64,
+        policy: &str,
+        host: &str,
+    ) -> Result<Vec<RollupRow>, StoreError> {
+        let step = step.max(1);
+        let rows = sqlx::query(
+            "SELECT minute / $1 AS stretch, policy, measure, CAST(SUM(count) AS BIGINT) AS sum FROM rollups \
+             WHERE minute >= $2 AND minute <= $3 AND ($4 = '' OR policy = $4) AND ($5 = '' OR host = $5) \
+             GROUP BY minute / $1, policy, measure ORDER BY minute / $1, policy, measure",
+        )
+        .bind(signed(step))
+        .bind(signed(from))
+        .bind(signed(to))
+        .bind(policy)
+        .bind(host)
+        .fetch_all(&self.readers)
+        .await?;
+        let mut sums = Vec::with_capacity(rows.len());
+        for row in rows {
+            // A measure of a later release is not ours to count.
+            let Some(measure) = Measure::parse(row.try_get("measure")?) else { continue };
+            sums.push(RollupRow {
+                minute: unsigned(row.try_get("stretch")?).saturating_mul(step),
+                policy: row.try_get("policy")?,
+                measure,
+                count: unsigned(row.try_get("sum")?),
+            });
+        }
+        Ok(sums)
+    }
+
+    /// Sums over everything that is kept.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn totals(&self) -> Result<RollupTotals, StoreError> {
+        let rows = sqlx::query(
+            "SELECT policy, measure, CAST(SUM(count) AS BIGINT) AS sum FROM rollups \
+             GROUP BY policy, measure",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        let mut totals = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Some(measure) = Measure::parse(row.try_get("measure")?) else { continue };
+            totals.push((row.try_get("policy")?, measure, unsigned(row.try_get("sum")?)));
+        }
+        Ok(totals)
+    }
+
+    /// The hosts that have roll-ups of their own in this minute.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn hosts_of_minute(&self, minute: u64) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query("SELECT DISTINCT host FROM rollups WHERE minute = $1")
+            .bind(signed(minute))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get("host")?)).collect()
+    }
+}

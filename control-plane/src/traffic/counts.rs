@@ -1,0 +1,235 @@
+//! The measures of traffic.
+
+use countersign_proto::event::v1::DecisionEvent;
+use countersign_proto::node::v1::Step;
+use countersign_proto::policy::v1::ActionKind;
+
+use crate::limits;
+
+/// One thing that is counted by policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Measure {
+    /// Let through.
+    Allow,
+    /// Refused.
+    Block,
+    /// Sent elsewhere.
+    Redirect,
+    /// Asked for proof.
+    Challenge,
+    /// Matched and only counted.
+    Monitor,
+    /// Matched, and a session had already given the proof.
+    Satisfied,
+    /// The challenge page was served.
+    PageServed,
+    /// The person started.
+    Started,
+    /// The device cannot.
+    Unsupported,
+    /// The person gave up.
+    Cancelled,
+    /// The answer was refused.
+    Rejected,
+    /// The proof was given.
+    Passed,
+}
+
+impl Measure {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Allow,
+        Self::Block,
+        Self::Redirect,
+        Self::Challenge,
+        Self::Monitor,
+        Self::Satisfied,
+        Self::PageServed,
+        Self::Started,
+        Self::Unsupported,
+        Self::Cancelled,
+        Self::Rejected,
+        Self::Passed,
+    ];
+
+    /// The word in the store, in metrics and in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Block => "block",
+            Self::Redirect => "redirect",
+            Self::Challenge => "challenge",
+            Self::Monitor => "monitor",
+            Self::Satisfied => "satisfied",
+            Self::PageServed => "page_served",
+            Self::Started => "started",
+            Self::Unsupported => "unsupported",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::Passed => "passed",
+        }
+    }
+
+    /// The measure of a word, if it is one.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|measure| measure.as_str() == word)
+    }
+
+    /// Is it a step of the funnel, as opposed to a decision?
+    #[must_use]
+    pub fn is_step(self) -> bool {
+        self > Self::Satisfied
+    }
+
+    /// The measure of an action. No action is one that the filter did not set: a plain allow.
+    #[must_use]
+    pub fn of_action(action: ActionKind) -> Self {
+        match action {
+            ActionKind::Unspecified | ActionKind::Allow => Self::Allow,
+            ActionKind::Block => Self::Block,
+            ActionKind::Redirect => Self::Redirect,
+            ActionKind::Challenge => Self::Challenge,
+            ActionKind::Monitor => Self::Monitor,
+        }
+    }
+
+    /// The measure of a step, where it has one.
+    #[must_use]
+    pub fn of_step(step: Step) -> Option<Self> {
+        match step {
+            Step::Unspecified => None,
+            Step::PageServed => Some(Self::PageServed),
+            Step::Started => Some(Self::Started),
+            Step::Unsupported => Some(Self::Unsupported),
+            Step::Cancelled => Some(Self::Cancelled),
+            Step::Rejected => Some(Self::Rejected),
+            Step::Passed => Some(Self::Passed),
+        }
+    }
+}
+
+/// What one event adds: policy, measure, how much.
+#[must_use]
+pub fn measures(event: &DecisionEvent) -> Vec<(&str, Measure, u64)> {
+    let weight = u64::from(event.weight.clamp(1, limits::MAX_EVENT_WEIGHT));
+    let mut added = vec![(event.policy.as_str(), Measure::of_action(event.action()), weight)];
+    added.extend(event.monitored.iter().map(|other| (other.policy.as_str(), Measure::Monitor, weight)));
+    added.extend(event.satisfied.iter().map(|policy| (policy.as_str(), Measure::Satisfied, weight)));
+    added
+}
+
+/// How much of each measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    allow: u64,
+    block: u64,
+    redirect: u64,
+    challenge: u64,
+    monitor: u64,
+    satisfied: u64,
+    page_served: u64,
+    started: u64,
+    unsupported: u64,
+    cancelled: u64,
+    rejected: u64,
+    passed: u64,
+}
+
+impl Counts {
+    /// Adds to one measure.
+    pub fn add(&mut self, measure: Measure, count: u64) {
+        let slot = match measure {
+            Measure::Allow => &mut self.allow,
+            Measure::Block => &mut self.block,
+            Measure::Redirect => &mut self.redirect,
+            Measure::Challenge => &mut self.challenge,
+            Measure::Monitor => &mut self.monitor,
+            Measure::Satisfied => &mut self.satisfied,
+            Measure::PageServed => &mut self.page_served,
+            Measure::Started => &mut self.started,
+            Measure::Unsupported => &mut self.unsupported,
+            Measure::Cancelled => &mut self.cancelled,
+            Measure::Rejected => &mut self.rejected,
+            Measure::Passed => &mut self.passed,
+        };
+        *slot = slot.saturating_add(count);
+    }
+
+    /// How much of one measure.
+    #[must_use]
+    pub fn get(&self, measure: Measure) -> u64 {
+        match measure {
+            Measure::Allow => self.allow,
+            Measure::Block => self.block,
+            Measure::Redirect => self.redirect,
+            Measure::Challenge => self.challenge,
+            Measure::Monitor => self.monitor,
+            Measure::Satisfied => self.satisfied,
+            Measure::PageServed => self.page_served,
+            Measure::Started => self.started,
+            Measure::Unsupported => self.unsupported,
+            Measure::Cancelled => self.cancelled,
+            Measure::Rejected => self.rejected,
+            Measure::Passed => self.passed,
+        }
+    }
+
+    /// Passed by issued; none where nothing was challenged.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)]
+    pub fn pass_rate(&self) -> Option<f64> {
+        (self.challenge > 0).then(|| self.passed as f64 / self.challenge as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_proto::event::v1::Monitored;
+
+    use super::*;
+
+    #[test]
+    fn an_event_counts_its_action_what_it_monitored_and_what_was_satisfied() {
+        let event = DecisionEvent {
+            action: ActionKind::Block.into(),
+            policy: "b".into(),
+            monitored: vec![Monitored { policy: "m".into(), action: ActionKind::Challenge.into() }],
+            satisfied: vec!["s".into()],
+            ..DecisionEvent::default()
+        };
+        assert_eq!(
+            measures(&event),
+            [("b", Measure::Block, 1), ("m", Measure::Monitor, 1), ("s", Measure::Satisfied, 1)]
+        );
+    }
+
+    #[test]
+    fn a_sampled_allow_stands_for_its_weight_within_the_bound() {
+        let event = |weight| DecisionEvent { weight, ..DecisionEvent::default() };
+        assert_eq!(measures(&event(20)), [("", Measure::Allow, 20)]);
+        let most = limits::MAX_EVENT_WEIGHT;
+        assert_eq!(measures(&event(most)), [("", Measure::Allow, u64::from(most))]);
+        assert_eq!(measures(&event(most + 1)), [("", Measure::Allow, u64::from(most))]);
+    }
+
+    #[test]
+    fn every_measure_is_found_by_its_word_and_counted_on_its_own() {
+        let mut counts = Counts::default();
+        for (n, measure) in (1..).zip(Measure::ALL) {
+            assert_eq!(Measure::parse(measure.as_str()), Some(measure));
+            counts.add(measure, n);
+            assert_eq!(counts.get(measure), n);
+        }
+    }
+
+    #[test]
+    fn without_a_challenge_there_is_no_pass_rate() {
+        let mut counts = Counts::default();
+        assert_eq!(counts.pass_rate(), None);
+        counts.add(Measure::Challenge, 3);
+        counts.add(Measure::Passed, 2);
+        assert_eq!(counts.pass_rate(), Some(2.0 / 3.0));
+    }
+}

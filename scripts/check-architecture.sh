@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# The absences that ARCHITECTURE.md promises and that a compiler does not see. Each check says what it
+# found and why that is not wanted.
+set -euo pipefail
+# `fault` stands at the end of pipelines and must change `status` here, not in a subshell.
+shopt -s lastpipe
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+status=0
+
+# fault REASON: what is on standard input, if anything, is against the rule.
+fault() {
+  local found
+  found=$(cat)
+  if [[ -n $found ]]; then
+    printf 'architecture: %s\n' "$1" >&2
+    printf '%s\n' "$found" | sed 's/^/  /' >&2
+    status=1
+  fi
+}
+
+# The crates that PACKAGE is linked with; further arguments go to cargo tree.
+crates_of() {
+  cargo tree --locked --edges normal --prefix none --format '{p}' --package "$@" | awk '{ print $1 }' | sort -u
+}
+
+# Lines of Rust that match, without comments; `file:line:text`.
+rust_lines() {
+  local pattern=$1
+  shift
+  { grep -rnE --include='*.rs' "$pattern" "$@" || true; } | { grep -vE '^[^:]+:[0-9]+: *//' || true; }
+}
+
+# Files of tests are free to name what they need.
+without_tests() {
+  { grep -vE '^[^:]*(/tests\.rs|/tests/|/testing\.rs)' || true; }
+}
+
+# 1. A path that ARCHITECTURE.md names exists. Anything in backticks that is written like a path with a
+#    slash counts; media types and resource versions are not paths.
+missing_paths() {
+  if [[ ! -f ARCHITECTURE.md ]]; then
+    echo 'ARCHITECTURE.md'
+    return
+  fi
+  { grep -oE '`[A-Za-z0-9._-]+(/[A-Za-z0-9._*-]+)*/?`|\]\([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?\)' ARCHITECTURE.md || true; } |
+    sed -E 's/^(`|\]\()//; s/(`|\))$//' |
+    { grep -E '/|^(Makefile|LICENSE|[A-Z]+\.md|[A-Za-z-]+\.toml)$' || true; } |
+    { grep -vE '^(application|text|image|font|multipart)/|^countersign\.dev/|^sha256/' || true; } |
+    sort -u |
+    while read -r path; do
+      compgen -G "$path" >/dev/null || printf '%s\n' "$path"
+    done
+}
+missing_paths | fault 'ARCHITECTURE.md names what is not there'
+
+# 2. The filter runs in Envoy's worker, where there is no thread, socket or executor to have.
+for package in countersign-engine countersign-filter; do
+  crates_of "$package" --target wasm32-wasip1 |
+    { grep -xE 'tokio|tonic|hyper|mio|async-std|reqwest|rustls|sqlx|aws-lc-rs|ring' || true; } |
+    fault "$package must not be linked with these: it runs inside a worker of Envoy"
+done
+
+# 3. Host calls are in one file, so that one file is where bytes of strangers enter.
+rust_lines '\bhostcalls\b' filter | { grep -v '^filter/src/host\.rs:' || true; } |
+  fault 'only filter/src/host.rs may name proxy_wasm::hostcalls'
+
+# 4. The engine is a function of its arguments: the same bytes, the same answer, natively and in wasm.
+rust_lines '\bstd::(time|fs|env|thread|process|io)\b|\bproxy_wasm\b|\bSystemTime\b|\bInstant\b' filter/engine/src |
+  without_tests |
+  fault 'the engine must not read a clock, a file, an environment, or call its host'
+
+# 5. Who must not see whom.
+unseen() {
+  local package=$1 reason=$2
+  shift 2
+  crates_of "$package" | { grep -xF "$@" || true; } | fault "$package must not depend on these: $reason"
+}
+unseen countersign-auth-sidecar 'the sidecar knows what was proven, not the rules' \
+  -e countersign-engine -e countersign-control-plane -e countersign-filter
+unseen countersign-control-plane 'the filter and the control plane meet in the contracts alone' \
+  -e countersign-filter -e proxy-wasm -e countersign-auth-sidecar
+unseen countersign-filter 'the filter and the control plane meet in the contracts alone' \
+  -e countersign-control-plane -e countersign-auth-sidecar
+unseen countersign-engine 'the engine knows the contracts alone' \
+  -e countersign-control-plane -e countersign-auth-sidecar -e countersign-filter -e proxy-wasm
+{ grep -nE '^countersign-(filter|auth-sidecar|cli|e2e)\b' ./*/Cargo.toml filter/engine/Cargo.toml || true; } |
+  fault 'nobody may depend on a program: what two of them share is in the contracts or the engine'
+unseen countersign-proto 'the contracts are generated code and nothing else' \
+  -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar -e countersign-filter
+
+# 6. The compiled form is known to who writes it and to who reads it. The rest works with types of its
+#    own. (Keys, revocations and the enumerations are the vocabulary of other contracts as well.)
+compiled='(Policy|Signal|List|Settings|Node|Call|Op|Challenge|Redirect|Cidrs?|Strings|Numbers|Plaintext)'
+rust_lines "\b(wire|proto|policy|v1)::$compiled\b|\bpolicy::v1::\{[^}]*\b$compiled\b" \
+  filter/src filter/engine/src control-plane/src auth-sidecar/src cli/src |
+  without_tests |
+  { grep -vE '^(filter/engine/src/load(\.rs|/)|control-plane/src/compile/)' || true; } |
+  fault "only the engine's loader and the control plane's lowering may name the compiled form"
+
+# The whole of it also passes through who stores, completes and publishes a revision.
+rust_lines '\bCompiledPolicy\b' filter/src filter/engine/src control-plane/src auth-sidecar/src cli/src |
+  without_tests |
+  { grep -vE '^(filter/engine/src/(load(\.rs|/)|blob\.rs)|control-plane/src/(compile/|runtime/|xds/|store/))' || true; } |
+  fault 'only what loads, makes, stores and publishes a revision may name CompiledPolicy'
+
+# 7. No file without one idea: 400 lines, and a reason beyond.
+find cli control-plane auth-sidecar filter proto tests -name target -prune -o -name '*.rs' -exec wc -l {} + |
+  awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' |
+  fault 'a file of more than 400 lines holds more than one idea'
+
+exit $status

@@ -1,0 +1,188 @@
+//! Chromium in its own process group with a fresh profile; both are gone on drop.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+
+use super::connection::Connection;
+use super::page::Page;
+use crate::paths::Scratch;
+use crate::process::Group;
+use crate::wait;
+
+/// A cold start on two busy cores.
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// The names under which distributions install it.
+const NAMES: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+];
+
+/// How the browser is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Base64 SHA-256 of the leaf's SPKI that is trusted whoever issued it.
+    pub trusted_key: Option<String>,
+    /// `MAP` rules of the resolver, for names other than localhost.
+    pub hosts: Option<String>,
+    /// The language that the browser asks for.
+    pub language: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            trusted_key: None,
+            hosts: None,
+            language: "en-US",
+        }
+    }
+}
+
+/// A running Chromium.
+pub struct Browser {
+    connection: Mutex<Connection>,
+    port: u16,
+    // Dropped in this order: the process first, then its profile folder.
+    process: Group,
+    _profile: Scratch,
+}
+
+/// Cookies, storage and credentials apart from every other profile's.
+#[derive(Debug)]
+pub struct Profile<'a> {
+    browser: &'a Browser,
+    id: String,
+}
+
+impl std::fmt::Debug for Browser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Browser").field("port", &self.port).finish()
+    }
+}
+
+impl Browser {
+    /// Starts Chromium and connects to it.
+    ///
+    /// # Errors
+    /// When there is no Chromium or it does not come up.
+    pub fn launch(options: &Options) -> Result<Self> {
+        let profile = Scratch::new("chromium")?;
+        let mut command = Command::new(program()?);
+        command.args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--disable-breakpad",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-proxy-server",
+            "--remote-debugging-port=0",
+        ]);
+        command.arg(format!("--user-data-dir={}", profile.path().display()));
+        command.arg(format!("--lang={}", options.language));
+        command.arg(format!("--accept-lang={}", options.language));
+        if let Some(key) = &options.trusted_key {
+            command.arg(format!("--ignore-certificate-errors-spki-list={key}"));
+        }
+        if let Some(hosts) = &options.hosts {
+            command.arg(format!("--host-resolver-rules={hosts}"));
+        }
+        command.arg("about:blank");
+        let mut process = Group::spawn(&mut command, &profile.path().join("chromium.log"))?;
+
+        let port_file = profile.path().join("DevToolsActivePort");
+        let found = wait::until("Chromium listens", START_LIMIT, || {
+            let text = std::fs::read_to_string(&port_file).unwrap_or_default();
+            let mut lines = text.lines();
+            let port = lines.next().and_then(|line| line.parse::<u16>().ok());
+            Ok(port.zip(lines.next().map(str::to_owned)))
+        });
+        let (port, path) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                process.kill();
+                return Err(error.context(process.tail()));
+            }
+        };
+        Ok(Self {
+            connection: Mutex::new(Connection::open(port, &path)?),
+            port,
+            process,
+            _profile: profile,
+        })
+    }
+
+    /// A new profile with nothing in it.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn profile(&self) -> Result<Profile<'_>> {
+        let answer = self.call(
+            "Target.createBrowserContext",
+            json!({"disposeOnDetach": true}),
+        )?;
+        Ok(Profile {
+            browser: self,
+            id: text(&answer, "browserContextId")?,
+        })
+    }
+
+    /// The process group, to see that nothing of it is left.
+    #[must_use]
+    pub fn process_group(&self) -> u32 {
+        self.process.id()
+    }
+
+    fn call(&self, method: &str, params: Value) -> Result<Value> {
+        let Ok(mut connection) = self.connection.lock() else {
+            bail!("the browser's connection broke in another thread");
+        };
+        connection.call(method, params)
+    }
+}
+
+impl Profile<'_> {
+    /// A new tab.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn page(&self) -> Result<Page> {
+        let answer = self.browser.call(
+            "Target.createTarget",
+            json!({"url": "about:blank", "browserContextId": self.id}),
+        )?;
+        let target = text(&answer, "targetId")?;
+        let connection = Connection::open(self.browser.port, &format!("/devtools/page/{target}"))?;
+        Page::attach(connection)
+    }
+}
+
+fn text(answer: &Value, field: &str) -> Result<String> {
+    let text = answer.get(field).and_then(Value::as_str);
+    Ok(text.with_context(|| format!("no `{field}`"))?.to_owned())
+}
+
+fn program() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("CHROMIUM_BIN") {
+        return Ok(named.into());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .flat_map(|folder| NAMES.map(|name| folder.join(name)))
+        .find(|file| file.is_file())
+        .context(
+            "there is no Chromium: apt-get install -y --no-install-recommends chromium, \
+             or name one in CHROMIUM_BIN",
+        )
+}

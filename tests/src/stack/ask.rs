@@ -1,0 +1,129 @@
+//! Ways to ask the parts of a stack: as a client, as a browser, as its operator.
+
+use std::process::{Command, Output};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::{Stack, countersign};
+use crate::cdp::{Browser, Options};
+use crate::http::{Client, STRANGER};
+use crate::metrics::Samples;
+
+impl Stack {
+    /// A client over https from a trusted hop.
+    ///
+    /// # Errors
+    /// When the stack's authority cannot be read.
+    pub fn client(&self) -> Result<Client> {
+        Client::new(self.https(), Some(&self.authority), None)
+    }
+
+    /// A client over https for another name that the certificate holds.
+    ///
+    /// # Errors
+    /// When the stack's authority cannot be read.
+    pub fn client_of(&self, host: &str) -> Result<Client> {
+        let origin = format!("https://{host}:{}", self.https_port());
+        Client::new(&origin, Some(&self.authority), None)
+    }
+
+    /// A client over https from a hop that nobody trusts.
+    ///
+    /// # Errors
+    /// When the stack's authority cannot be read.
+    pub fn stranger(&self) -> Result<Client> {
+        Client::new(self.https(), Some(&self.authority), Some(STRANGER))
+    }
+
+    /// A client of the control plane's REST API.
+    ///
+    /// # Errors
+    /// Never, in practice.
+    pub fn api(&self) -> Result<Client> {
+        Client::new(&self.record.addresses.api, None, None)
+    }
+
+    /// Chromium that trusts the stack's certificate and resolves `shop.test`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn browser(&self) -> Result<Browser> {
+        self.browser_in("en-US")
+    }
+
+    /// The same in a language.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn browser_in(&self, language: &'static str) -> Result<Browser> {
+        Browser::launch(&Options {
+            trusted_key: Some(self.record.tls.spki_sha256.clone()),
+            hosts: Some("MAP shop.test 127.0.0.1".to_owned()),
+            language,
+        })
+    }
+
+    /// Envoy's own metrics, the filter's among them.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn envoy_metrics(&self) -> Result<Samples> {
+        scrape(&self.record.addresses.admin, "/stats/prometheus")
+    }
+
+    /// The control plane's metrics.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn control_plane_metrics(&self) -> Result<Samples> {
+        scrape(&self.record.addresses.api, "/metrics")
+    }
+
+    /// The sidecar's metrics.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn sidecar_metrics(&self) -> Result<Samples> {
+        scrape(&self.record.addresses.sidecar, "/metrics")
+    }
+
+    /// A document of Envoy's admin interface.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn envoy_admin(&self, path: &str) -> Result<String> {
+        let client = Client::new(&self.record.addresses.admin, None, None)?;
+        Ok(client.get(path)?.expect(200)?.body)
+    }
+
+    /// The JSON of the control plane's REST API.
+    ///
+    /// # Errors
+    /// When it does not answer with 200.
+    pub fn rest(&self, path: &str) -> Result<Value> {
+        self.api()?.get(path)?.expect(200)?.json()
+    }
+
+    /// `countersign ARGS` against this stack.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn cli(&self, args: &[&str]) -> Result<Output> {
+        Command::new(countersign()?)
+            .args(args)
+            .env(
+                "COUNTERSIGN_CONTROL_PLANE",
+                &self.record.addresses.control_plane,
+            )
+            .env("NO_COLOR", "1")
+            .current_dir(self.place.folder.path())
+            .output()
+            .context("running countersign")
+    }
+}
+
+fn scrape(origin: &str, path: &str) -> Result<Samples> {
+    let reply = Client::new(origin, None, None)?.get(path)?.expect(200)?;
+    Ok(Samples::parse(&reply.body))
+}
