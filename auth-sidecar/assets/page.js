@@ -10,21 +10,31 @@
   // asked for a credential that this device should have.
   let busy = true, fresh = false, known = false;
 
-  const say = (state, text, rest = "") => {
+  // `rest`: a sentence that follows, and points under it.
+  const say = (state, text, rest = [], points = []) => {
     status.dataset.state = state;
     status.textContent = text;
-    more.textContent = rest;
-    more.hidden = !rest;
+    const make = (name, parts) => {
+      const element = document.createElement(name);
+      element.append(...parts);
+      return element;
+    };
+    more.replaceChildren(
+      ...rest.map((line) => make("p", [line])),
+      ...(points.length ? [make("ul", points.map((point) => make("li", [point])))] : []),
+    );
+    more.hidden = !rest.length;
     busy = state === "working" || state === "done";
     verify.setAttribute("aria-disabled", String(busy));
     if (busy) renew.hidden = true;
   };
-  const fail = (text, rest) => {
-    say("failed", text, rest);
+  const fail = (text, hint) => {
+    say("failed", text, hint && known ? [hint] : []);
     verify.textContent = m.retry;
+    renew.hidden = !(hint && known);
   };
-  const over = (state, text, heading, rest) => {
-    say(state, text, rest);
+  const over = (state, text, heading, rest, points) => {
+    say(state, text, rest, points);
     if (heading) {
       $("heading").textContent = heading;
       document.title = heading;
@@ -103,12 +113,12 @@
     if (kind === "not-verified") return fail(m.not_verified);
     if (kind === "busy" || kind === "not-ready") return fail(m.busy);
     if (kind === "internal") return fail(m.error);
-    fail(m.rejected, known ? m.renew_hint : "");
-    renew.hidden = !known;
+    return fail(m.rejected, m.renew_hint);
   };
 
   const unsupported = () => {
-    over("unsupported", m.unsupported, m.unsupported_heading, m.unsupported_help);
+    const points = [m.help_lock, m.help_browser, m.help_device];
+    over("unsupported", m.unsupported, m.unsupported_heading, [m.help + ":"], points);
     tell("unsupported");
   };
 
@@ -134,9 +144,7 @@
         if (error.name === "NotSupportedError") return unsupported();
         tell("cancelled");
         // The browser does not tell "I did not want to" from "no such credential here".
-        fail(m.cancelled, known ? m.renew_hint : "");
-        renew.hidden = !known;
-        return;
+        return fail(m.cancelled, m.renew_hint);
       }
       if (!credential) return fail(m.rejected);
       say("working", m.sending);

@@ -70,6 +70,7 @@ pub async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut wait = limits::RECONNECT_MIN;
+    let mut told = false;
     loop {
         let mut reached = false;
         let ended = tokio::select! {
@@ -79,11 +80,15 @@ pub async fn run(
         app.metrics.connected.set(0);
         if reached {
             wait = limits::RECONNECT_MIN;
+            told = false;
         }
-        match ended {
-            Ok(()) => {}
-            Err(error) if reached => tracing::warn!(%error, "lost the control plane"),
-            Err(error) => tracing::debug!(%error, ?wait, "no control plane"),
+        if let Err(error) = ended {
+            // Once for each absence: what is said every two seconds is not read.
+            match (reached, std::mem::replace(&mut told, true)) {
+                (true, _) => tracing::warn!(%error, "lost the control plane"),
+                (false, false) => tracing::warn!(%error, "no control plane; going on trying"),
+                (false, true) => tracing::debug!(%error, ?wait, "no control plane"),
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

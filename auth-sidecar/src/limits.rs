@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// Bytes of a ticket. A return path may be as long as the 16 KiB that the filter accepts; base64
-/// adds a third and the other claims take the rest.
-pub const TICKET_BYTES: usize = 24 * 1024;
+/// Bytes of a ticket. The filter puts return paths of up to 24 KiB into one; base64 adds a third and
+/// the other claims take the rest.
+pub const TICKET_BYTES: usize = 40 * 1024;
 
 /// Bytes of a body that carries a ticket.
 pub const TICKET_BODY_BYTES: usize = TICKET_BYTES + 4 * 1024;

@@ -278,3 +278,46 @@ fn cause(error: &WebauthnError) -> Cause {
         _ => Cause::AnswerMalformed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket(host: &str) -> Ticket {
+        let claims = serde_json::json!({
+            "iss": "countersign-filter", "aud": host, "scheme": "https", "path": "/",
+            "policy": "p", "jti": "e", "acr": "uv", "iat": 1, "exp": 2,
+        });
+        Ticket::from_stored(&claims.to_string()).unwrap()
+    }
+
+    #[test]
+    fn many_hosts_do_not_fill_the_memory() {
+        let parties = RelyingParties::default();
+        for number in 0..=limits::RELYING_PARTIES {
+            parties
+                .of(&ticket(&format!("shop-{number}.example")))
+                .map_err(|c| c.name())
+                .unwrap();
+        }
+        let ready = parties.ready.lock().unwrap();
+        assert_eq!((ready.by_origin.len(), ready.order.len()), (256, 256));
+        assert!(!ready.by_origin.contains_key("https://shop-0.example"));
+    }
+
+    #[test]
+    fn ports_of_one_host_have_verifiers_of_their_own() {
+        let parties = RelyingParties::default();
+        for host in ["localhost:1", "localhost:2", "localhost:1"] {
+            assert_eq!(
+                parties
+                    .of(&ticket(host))
+                    .map_err(|c| c.name())
+                    .unwrap()
+                    .id(),
+                "localhost"
+            );
+        }
+        assert_eq!(parties.ready.lock().unwrap().order.len(), 2);
+    }
+}

@@ -27,6 +27,9 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one part may take to answer. Envoy alone waits 10 s for its first policy.
 pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(45);
 
+/// How long a node may stay on a revision that it refused before the start is given up.
+pub(crate) const REFUSAL_GRACE: Duration = Duration::from_secs(3);
+
 /// How often a part that is not ready is asked again: short, since a start should feel immediate.
 pub(crate) const READY_POLL: Duration = Duration::from_millis(40);
 
@@ -50,6 +53,9 @@ pub(crate) const LOGS_KEPT: u32 = 3;
 
 /// How much of a dead part's log is shown: the reason is in the last lines.
 pub(crate) const TAIL_LINES: usize = 12;
+
+/// How much of one of those lines is shown: what went wrong stands at its beginning.
+pub(crate) const TAIL_WIDTH: usize = 240;
 
 /// How far from its end a log is read to find those lines.
 pub(crate) const TAIL_BYTES: u64 = 16 * 1024;

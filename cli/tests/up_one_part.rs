@@ -107,7 +107,7 @@ fn is_gone(pid: u64) -> bool {
 }
 
 fn shop_pid(record: &Value) -> Option<u64> {
-    record["parts"][0]["pid"].as_u64()
+    record.pointer("/parts/0/pid")?.as_u64()
 }
 
 #[test]

@@ -126,7 +126,9 @@ pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 /// See [`KEEPALIVE_INTERVAL`].
 pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Streams end by themselves on shutdown; what has not ended by then is cut.
-pub const SHUTDOWN_WITHIN: Duration = Duration::from_millis(700);
+pub const SHUTDOWN_WITHIN: Duration = Duration::from_millis(400);
+/// What was handed in is written within this, or it is lost and said so.
+pub const WRITE_WITHIN: Duration = Duration::from_millis(250);
 
 /// `text` cut to at most `bytes` at a character's edge.
 #[must_use]

@@ -15,13 +15,25 @@ use tokio::signal::unix::{SignalKind, signal};
 #[command(name = "countersign-control-plane", version)]
 struct Options {
     /// Where Envoy, sidecars and the command line connect (gRPC).
-    #[arg(long, env = "COUNTERSIGN_GRPC_LISTEN", default_value = "127.0.0.1:18000")]
+    #[arg(
+        long,
+        env = "COUNTERSIGN_GRPC_LISTEN",
+        default_value = "127.0.0.1:18000"
+    )]
     grpc_listen: SocketAddr,
     /// Where REST, metrics and health are served (HTTP).
-    #[arg(long, env = "COUNTERSIGN_HTTP_LISTEN", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "COUNTERSIGN_HTTP_LISTEN",
+        default_value = "127.0.0.1:8080"
+    )]
     http_listen: SocketAddr,
     /// The database: `sqlite://PATH`.
-    #[arg(long, env = "COUNTERSIGN_DATABASE_URL", default_value = "sqlite://countersign.db")]
+    #[arg(
+        long,
+        env = "COUNTERSIGN_DATABASE_URL",
+        default_value = "sqlite://countersign.db"
+    )]
     database_url: String,
     /// A directory of *.yaml and *.yml files that is watched for changes.
     #[arg(long, env = "COUNTERSIGN_POLICIES")]
@@ -39,7 +51,9 @@ fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours);
     log.with_writer(std::io::stderr).init();
     match run(options) {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,7 +84,9 @@ fn run(options: Options) -> anyhow::Result<()> {
         policies: options.policies,
         filter_module: filter_module.display().to_string(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let result = runtime.block_on(serve(config));
     // Streams that did not end in time end here.
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::{
-    Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use crate::limits;
@@ -67,7 +68,10 @@ impl Metrics {
             registry.register(Box::new(metric.clone()))?;
             Ok::<_, prometheus::Error>(metric)
         };
-        let ratio = Opts::new("countersign_challenge_pass_ratio", "Challenges passed by challenges issued.");
+        let ratio = Opts::new(
+            "countersign_challenge_pass_ratio",
+            "Challenges passed by challenges issued.",
+        );
         let pass_ratio = GaugeVec::new(ratio, &["policy"])?;
         registry.register(Box::new(pass_ratio.clone()))?;
         let by_state = Opts::new("countersign_nodes", "Nodes by state.");
@@ -104,7 +108,10 @@ impl Metrics {
                 "Events that were lost here, by reason.",
                 &["reason"],
             )?,
-            revision: gauge("countersign_revision", "The number of the published revision; 0 = none.")?,
+            revision: gauge(
+                "countersign_revision",
+                "The number of the published revision; 0 = none.",
+            )?,
             file_errors: gauge(
                 "countersign_policy_file_errors",
                 "Findings that keep the watched directory from being taken; 0 = it is in force.",
@@ -113,7 +120,10 @@ impl Metrics {
                 "countersign_policy_files_refused_total",
                 "Changes of the watched directory that were refused.",
             )?,
-            refusals: counter("countersign_node_refusals_total", "Pushes that a node refused (NACK).")?,
+            refusals: counter(
+                "countersign_node_refusals_total",
+                "Pushes that a node refused (NACK).",
+            )?,
             outcomes_waiting: gauge(
                 "countersign_outcomes_waiting",
                 "Outcomes whose event has not arrived yet.",
@@ -132,8 +142,12 @@ impl Metrics {
 
     /// Adds what was counted.
     pub fn count(&self, policy: &str, measure: Measure, count: u64) {
-        let mut by_policy = self.by_policy.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = by_policy.len() >= limits::MAX_METRIC_POLICIES && !by_policy.contains_key(policy);
+        let mut by_policy = self
+            .by_policy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let full =
+            by_policy.len() >= limits::MAX_METRIC_POLICIES && !by_policy.contains_key(policy);
         let policy = if full { OTHER } else { policy };
         let counts = by_policy.entry(policy.to_owned()).or_default();
         counts.add(measure, count);
@@ -143,17 +157,27 @@ impl Metrics {
         if measure == Measure::Satisfied {
             self.satisfied.with_label_values(&[policy]).inc_by(count);
         } else if measure.is_step() {
-            self.steps.with_label_values(&[policy, measure.as_str()]).inc_by(count);
+            self.steps
+                .with_label_values(&[policy, measure.as_str()])
+                .inc_by(count);
         } else {
-            self.decisions.with_label_values(&[policy, measure.as_str()]).inc_by(count);
+            self.decisions
+                .with_label_values(&[policy, measure.as_str()])
+                .inc_by(count);
         }
     }
 
     /// A condition failed at run time.
     pub fn policy_error(&self, policy: &str) {
-        let by_policy = self.by_policy.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = by_policy.len() >= limits::MAX_METRIC_POLICIES && !by_policy.contains_key(policy);
-        self.policy_errors.with_label_values(&[if full { OTHER } else { policy }]).inc();
+        let by_policy = self
+            .by_policy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let full =
+            by_policy.len() >= limits::MAX_METRIC_POLICIES && !by_policy.contains_key(policy);
+        self.policy_errors
+            .with_label_values(&[if full { OTHER } else { policy }])
+            .inc();
     }
 
     /// Something told was not counted.

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 /// No answer of the stack takes longer.
 pub const REPLY_LIMIT: Duration = Duration::from_secs(10);
+/// How much of a body a failed test shows.
+const SHOWN_CHARACTERS: usize = 500;
 /// A hop that no policy of the tests trusts.
 pub const STRANGER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
@@ -62,14 +64,16 @@ impl Reply {
     /// # Errors
     /// With the whole reply.
     pub fn expect(self, status: u16) -> Result<Self> {
-        ensure!(
-            self.status == status,
-            "expected {status}, got {}: {:?}\n{}",
-            self.status,
-            self.headers,
-            self.body
-        );
+        ensure!(self.status == status, "expected {status}, got {self}");
         Ok(self)
+    }
+}
+
+impl std::fmt::Display for Reply {
+    /// Enough of it to understand a failed test.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let body: String = self.body.chars().take(SHOWN_CHARACTERS).collect();
+        write!(f, "{}: {:?}\n{body}", self.status, self.headers)
     }
 }
 
@@ -93,7 +97,8 @@ impl Client {
             .timeout(REPLY_LIMIT)
             .local_address(source)
             // `localhost` may also mean ::1, where nothing listens.
-            .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+            .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .resolve("shop.test", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         if let Some(authority) = authority {
             let certificate = reqwest::Certificate::from_pem(authority)?;
             builder = builder.tls_certs_only([certificate]);

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use countersign_e2e::stack::{PUSH_LIMIT, Stack};
-use countersign_e2e::visitor::Visitor;
+use countersign_e2e::visitor::{DEVICE, Visitor};
 use countersign_e2e::{expect, forge, tour, wait};
 use countersign_proto::node::v1::Step;
 
@@ -160,6 +160,11 @@ fn two_tabs_of_one_browser_do_not_disturb_each_other() -> Result<()> {
         one.open_challenged("/checkout/one")?;
         other.open_challenged("/checkout/other")?;
         one.verify("/checkout/one")?;
+        // One machine, one authenticator: the virtual ones belong to a tab each.
+        for credential in one.credentials()? {
+            let device = other.authenticator.clone();
+            other.page.put_credential(&device, &credential)?;
+        }
         other.verify("/checkout/other")?;
         one.open_served("/checkout/one")
     })
@@ -222,6 +227,31 @@ fn a_session_of_the_older_key_stays_good_after_a_rotation() -> Result<()> {
         let listed = stack.cli(&["keys", "list"])?;
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
         ensure!(listed.contains(&old) && listed.contains(&new), "{listed}");
+        Ok(())
+    })
+}
+
+#[test]
+fn no_log_holds_a_session_or_a_ticket() -> Result<()> {
+    with_stack(|stack| {
+        let browser = stack.browser()?;
+        let mut person = Visitor::arrive(&browser, stack)?;
+        person.open_challenged("/checkout/cart")?;
+        let ticket = person.path()?;
+        person.verify("/checkout/cart")?;
+        let session = person.session()?.value;
+        let device = person.cookie(DEVICE)?.context("no device cookie")?.value;
+        let logs = std::fs::read_dir(stack.folder().join("state/logs"))?;
+        for file in logs.flatten() {
+            let text = String::from_utf8_lossy(&std::fs::read(file.path())?).into_owned();
+            for secret in [&ticket, &session] {
+                // The signature is what nobody else can make.
+                let signature = secret.rsplit('.').next().unwrap_or_default();
+                ensure!(!text.contains(signature), "in {}", file.path().display());
+            }
+            let cookie = format!("__Host-countersign-device={device}");
+            ensure!(!text.contains(&cookie), "in {}", file.path().display());
+        }
         Ok(())
     })
 }

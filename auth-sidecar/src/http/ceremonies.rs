@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
@@ -70,9 +71,11 @@ async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
 /// Ends a ceremony.
 pub(super) async fn end(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
+    // An id that is not text was never given out.
+    let id = id.map(|Path(id)| id).unwrap_or_default();
     match try_end(&app, &id, request).await {
         Ok(response) => response,
         Err(refusal) => refusal.problem(&app).await,

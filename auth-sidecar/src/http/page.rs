@@ -35,7 +35,9 @@ struct Page<'a> {
 }
 
 struct Challenge<'a> {
-    lead: String,
+    before: &'a str,
+    host: &'a str,
+    after: &'a str,
     messages: &'a Messages,
     config: String,
 }
@@ -48,6 +50,7 @@ pub(super) fn challenge(app: &App, language: &Language, ticket: &Ticket, token: 
         "timeout": u64::try_from(limits::PROMPT_TIMEOUT.as_millis()).unwrap_or(60_000),
         "messages": m,
     });
+    let (before, after) = m.lead.split_once("{host}").unwrap_or((&m.lead, ""));
     let page = Page {
         lang: language.tag,
         nonce: "",
@@ -56,7 +59,9 @@ pub(super) fn challenge(app: &App, language: &Language, ticket: &Ticket, token: 
         css: CSS,
         js: JS,
         challenge: Some(Challenge {
-            lead: m.lead.replace("{host}", ticket.host().audience()),
+            before,
+            host: ticket.host().audience(),
+            after,
             messages: m,
             // `<` is the one character by which JSON could leave its element.
             config: config.to_string().replace('<', "\\u003c"),

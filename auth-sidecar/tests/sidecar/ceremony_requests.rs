@@ -160,13 +160,14 @@ async fn a_ceremony_that_never_was_is_unknown() {
         "AAAAAAAAAAAAAAAAAAAAAA",
         "%27%20OR%201=1--",
         "..%2f..%2fmetrics",
+        "%ff%fe",
     ] {
         let refused = browser
             .post(&format!("{CEREMONIES}/{id}"), &json!({ "credential": {} }))
             .await;
         assert_eq!(refused.problem(), "ceremony-over", "{id}");
     }
-    assert_eq!(world.refusals(Cause::CeremonyUnknown), 4);
+    assert_eq!(world.refusals(Cause::CeremonyUnknown), 5);
 }
 
 #[tokio::test]

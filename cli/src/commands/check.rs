@@ -38,7 +38,7 @@ pub(crate) enum CheckError {
     #[error(transparent)]
     Sources(#[from] SourcesError),
     /// Carries the findings as they are printed.
-    #[error("{rendered}the policies in `{}` do not compile ({count})", directory.display())]
+    #[error("the policies in `{}` do not compile ({count})\n\n{rendered}", directory.display())]
     Findings {
         /// Ends in a line break.
         rendered: String,

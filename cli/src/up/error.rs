@@ -41,7 +41,7 @@ pub(crate) enum UpError {
     },
     /// Two stacks in one directory would share databases.
     #[error(
-        "another stack runs from `{}`{}; stop it, or give this one its own `--state-dir`",
+        "another stack runs from `{}`{}; stop it, or give this one its own `--state-dir` and `--base-port`",
         state_dir.display(),
         pid.map_or_else(String::new, |pid| format!(" (process {pid})"))
     )]

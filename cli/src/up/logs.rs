@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::limits::{LOGS_KEPT, TAIL_BYTES, TAIL_LINES};
+use crate::limits::{LOGS_KEPT, TAIL_BYTES, TAIL_LINES, TAIL_WIDTH};
 
 /// Moves `envoy.log` to `envoy.log.1`, that to `envoy.log.2`, and forgets the oldest.
 pub(crate) fn rotate(log: &Path) -> io::Result<()> {
@@ -46,8 +46,16 @@ pub(crate) fn tail(log: &Path) -> String {
         .get(from..)
         .unwrap_or_default()
         .iter()
-        .map(|line| format!("  | {}\n", without_escapes(line)))
+        .map(|line| format!("  | {}\n", shortened(&without_escapes(line))))
         .collect()
+}
+
+/// Envoy's lists of its extensions are some thousand characters long.
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(TAIL_WIDTH) {
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
+        None => line.to_owned(),
+    }
 }
 
 /// A log in colour must not colour, move or ring what is printed here.
@@ -94,6 +102,13 @@ mod tests {
         assert_eq!(tail.lines().count(), TAIL_LINES);
         assert!(tail.ends_with("  | error: port in use\n"), "{tail}");
         assert!(!tail.contains("line 88\n"));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        assert_eq!(shortened(&"é".repeat(TAIL_WIDTH)), "é".repeat(TAIL_WIDTH));
+        let cut = shortened(&"é".repeat(TAIL_WIDTH + 1));
+        assert_eq!(cut, format!("{}…", "é".repeat(TAIL_WIDTH)));
     }
 
     #[test]

@@ -184,7 +184,9 @@ async fn start_and_tell(
     supervise::write_record(record, stack, args, None)?;
     if let Some(node) = node {
         let colour = colour::wanted(std::io::stdout().is_terminal());
-        let text = summary::text(record, &node, colour);
+        let program = std::env::args().next();
+        let program = program.as_deref().unwrap_or("countersign");
+        let text = summary::text(record, &node, program, colour);
         // A closed stdout is no reason to stop serving.
         let _closed = std::io::stdout().write_all(text.as_bytes());
         let _closed = std::io::stdout().flush();

@@ -45,7 +45,10 @@ pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindErro
         ),
         PartName::Shop => (
             find::own_program()?,
-            vec![vec!["shop".to_owned(), format!("--listen={}", local(ports.shop))]],
+            vec![vec![
+                "shop".to_owned(),
+                format!("--listen={}", local(ports.shop)),
+            ]],
             format!("http://{}", local(ports.shop)),
             format!("http://{}/healthz", local(ports.shop)),
         ),
@@ -54,7 +57,8 @@ pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindErro
             vec![
                 flag("--config-path", state("envoy.yaml")),
                 flag("--concurrency", settings.concurrency.to_string()),
-                flag("--log-path", text(&log_path(&resolved.state_dir, name))),
+                // To stderr, which goes to the log: with --log-path Envoy keeps up to 10 s of lines to
+                // itself, the last ones of a crash among them.
                 flag("--log-level", "info".to_owned()),
                 // No second Envoy takes over from this one, and no shared memory is in the way of
                 // another stack.

@@ -3,41 +3,44 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::colour;
 
+/// How often the spinner turns.
+const TICK: Duration = Duration::from_millis(80);
+
+/// Wide enough for the longest label.
+const LABEL_WIDTH: usize = 14;
+
 /// All lines of one start.
 pub(crate) struct Progress {
-    bars: Option<MultiProgress>,
+    terminal: bool,
     colour: bool,
 }
 
 /// The line of one part.
 pub(crate) struct Line {
     label: String,
-    bar: Option<ProgressBar>,
+    spinner: Option<ProgressBar>,
     began: Instant,
     colour: bool,
 }
-
-/// Wide enough for the longest label.
-const LABEL_WIDTH: usize = 14;
 
 impl Progress {
     pub(crate) fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
         Self {
-            bars: terminal.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr())),
+            terminal,
             colour: colour::wanted(terminal),
         }
     }
 
-    /// Begins a line.
+    /// Begins a line; the one before it has ended.
     pub(crate) fn begin(&self, label: impl Into<String>, doing: &str) -> Line {
         let label = label.into();
-        let bar = self.bars.as_ref().map(|bars| {
-            let bar = bars.add(ProgressBar::new_spinner());
+        let spinner = self.terminal.then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             let style = if self.colour {
                 "{spinner:.cyan} {prefix:14} {msg}"
             } else {
@@ -48,33 +51,28 @@ impl Progress {
             }
             bar.set_prefix(label.clone());
             bar.set_message(doing.to_owned());
-            bar.enable_steady_tick(Duration::from_millis(80));
+            bar.enable_steady_tick(TICK);
             bar
         });
         Line {
             label,
-            bar,
+            spinner,
             began: Instant::now(),
             colour: self.colour,
         }
     }
 
-    /// A line of its own, said at once.
+    /// A line of its own.
     pub(crate) fn say(&self, text: &str) {
-        match &self.bars {
-            Some(bars) => {
-                let _terminal_gone = bars.println(text);
-            }
-            None => eprintln!("{text}"),
-        }
+        eprintln!("{text}");
     }
 }
 
 impl Line {
     /// What is being waited for now.
     pub(crate) fn now(&self, doing: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(doing.to_owned());
+        if let Some(spinner) = &self.spinner {
+            spinner.set_message(doing.to_owned());
         }
     }
 
@@ -91,20 +89,20 @@ impl Line {
     }
 
     fn end(self, mark: &str, what: &str) {
-        let seconds = self.began.elapsed().as_secs_f32();
-        let text = format!(
-            "{mark} {:LABEL_WIDTH$} {what}  {}",
-            self.label,
-            colour::paint(self.colour, colour::DIM, &format!("{seconds:.1} s"))
-        );
-        match self.bar {
-            Some(bar) => {
-                if let Ok(style) = ProgressStyle::with_template("{msg}") {
-                    bar.set_style(style);
-                }
-                bar.finish_with_message(text);
-            }
-            None => eprintln!("{text}"),
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+        let seconds = format!("{:.1} s", self.began.elapsed().as_secs_f32());
+        let seconds = colour::paint(self.colour, colour::DIM, &seconds);
+        eprintln!("{mark} {:LABEL_WIDTH$} {what}  {seconds}", self.label);
+    }
+}
+
+impl Drop for Line {
+    // An interrupted start leaves no half a line.
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
         }
     }
 }

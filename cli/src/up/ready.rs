@@ -9,7 +9,7 @@ use super::logs;
 use super::part::{Part, PartName};
 use super::stack::Stack;
 use crate::api::{self, ApiError};
-use crate::limits::{PROBE_TIMEOUT, READY_POLL, READY_TIMEOUT};
+use crate::limits::{PROBE_TIMEOUT, READY_POLL, READY_TIMEOUT, REFUSAL_GRACE};
 
 /// What Envoy's node has come to.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub(crate) async fn wait_for_part(
         .no_proxy()
         .timeout(PROBE_TIMEOUT)
         .build();
-    let deadline = Instant::now() + READY_TIMEOUT;
+    let began = Instant::now();
+    let deadline = began + READY_TIMEOUT;
     loop {
         let last = match &client {
             Ok(client) => probe(client, url).await,
@@ -42,7 +43,7 @@ pub(crate) async fn wait_for_part(
         let Err(last) = last else {
             return Ok(());
         };
-        step(stack, part, deadline, last).await?;
+        step(stack, part, began, deadline, last).await?;
     }
 }
 
@@ -53,7 +54,8 @@ pub(crate) async fn wait_for_node(
     control_plane: &str,
     node_id: &str,
 ) -> Result<NodeReadiness, UpError> {
-    let deadline = Instant::now() + READY_TIMEOUT;
+    let began = Instant::now();
+    let mut deadline = began + READY_TIMEOUT;
     let mut client = api::connect(control_plane).await?;
     loop {
         let answer = client.list_nodes(admin::ListNodesRequest {}).await;
@@ -61,20 +63,40 @@ pub(crate) async fn wait_for_node(
             Err(error) => error.to_string(),
             Ok(answer) => match judge(answer.get_ref(), node_id) {
                 Ok(ready) => return Ok(ready),
-                Err(last) => last,
+                Err(last) => {
+                    // What Envoy has refused is not sent again; only another revision can help, and
+                    // the one with the sidecar's first keys comes at once.
+                    if last.refused {
+                        deadline = deadline.min(Instant::now() + REFUSAL_GRACE);
+                    } else {
+                        deadline = began + READY_TIMEOUT;
+                    }
+                    last.text
+                }
             },
         };
-        step(stack, envoy, deadline, last).await?;
+        step(stack, envoy, began, deadline, last).await?;
     }
 }
 
+/// A node that is not where it should be.
+#[derive(Debug, PartialEq, Eq)]
+struct NotLive {
+    text: String,
+    /// By Envoy, and for good.
+    refused: bool,
+}
+
 /// Is this node where it should be? If not, what is it?
-fn judge(answer: &admin::ListNodesResponse, node_id: &str) -> Result<NodeReadiness, String> {
+fn judge(answer: &admin::ListNodesResponse, node_id: &str) -> Result<NodeReadiness, NotLive> {
     if answer.target_revision.is_empty() {
         return Ok(NodeReadiness::NoPolicy);
     }
     let Some(node) = answer.nodes.iter().find(|node| node.id == node_id) else {
-        return Err(format!("the control plane has not seen node `{node_id}`"));
+        return Err(NotLive {
+            text: format!("the control plane has not seen node `{node_id}`"),
+            refused: false,
+        });
     };
     if node.state() == admin::NodeState::Live && node.revision == answer.target_revision {
         return Ok(NodeReadiness::Live {
@@ -85,10 +107,12 @@ fn judge(answer: &admin::ListNodesResponse, node_id: &str) -> Result<NodeReadine
         "" => String::new(),
         reason => format!(": {reason}"),
     };
-    Err(format!(
-        "node `{node_id}` is {}{reason}",
-        crate::commands::nodes::state_word(node.state())
-    ))
+    let state = crate::commands::nodes::state_word(node.state());
+    Err(NotLive {
+        text: format!("node `{node_id}` is {state}{reason}"),
+        refused: node.state() == admin::NodeState::Nacked
+            && node.revision == answer.target_revision,
+    })
 }
 
 async fn probe(client: &reqwest::Client, url: &str) -> Result<(), String> {
@@ -114,6 +138,7 @@ async fn probe(client: &reqwest::Client, url: &str) -> Result<(), String> {
 async fn step(
     stack: &mut Stack,
     part: &Part,
+    began: Instant,
     deadline: Instant,
     last: String,
 ) -> Result<(), UpError> {
@@ -121,7 +146,7 @@ async fn step(
         return Err(stack.died(ended));
     }
     if Instant::now() >= deadline {
-        return Err(not_ready(part, READY_TIMEOUT, last));
+        return Err(not_ready(part, began.elapsed(), last));
     }
     tokio::time::sleep(READY_POLL).await;
     Ok(())
@@ -181,7 +206,10 @@ mod tests {
         let nacked = answer(admin::NodeState::Nacked, "2-abc", "unable to create");
         assert_eq!(
             judge(&nacked, "local-10000"),
-            Err("node `local-10000` is NACKED: unable to create".to_owned())
+            Err(NotLive {
+                text: "node `local-10000` is NACKED: unable to create".to_owned(),
+                refused: true,
+            })
         );
     }
 

@@ -8,10 +8,12 @@ use crate::api::DEFAULT_CONTROL_PLANE;
 use crate::colour::{BOLD, DIM, paint};
 
 /// The text, ending in a line break.
-pub(crate) fn text(record: &Record, node: &NodeReadiness, colour: bool) -> String {
+///
+/// `program` is how this program was called, so that its commands can be copied.
+pub(crate) fn text(record: &Record, node: &NodeReadiness, program: &str, colour: bool) -> String {
     let at = &record.addresses;
     let bold = |text: &str| paint(colour, BOLD, text);
-    let dim = |text: &str| paint(colour, DIM, text);
+    let dim = |text: &str| paint(colour && !text.is_empty(), DIM, text);
     let shop = if record.settings.shop {
         "demo shop"
     } else {
@@ -46,7 +48,11 @@ pub(crate) fn text(record: &Record, node: &NodeReadiness, colour: bool) -> Strin
             record.settings.policies.display().to_string(),
             "edit a file: it is live at once",
         ),
-        ("authority", record.tls.ca.display().to_string(), ""),
+        (
+            "authority",
+            record.tls.ca.display().to_string(),
+            "import it to open the address with TLS in a browser",
+        ),
         (
             "logs",
             super::plan::log_dir(&record.state_dir)
@@ -56,19 +62,20 @@ pub(crate) fn text(record: &Record, node: &NodeReadiness, colour: bool) -> Strin
         ),
     ];
     for (label, value, remark) in rows {
-        let _infallible = writeln!(out, "  {label:14} {}  {}", bold(&value), dim(remark));
+        let row = format!("  {label:14} {}  {}", bold(&value), dim(remark));
+        let _infallible = writeln!(out, "{}", row.trim_end());
     }
     if *node == NodeReadiness::NoPolicy {
         let _infallible = writeln!(
             out,
-            "\nThere is no policy yet: Envoy answers 503 until `countersign apply -f FILE` or a file in the directory above."
+            "\nThere is no policy yet: Envoy answers 503 until `{program} apply -f FILE` or a file in the directory above."
         );
         return out + "\nCtrl-C stops everything.\n";
     }
     let cli = if at.control_plane == DEFAULT_CONTROL_PLANE {
-        "countersign".to_owned()
+        program.to_owned()
     } else {
-        format!("countersign --control-plane {}", at.control_plane)
+        format!("{program} --control-plane {}", at.control_plane)
     };
     let ca = record.tls.ca.display();
     let _infallible = write!(

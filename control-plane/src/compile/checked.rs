@@ -6,8 +6,8 @@ use super::reasons::Reasons;
 use super::{limits, reach};
 use crate::diagnostic::{Finding, Findings};
 use crate::resource::{
-    Document, Kind, Members, MitigationPolicy, Resource, Settings, Signal, Verdict, find_duplicates,
-    unreachable_because,
+    Document, Kind, Members, MitigationPolicy, Resource, Settings, Signal, Verdict,
+    find_duplicates, unreachable_because,
 };
 
 /// What the lowering takes.
@@ -39,12 +39,17 @@ pub(super) struct CheckedSignal<'a> {
 pub(super) fn check<'a>(documents: &'a [Document], findings: &mut Findings) -> Checked<'a> {
     find_duplicates(documents, findings);
     count(documents, findings);
-    let mut scope = Scope { lists: Lists::of(documents), patterns: Patterns::default() };
+    let mut scope = Scope {
+        lists: Lists::of(documents),
+        patterns: Patterns::default(),
+    };
     let reasons = Reasons::of(documents, findings);
-    let settings = documents.iter().find_map(|document| match &document.resource {
-        Resource::Settings(settings) => Some((document, settings)),
-        _ => None,
-    });
+    let settings = documents
+        .iter()
+        .find_map(|document| match &document.resource {
+            Resource::Settings(settings) => Some((document, settings)),
+            _ => None,
+        });
     if let Some((document, settings)) = settings {
         check_settings(document, settings, findings);
     }
@@ -71,7 +76,11 @@ fn count(documents: &[Document], findings: &mut Findings) {
     ] {
         let of_kind = || documents.iter().filter(|document| document.kind == kind);
         if let Some(over) = of_kind().nth(most) {
-            let message = format!("{} resources of kind {} are too many", of_kind().count(), kind.as_str());
+            let message = format!(
+                "{} resources of kind {} are too many",
+                of_kind().count(),
+                kind.as_str()
+            );
             findings.push(
                 Finding::error(&over.to_source(), over.name_span(), message)
                     .label("this is the first past the limit")
@@ -98,7 +107,13 @@ fn signals<'a>(
     signals
         .into_iter()
         .filter_map(|(document, signal)| {
-            let when = condition(&signal.when, Place::Signal, &document.to_source(), scope, findings)?;
+            let when = condition(
+                &signal.when,
+                Place::Signal,
+                &document.to_source(),
+                scope,
+                findings,
+            )?;
             Some(CheckedSignal {
                 name: &document.name,
                 signal,
@@ -127,11 +142,21 @@ fn policies<'a>(
         .filter_map(|(document, policy)| {
             warn_of_endpoints(document, &policy.endpoints, findings);
             let when = match &policy.when {
-                Some(when) => Some(condition(when, Place::Policy, &document.to_source(), scope, findings)?),
+                Some(when) => Some(condition(
+                    when,
+                    Place::Policy,
+                    &document.to_source(),
+                    scope,
+                    findings,
+                )?),
                 None => None,
             };
             let when = when.filter(|when| when.constant() != Some(true));
-            Some(CheckedPolicy { document, policy, when })
+            Some(CheckedPolicy {
+                document,
+                policy,
+                when,
+            })
         })
         .collect()
 }
@@ -144,9 +169,13 @@ fn warn_of_endpoints(
     for endpoint in endpoints {
         if let Some((what, help)) = unreachable_because(&endpoint.value) {
             findings.push(
-                Finding::warning(&document.to_source(), endpoint.span.clone(), "no request reaches this endpoint")
-                    .label(format!("it {what}"))
-                    .help(help),
+                Finding::warning(
+                    &document.to_source(),
+                    endpoint.span.clone(),
+                    "no request reaches this endpoint",
+                )
+                .label(format!("it {what}"))
+                .help(help),
             );
         }
     }
@@ -157,7 +186,11 @@ fn check_settings(document: &Document, settings: &Settings, findings: &mut Findi
     if !settings.trusted_hops.is_empty() {
         return;
     }
-    let headers = [&settings.score_header, &settings.country_header, &settings.asn_header];
+    let headers = [
+        &settings.score_header,
+        &settings.country_header,
+        &settings.asn_header,
+    ];
     for header in headers.into_iter().flatten() {
         let message = format!("the header `{}` is never believed", header.value);
         findings.push(

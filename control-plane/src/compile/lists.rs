@@ -21,7 +21,11 @@ impl<'a> Lists<'a> {
                 _ => None,
             })
             .collect();
-        Self { known, numbers: HashMap::new(), used: Vec::new() }
+        Self {
+            known,
+            numbers: HashMap::new(),
+            used: Vec::new(),
+        }
     }
 
     /// The number and the members of the list of that name.

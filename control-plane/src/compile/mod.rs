@@ -43,7 +43,10 @@ pub struct Compiled {
 ///
 /// # Errors
 /// The findings of severity error, at most a hundred; a set is compiled whole or not at all.
-pub fn compile(documents: &[Document], runtime: &RuntimeMaterial) -> Result<Compiled, Vec<Diagnostic>> {
+pub fn compile(
+    documents: &[Document],
+    runtime: &RuntimeMaterial,
+) -> Result<Compiled, Vec<Diagnostic>> {
     // The expression parser recurses in frames that a worker's stack may not hold.
     std::thread::scope(|scope| {
         std::thread::Builder::new()
@@ -54,8 +57,14 @@ pub fn compile(documents: &[Document], runtime: &RuntimeMaterial) -> Result<Comp
             .and_then(|thread| thread.join().ok())
             .unwrap_or_else(|| {
                 let message = "the compiler could not run".to_owned();
-                let help = "this is a fault of the control plane or its machine, not of the resources".to_owned();
-                Err(vec![Diagnostic::general(Severity::Error, message, Some(help))])
+                let help =
+                    "this is a fault of the control plane or its machine, not of the resources"
+                        .to_owned();
+                Err(vec![Diagnostic::general(
+                    Severity::Error,
+                    message,
+                    Some(help),
+                )])
             })
     })
 }
@@ -64,13 +73,20 @@ fn run(documents: &[Document], runtime: &RuntimeMaterial) -> Result<Compiled, Ve
     let mut findings = Findings::default();
     let checked = checked::check(documents, &mut findings);
     if findings.has_errors() {
-        return Err(in_order(findings.into_result().err().unwrap_or_default(), documents));
+        return Err(in_order(
+            findings.into_result().err().unwrap_or_default(),
+            documents,
+        ));
     }
     let policy = lower::lower(checked, runtime);
     let hash = hash(&policy);
     load::load(&policy, &hash, documents, &mut findings);
     match findings.into_result() {
-        Ok(warnings) => Ok(Compiled { policy, hash, warnings: in_order(warnings, documents) }),
+        Ok(warnings) => Ok(Compiled {
+            policy,
+            hash,
+            warnings: in_order(warnings, documents),
+        }),
         Err(errors) => Err(in_order(errors, documents)),
     }
 }
@@ -88,7 +104,10 @@ fn in_order(mut diagnostics: Vec<Diagnostic>, documents: &[Document]) -> Vec<Dia
         order.entry(file).or_insert(index);
     }
     diagnostics.sort_by_key(|diagnostic| {
-        let file = order.get(diagnostic.file.as_str()).copied().unwrap_or(usize::MAX);
+        let file = order
+            .get(diagnostic.file.as_str())
+            .copied()
+            .unwrap_or(usize::MAX);
         (file, diagnostic.line, diagnostic.column)
     });
     diagnostics
@@ -96,7 +115,11 @@ fn in_order(mut diagnostics: Vec<Diagnostic>, documents: &[Document]) -> Vec<Dia
 
 fn hash(policy: &proto::CompiledPolicy) -> String {
     let digest = Sha256::digest(policy.encode_to_vec());
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -22,16 +22,20 @@ pub(super) fn warn(policies: &[CheckedPolicy<'_>], findings: &mut Findings) {
     };
     for policy in after {
         findings.push(
-            Finding::warning(&policy.document.to_source(), policy.document.name_span(), "no request reaches this policy")
-                .related(
-                    &ender.document.to_source(),
-                    ender.document.name_span(),
-                    format!("this one runs first and {word} every request"),
-                )
-                .help(format!(
-                    "the order is that of `priority` ({} and {}), then of names",
-                    ender.policy.priority, policy.policy.priority
-                )),
+            Finding::warning(
+                &policy.document.to_source(),
+                policy.document.name_span(),
+                "no request reaches this policy",
+            )
+            .related(
+                &ender.document.to_source(),
+                ender.document.name_span(),
+                format!("this one runs first and {word} every request"),
+            )
+            .help(format!(
+                "the order is that of `priority` ({} and {}), then of names",
+                ender.policy.priority, policy.policy.priority
+            )),
         );
     }
 }
@@ -39,9 +43,19 @@ pub(super) fn warn(policies: &[CheckedPolicy<'_>], findings: &mut Findings) {
 fn ends_everything(checked: &CheckedPolicy<'_>) -> bool {
     let policy = checked.policy;
     policy.mode == Mode::Enforce
-        && matches!(policy.action, Action::Allow | Action::Block | Action::Redirect)
+        && matches!(
+            policy.action,
+            Action::Allow | Action::Block | Action::Redirect
+        )
         && policy.hosts.is_empty()
-        && (policy.endpoints.is_empty() || policy.endpoints.iter().any(|endpoint| endpoint.value.bytes().all(|byte| byte == b'*')))
+        && (policy.endpoints.is_empty()
+            || policy
+                .endpoints
+                .iter()
+                .any(|endpoint| endpoint.value.bytes().all(|byte| byte == b'*')))
         && policy.methods.is_empty()
-        && checked.when.as_ref().is_none_or(|when| Typed::constant(when) == Some(true))
+        && checked
+            .when
+            .as_ref()
+            .is_none_or(|when| Typed::constant(when) == Some(true))
 }

@@ -6,14 +6,13 @@ use crate::diagnostic::{Finding, Findings, did_you_mean};
 use crate::resource::{Document, Resource, Signal, Verdict};
 
 /// The public reasons with their defaults; any other reason is [`Verdict::Challenge`].
-const PUBLIC: [(&str, Verdict); 7] = [
+const PUBLIC: [(&str, Verdict); 6] = [
     ("HEADLESS_BROWSER_AUTOMATION", Verdict::Block),
     ("USER_AGENT_DECEPTION", Verdict::Block),
     ("SMART_RATE_LIMIT_BANNED", Verdict::Block),
     ("VIRTUAL_MACHINE", Verdict::Challenge),
     ("POSSIBLE_BROWSER_AUTOMATION", Verdict::Challenge),
     ("SMART_RATE_LIMIT_WARNING", Verdict::Challenge),
-    ("KNOWN_DATACENTER_IP", Verdict::Challenge),
 ];
 
 /// The overrides of a set.
@@ -25,10 +24,14 @@ impl<'a> Reasons<'a> {
     /// Collects the overrides and reports two for one reason, and one for a reason that nothing gives.
     pub(super) fn of(documents: &'a [Document], findings: &mut Findings) -> Self {
         let mut given: HashSet<&str> = PUBLIC.iter().map(|(reason, _)| *reason).collect();
-        given.extend(documents.iter().filter_map(|document| match &document.resource {
-            Resource::Signal(signal) => Some(signal.reason.as_str()),
-            _ => None,
-        }));
+        given.extend(
+            documents
+                .iter()
+                .filter_map(|document| match &document.resource {
+                    Resource::Signal(signal) => Some(signal.reason.as_str()),
+                    _ => None,
+                }),
+        );
         let mut first: HashMap<&str, &Document> = HashMap::new();
         let mut overrides = HashMap::new();
         for document in documents {
@@ -38,9 +41,17 @@ impl<'a> Reasons<'a> {
             let reason = stated.reason.value.as_str();
             let span = stated.reason.span.clone();
             if let Some(earlier) = first.get(reason) {
-                let finding = Finding::error(&document.to_source(), span, format!("a second override of `{reason}`"))
-                    .label("again here")
-                    .related(&earlier.to_source(), earlier.name_span(), "first by this");
+                let finding = Finding::error(
+                    &document.to_source(),
+                    span,
+                    format!("a second override of `{reason}`"),
+                )
+                .label("again here")
+                .related(
+                    &earlier.to_source(),
+                    earlier.name_span(),
+                    "first by this",
+                );
                 findings.push(finding);
                 continue;
             }
@@ -58,11 +69,15 @@ impl<'a> Reasons<'a> {
     /// The verdict of a signal: an override of its reason, what it states itself, its reason's default.
     pub(super) fn verdict(&self, signal: &Signal) -> Verdict {
         let reason = signal.reason.as_str();
-        self.overrides.get(reason).copied().or(signal.verdict).unwrap_or_else(|| {
-            PUBLIC
-                .iter()
-                .find(|(public, _)| *public == reason)
-                .map_or(Verdict::Challenge, |(_, verdict)| *verdict)
-        })
+        self.overrides
+            .get(reason)
+            .copied()
+            .or(signal.verdict)
+            .unwrap_or_else(|| {
+                PUBLIC
+                    .iter()
+                    .find(|(public, _)| *public == reason)
+                    .map_or(Verdict::Challenge, |(_, verdict)| *verdict)
+            })
     }
 }

@@ -1,20 +1,27 @@
 //! The corpus: `testdata/good` compiles without a word, `testdata/warn` compiles with the warnings
 //! beside it, `testdata/bad` is refused with the findings beside it. `UPDATE_GOLDEN=1` rewrites.
 
+mod decisions;
+
 use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::resource::{SourceFile, parse_document, parse_files};
 
 fn testdata(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(folder)
 }
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "yaml")
+        })
         .collect();
     files.sort();
     assert!(!files.is_empty(), "{}", folder.display());
@@ -33,7 +40,11 @@ fn compile_files(files: &[SourceFile]) -> Result<Compiled, Vec<Diagnostic>> {
 }
 
 fn rendered(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(|diagnostic| format!("{}\n", diagnostic.rendered)).collect::<Vec<_>>().join("\n")
+    diagnostics
+        .iter()
+        .map(|diagnostic| format!("{}\n", diagnostic.rendered))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Compares with the file beside `path`, or rewrites that.
@@ -44,7 +55,10 @@ fn check_golden(path: &Path, extension: &str, actual: &str, failures: &mut Vec<S
     }
     let expected = std::fs::read_to_string(&golden).unwrap_or_default();
     if expected != actual {
-        failures.push(format!("{}:\n--- expected\n{expected}\n--- found\n{actual}", golden.display()));
+        failures.push(format!(
+            "{}:\n--- expected\n{expected}\n--- found\n{actual}",
+            golden.display()
+        ));
     }
 }
 
@@ -91,7 +105,10 @@ fn doubtful_files_compile_with_the_warnings_beside_them() {
 #[test]
 fn shipped_examples_compile_without_a_warning() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy/examples");
-    let files: Vec<SourceFile> = yaml_files(&folder).iter().map(|path| source_file(path)).collect();
+    let files: Vec<SourceFile> = yaml_files(&folder)
+        .iter()
+        .map(|path| source_file(path))
+        .collect();
     for file in &files {
         let compiled = compile_files(std::slice::from_ref(file))
             .unwrap_or_else(|errors| panic!("{}", rendered(&errors)));
@@ -105,12 +122,20 @@ fn a_document_from_the_store_is_the_document_from_the_file() {
         let documents = parse_files(&[source_file(&path)]).unwrap();
         let again: Vec<Document> = documents
             .iter()
-            .map(|document| parse_document(&document.source, &document.file, document.line).unwrap())
+            .map(|document| {
+                parse_document(&document.source, &document.file, document.line).unwrap()
+            })
             .collect();
         let runtime = RuntimeMaterial::default();
-        assert_eq!(compile(&documents, &runtime).unwrap().hash, compile(&again, &runtime).unwrap().hash);
+        assert_eq!(
+            compile(&documents, &runtime).unwrap().hash,
+            compile(&again, &runtime).unwrap().hash
+        );
         for (a, b) in documents.iter().zip(&again) {
-            assert_eq!((a.kind, &a.name, &a.file, a.line), (b.kind, &b.name, &b.file, b.line));
+            assert_eq!(
+                (a.kind, &a.name, &a.file, a.line),
+                (b.kind, &b.name, &b.file, b.line)
+            );
         }
     }
 }
@@ -122,7 +147,10 @@ fn policy(name: &str, when: &str) -> String {
 }
 
 fn file(name: &str, content: impl Into<Vec<u8>>) -> SourceFile {
-    SourceFile { name: name.to_owned(), content: content.into() }
+    SourceFile {
+        name: name.to_owned(),
+        content: content.into(),
+    }
 }
 
 #[test]
@@ -133,9 +161,16 @@ fn order_of_files_and_comments_do_not_change_the_hash() {
     let second = hash(&[file("z.yaml", format!("# both\n{b}---\n{a}"))]);
     assert_eq!(first, second);
     assert_eq!(first.len(), 12);
-    assert!(first.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)));
+    assert!(
+        first
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    );
     let keys = RuntimeMaterial {
-        revocations: vec![proto::Revocation { what: Some(proto::revocation::What::Jti("j".to_owned())), issued_before: 1 }],
+        revocations: vec![proto::Revocation {
+            what: Some(proto::revocation::What::Jti("j".to_owned())),
+            issued_before: 1,
+        }],
         ..RuntimeMaterial::default()
     };
     let documents = parse_files(&[file("x.yaml", a), file("y.yaml", b)]).unwrap();
@@ -143,28 +178,63 @@ fn order_of_files_and_comments_do_not_change_the_hash() {
 }
 
 #[test]
+fn line_breaks_of_windows_change_nothing() {
+    for path in yaml_files(&testdata("good")) {
+        let unix = source_file(&path);
+        let text = String::from_utf8(unix.content.clone()).unwrap();
+        let windows = file(&unix.name, text.replace('\n', "\r\n"));
+        let hash = |file| compile_files(&[file]).unwrap().hash;
+        assert_eq!(hash(unix), hash(windows), "{}", path.display());
+    }
+    let broken = policy("p", "|\n    score > 1 &&\n    scor > 2").replace('\n', "\r\n");
+    let errors = compile_files(&[file("a.yaml", broken)]).unwrap_err();
+    assert_eq!((errors[0].line, errors[0].column), (7, 5));
+}
+
+#[test]
 fn a_name_in_two_files_is_shown_in_both() {
-    let errors = compile_files(&[file("a.yaml", policy("p", "true")), file("b.yaml", policy("p", "true"))]).unwrap_err();
+    let errors = compile_files(&[
+        file("a.yaml", policy("p", "true")),
+        file("b.yaml", policy("p", "true")),
+    ])
+    .unwrap_err();
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].file, "b.yaml");
-    assert!(errors[0].rendered.contains("a.yaml:3:18"), "{}", errors[0].rendered);
+    assert!(
+        errors[0].rendered.contains("a.yaml:3:18"),
+        "{}",
+        errors[0].rendered
+    );
 }
 
 #[test]
 fn findings_of_all_files_come_in_the_order_of_the_files() {
     let errors = compile_files(&[
         file("b.yaml", policy("b", "scor > 1")),
-        file("a.yaml", format!("{}---\n{}", policy("z", "scor > 2"), policy("y", "nope > 3"))),
+        file(
+            "a.yaml",
+            format!(
+                "{}---\n{}",
+                policy("z", "scor > 2"),
+                policy("y", "nope > 3")
+            ),
+        ),
     ])
     .unwrap_err();
-    let places: Vec<(&str, u32)> = errors.iter().map(|error| (error.file.as_str(), error.line)).collect();
+    let places: Vec<(&str, u32)> = errors
+        .iter()
+        .map(|error| (error.file.as_str(), error.line))
+        .collect();
     assert_eq!(places, [("b.yaml", 5), ("a.yaml", 5), ("a.yaml", 12)]);
 }
 
 #[test]
 fn a_session_key_that_no_filter_loads_is_refused() {
     let runtime = RuntimeMaterial {
-        session_keys: vec![proto::SessionKey { kid: "k1".to_owned(), public_key: vec![1, 2, 3] }],
+        session_keys: vec![proto::SessionKey {
+            kid: "k1".to_owned(),
+            public_key: vec![1, 2, 3],
+        }],
         ..RuntimeMaterial::default()
     };
     let errors = compile(&[], &runtime).unwrap_err();
@@ -176,7 +246,12 @@ fn an_empty_set_compiles_to_defaults() {
     let compiled = compile(&[], &RuntimeMaterial::default()).unwrap();
     let settings = compiled.policy.settings.unwrap();
     assert_eq!(
-        (settings.session_lifetime_s, settings.session_leeway_s, settings.ticket_lifetime_s, settings.allow_sampling),
+        (
+            settings.session_lifetime_s,
+            settings.session_leeway_s,
+            settings.ticket_lifetime_s,
+            settings.allow_sampling
+        ),
         (3600, 30, 600, 1)
     );
     assert!(compiled.policy.policies.is_empty());
@@ -185,24 +260,43 @@ fn an_empty_set_compiles_to_defaults() {
 #[test]
 fn policies_past_the_limit_are_refused() {
     let set = |count: usize| -> Vec<SourceFile> {
-        let names: Vec<String> = (0..count).map(|number| policy(&format!("p{number}"), "score > 1")).collect();
-        names.chunks(2_000).enumerate().map(|(number, chunk)| file(&format!("{number}.yaml"), chunk.join("---\n"))).collect()
+        let names: Vec<String> = (0..count)
+            .map(|number| policy(&format!("p{number}"), "score > 1"))
+            .collect();
+        names
+            .chunks(2_000)
+            .enumerate()
+            .map(|(number, chunk)| file(&format!("{number}.yaml"), chunk.join("---\n")))
+            .collect()
     };
     let compiled = compile_files(&set(limits::MAX_POLICIES)).unwrap();
     assert_eq!(compiled.policy.policies.len(), limits::MAX_POLICIES);
     assert_eq!(compiled.policy.nodes.len(), 3);
     let errors = compile_files(&set(limits::MAX_POLICIES + 1)).unwrap_err();
-    assert!(errors[0].message.contains("too many"), "{}", rendered(&errors));
+    assert!(
+        errors[0].message.contains("too many"),
+        "{}",
+        rendered(&errors)
+    );
 }
 
 #[test]
 fn automata_past_the_limit_of_all_are_refused_where_they_pass_it() {
     // Each takes some hundred kilobytes; together they pass the limit of all.
     let conditions: Vec<String> = (0..200)
-        .map(|number| policy(&format!("p{number:03}"), &format!("request.path.matches('x{number}[ab]{{1,3}}[a-c]*a[a-c]{{9}}')")))
+        .map(|number| {
+            policy(
+                &format!("p{number:03}"),
+                &format!("request.path.matches('x{number}[ab]{{1,3}}[a-c]*a[a-c]{{9}}')"),
+            )
+        })
         .collect();
     let errors = compile_files(&[file("many.yaml", conditions.join("---\n"))]).unwrap_err();
-    assert!(errors[0].message.contains("automata of this set"), "{}", rendered(&errors[..1]));
+    assert!(
+        errors[0].message.contains("automata of this set"),
+        "{}",
+        rendered(&errors[..1])
+    );
 }
 
 #[test]
@@ -216,12 +310,24 @@ fn signals_lists_and_overrides_past_their_limits_are_refused() {
                 )
             })
             .collect();
-        documents.chunks(5_000).enumerate().map(|(number, chunk)| file(&format!("{number}.yaml"), chunk.join("---\n"))).collect()
+        documents
+            .chunks(5_000)
+            .enumerate()
+            .map(|(number, chunk)| file(&format!("{number}.yaml"), chunk.join("---\n")))
+            .collect()
     };
     for (kind, spec, most) in [
-        ("Signal", "{when: request.method == 'PUT', weight: 1, reason: R}", limits::MAX_SIGNALS),
+        (
+            "Signal",
+            "{when: request.method == 'PUT', weight: 1, reason: R}",
+            limits::MAX_SIGNALS,
+        ),
         ("List", "{numbers: [1]}", limits::MAX_LISTS),
-        ("ReasonOverride", "{reason: RNUMBER, verdict: BLOCK}", limits::MAX_OVERRIDES),
+        (
+            "ReasonOverride",
+            "{reason: RNUMBER, verdict: BLOCK}",
+            limits::MAX_OVERRIDES,
+        ),
     ] {
         assert!(compile_files(&set(kind, spec, most)).is_ok(), "{kind}");
         let errors = compile_files(&set(kind, spec, most + 1)).unwrap_err();

@@ -87,10 +87,22 @@ impl Finding {
         let (line, column) = self.source.position(self.span.start);
         let file = self.source.file().to_owned();
         let mut excerpts = Vec::new();
-        let primary = Mark { span: self.span, label: self.label, primary: true };
+        let primary = Mark {
+            span: self.span,
+            label: self.label,
+            primary: true,
+        };
         render::excerpt(&mut excerpts, &self.source, primary);
         for (source, span, label) in self.related {
-            render::excerpt(&mut excerpts, &source, Mark { span, label, primary: false });
+            render::excerpt(
+                &mut excerpts,
+                &source,
+                Mark {
+                    span,
+                    label,
+                    primary: false,
+                },
+            );
         }
         let mut diagnostic = Diagnostic {
             severity: self.severity,
@@ -149,7 +161,8 @@ impl Findings {
 
     /// A finding with no line to point at.
     pub(crate) fn push_general(&mut self, message: String, help: Option<String>) {
-        self.errors.push(Diagnostic::general(Severity::Error, message, help));
+        self.errors
+            .push(Diagnostic::general(Severity::Error, message, help));
     }
 
     /// How many errors are kept so far, for [`Self::sort_since`].

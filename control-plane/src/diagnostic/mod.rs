@@ -5,7 +5,7 @@ mod render;
 mod source;
 mod suggest;
 
-pub(crate) use finding::{Finding, Findings};
+pub(crate) use finding::{Finding, Findings, MAX_FINDINGS};
 pub(crate) use source::{Located, Source};
 pub(crate) use suggest::{did_you_mean, one_of, quoted};
 

@@ -62,15 +62,22 @@ pub(super) fn excerpt(excerpts: &mut Vec<(Source, Excerpt)>, source: &Source, mu
         let union = range.start.min(both.start)..range.end.max(both.end);
         if union.len() <= MAX_EXCERPT {
             range = union;
-            marks.splice(0..0, known.marks.iter().map(|mark| Mark {
-                span: mark.span.start + origin..mark.span.end + origin,
-                ..mark.clone()
-            }));
+            marks.splice(
+                0..0,
+                known.marks.iter().map(|mark| Mark {
+                    span: mark.span.start + origin..mark.span.end + origin,
+                    ..mark.clone()
+                }),
+            );
             place = Some(index);
             break;
         }
     }
-    let anchor = marks.iter().find(|mark| mark.primary).or(marks.first()).map_or(0, |mark| mark.span.start);
+    let anchor = marks
+        .iter()
+        .find(|mark| mark.primary)
+        .or(marks.first())
+        .map_or(0, |mark| mark.span.start);
     let (_, column) = source.position(anchor);
     let (line, _) = source.position(range.start);
     let mut end = range.end.min(source.text().len());
@@ -81,7 +88,11 @@ pub(super) fn excerpt(excerpts: &mut Vec<(Source, Excerpt)>, source: &Source, mu
     let fits = text.len() <= MAX_EXCERPT;
     let built = Excerpt {
         file: source.file().to_owned(),
-        line: if fits { line } else { source.position(anchor).0 },
+        line: if fits {
+            line
+        } else {
+            source.position(anchor).0
+        },
         column,
         text: if fits { text.to_owned() } else { String::new() },
         marks: marks
@@ -102,7 +113,10 @@ pub(super) fn excerpt(excerpts: &mut Vec<(Source, Excerpt)>, source: &Source, mu
 /// The byte of the source at which an excerpt's text starts.
 fn known_start(source: &Source, excerpt: &Excerpt) -> usize {
     let (first, _) = source.position(0);
-    source.offset((excerpt.line.saturating_sub(first) as usize).saturating_add(1), 1)
+    source.offset(
+        (excerpt.line.saturating_sub(first) as usize).saturating_add(1),
+        1,
+    )
 }
 
 /// Carets over several lines are unreadable: a span ends at the end of its first line, and what is
@@ -122,7 +136,10 @@ fn on_one_line(source: &Source, span: &Range<usize>) -> Range<usize> {
         return start..end;
     }
     // A line break under the caret would draw it over two lines.
-    let next = text.get(start..).and_then(|rest| rest.chars().next()).filter(|next| !matches!(next, '\n' | '\r'));
+    let next = text
+        .get(start..)
+        .and_then(|rest| rest.chars().next())
+        .filter(|next| !matches!(next, '\n' | '\r'));
     start..start + next.map_or(0, char::len_utf8)
 }
 
@@ -164,9 +181,17 @@ fn element(excerpt: &Excerpt) -> Element<'_> {
         );
     }
     let marks = excerpt.marks.iter().map(|mark| {
-        let kind = if mark.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let kind = if mark.primary {
+            AnnotationKind::Primary
+        } else {
+            AnnotationKind::Context
+        };
         let span = kind.span(mark.span.clone());
-        if mark.label.is_empty() { span } else { span.label(normalize_untrusted_str(&mark.label)) }
+        if mark.label.is_empty() {
+            span
+        } else {
+            span.label(normalize_untrusted_str(&mark.label))
+        }
     });
     Element::from(
         Snippet::source(excerpt.text.as_str())

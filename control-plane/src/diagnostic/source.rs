@@ -29,7 +29,11 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(file: &str, text: &str, first_line: u32) -> Self {
-        Self { file: file.into(), text: text.into(), first_line }
+        Self {
+            file: file.into(),
+            text: text.into(),
+            first_line,
+        }
     }
 
     pub(crate) fn file(&self) -> &str {
@@ -53,7 +57,10 @@ impl Source {
         let column = before.get(line_start..).unwrap_or_default().chars().count();
         let line = u32::try_from(line).unwrap_or(u32::MAX);
         let column = u32::try_from(column).unwrap_or(u32::MAX);
-        (self.first_line.saturating_add(line), column.saturating_add(1))
+        (
+            self.first_line.saturating_add(line),
+            column.saturating_add(1),
+        )
     }
 
     /// The byte of a line and column as a parser reports them: counted from one, within this text.
@@ -66,13 +73,18 @@ impl Source {
             }
         }
         let rest = self.text.get(start..).unwrap_or_default();
-        let within = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+        let within = rest
+            .char_indices()
+            .nth(column.saturating_sub(1))
+            .map_or(rest.len(), |(at, _)| at);
         start + within
     }
 
     /// The text from the start of the line that holds `offset` up to there.
     pub(crate) fn line_start(&self, offset: usize) -> usize {
-        self.before(offset).rfind('\n').map_or(0, |newline| newline + 1)
+        self.before(offset)
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1)
     }
 
     /// Where the line that holds `offset` ends, without its line break.
@@ -80,7 +92,12 @@ impl Source {
         let offset = self.before(offset).len();
         let rest = self.text.get(offset..).unwrap_or_default();
         let length = rest.find('\n').unwrap_or(rest.len());
-        offset + rest.get(..length).unwrap_or_default().trim_end_matches('\r').len()
+        offset
+            + rest
+                .get(..length)
+                .unwrap_or_default()
+                .trim_end_matches('\r')
+                .len()
     }
 
     /// The text before `offset`, cut back to a character's start.

@@ -34,7 +34,12 @@ pub(crate) fn did_you_mean<'a>(
     known
         .into_iter()
         .filter(|known| *known != word)
-        .map(|known| (strsim::damerau_levenshtein(&lower, &known.to_lowercase()), known))
+        .map(|known| {
+            (
+                strsim::damerau_levenshtein(&lower, &known.to_lowercase()),
+                known,
+            )
+        })
         .filter(|(distance, known)| *distance <= (known.chars().count().max(3)) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)

@@ -28,7 +28,11 @@ fn a_related_place_is_shown_beside_the_first() {
         .label("again here")
         .related(&source(), a..a + 6, "first here")
         .build();
-    assert!(diagnostic.rendered.contains("signals.yaml:7:3"), "{}", diagnostic.rendered);
+    assert!(
+        diagnostic.rendered.contains("signals.yaml:7:3"),
+        "{}",
+        diagnostic.rendered
+    );
     assert!(diagnostic.rendered.contains("first here"));
 }
 
@@ -44,8 +48,16 @@ fn a_line_of_a_megabyte_is_named_and_not_shown() {
     let text = format!("a: [{}]", "1, ".repeat(400_000));
     let source = Source::new("big.yaml", &text, 1);
     let diagnostic = Finding::error(&source, 900_000..900_001, "here").build();
-    assert!(diagnostic.rendered.len() < 200, "{}", diagnostic.rendered.len());
-    assert!(diagnostic.rendered.contains("big.yaml:1:900001"), "{}", diagnostic.rendered);
+    assert!(
+        diagnostic.rendered.len() < 200,
+        "{}",
+        diagnostic.rendered.len()
+    );
+    assert!(
+        diagnostic.rendered.contains("big.yaml:1:900001"),
+        "{}",
+        diagnostic.rendered
+    );
 }
 
 #[test]

@@ -65,9 +65,15 @@ pub fn checked_event(bytes: &[u8]) -> Result<DecisionEvent, EventFault> {
     event.reasons.truncate(limits::MAX_EVENT_ITEMS);
     event.inputs.truncate(limits::MAX_EVENT_ITEMS);
     event.notes.truncate(limits::MAX_EVENT_ITEMS);
-    event.monitored.iter_mut().for_each(|monitored| bound(&mut monitored.policy));
+    event
+        .monitored
+        .iter_mut()
+        .for_each(|monitored| bound(&mut monitored.policy));
     event.satisfied.iter_mut().for_each(bound);
-    event.errors.iter_mut().for_each(|error| bound(&mut error.policy));
+    event
+        .errors
+        .iter_mut()
+        .for_each(|error| bound(&mut error.policy));
     Ok(event)
 }
 
@@ -90,7 +96,10 @@ pub fn checked_outcome(outcome: Outcome) -> Result<Outcome, OutcomeFault> {
         &outcome.device,
         &outcome.spool,
     ];
-    if texts.iter().any(|text| text.len() > limits::MAX_EVENT_TEXT_BYTES) {
+    if texts
+        .iter()
+        .any(|text| text.len() > limits::MAX_EVENT_TEXT_BYTES)
+    {
         return Err(OutcomeFault::Oversized);
     }
     Ok(outcome)
@@ -121,12 +130,21 @@ mod tests {
     use super::*;
 
     fn event(id: &str) -> Vec<u8> {
-        DecisionEvent { event_id: id.into(), ..DecisionEvent::default() }.encode_to_vec()
+        DecisionEvent {
+            event_id: id.into(),
+            ..DecisionEvent::default()
+        }
+        .encode_to_vec()
     }
 
     #[test]
     fn an_event_without_a_good_id_is_refused() {
-        for id in ["", "a b", "a;b", &"a".repeat(limits::MAX_EVENT_ID_BYTES + 1)] {
+        for id in [
+            "",
+            "a b",
+            "a;b",
+            &"a".repeat(limits::MAX_EVENT_ID_BYTES + 1),
+        ] {
             assert_eq!(checked_event(&event(id)), Err(EventFault::BadId), "{id}");
         }
         assert!(checked_event(&event(&"a".repeat(limits::MAX_EVENT_ID_BYTES))).is_ok());
@@ -166,11 +184,21 @@ mod tests {
 
     #[test]
     fn an_outcome_needs_its_event_and_its_spool() {
-        let good = Outcome { event_id: "e".into(), spool: "s".into(), ..Outcome::default() };
+        let good = Outcome {
+            event_id: "e".into(),
+            spool: "s".into(),
+            ..Outcome::default()
+        };
         assert!(checked_outcome(good.clone()).is_ok());
-        let no_event = Outcome { event_id: String::new(), ..good.clone() };
+        let no_event = Outcome {
+            event_id: String::new(),
+            ..good.clone()
+        };
         assert_eq!(checked_outcome(no_event), Err(OutcomeFault::BadId));
-        let no_spool = Outcome { spool: String::new(), ..good.clone() };
+        let no_spool = Outcome {
+            spool: String::new(),
+            ..good.clone()
+        };
         assert_eq!(checked_outcome(no_spool), Err(OutcomeFault::NoSpool));
         let cause = "c".repeat(limits::MAX_EVENT_TEXT_BYTES + 1);
         let long = Outcome { cause, ..good };

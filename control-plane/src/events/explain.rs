@@ -20,9 +20,17 @@ pub fn explain(event: &DecisionEvent, outcomes: &[Outcome]) -> Vec<String> {
             action_word(monitored.action())
         )
     }));
-    lines.extend(event.inputs.iter().map(|input| format!("the condition read {} = {}", input.name, input.value)));
+    lines.extend(
+        event
+            .inputs
+            .iter()
+            .map(|input| format!("the condition read {} = {}", input.name, input.value)),
+    );
     lines.extend(event.errors.iter().map(|error| {
-        format!("the condition of `{}` failed and counted as not met: {}", error.policy, error.error)
+        format!(
+            "the condition of `{}` failed and counted as not met: {}",
+            error.policy, error.error
+        )
     }));
     lines.extend(event.notes.iter().map(|note| note_line(note)));
     lines.extend(outcomes.iter().map(|outcome| outcome_line(event, outcome)));
@@ -62,10 +70,14 @@ fn decision(event: &DecisionEvent) -> String {
         ActionKind::Challenge => "challenged",
         ActionKind::Monitor => "counted",
     };
-    let mut line = format!("{answer} by policy `{policy}`: its hosts, endpoints, methods and condition all matched");
+    let mut line = format!(
+        "{answer} by policy `{policy}`: its hosts, endpoints, methods and condition all matched"
+    );
     if event.action() == ActionKind::Challenge {
         let demanded = assurance_word(event.min_assurance());
-        line.push_str(&format!("; it demands a session with assurance `{demanded}` or better"));
+        line.push_str(&format!(
+            "; it demands a session with assurance `{demanded}` or better"
+        ));
     }
     if event.status != 0 {
         line.push_str(&format!("; the answer was {}", event.status));
@@ -81,9 +93,16 @@ fn score(event: &DecisionEvent) -> String {
         Verdict::Block => "verdict BLOCK",
     };
     if event.reasons.is_empty() {
-        format!("score {} of 100 (high = bot), {verdict}, no reasons", event.score)
+        format!(
+            "score {} of 100 (high = bot), {verdict}, no reasons",
+            event.score
+        )
     } else {
-        format!("score {} of 100 (high = bot), {verdict}, because of {}", event.score, event.reasons.join(", "))
+        format!(
+            "score {} of 100 (high = bot), {verdict}, because of {}",
+            event.score,
+            event.reasons.join(", ")
+        )
     }
 }
 
@@ -95,7 +114,10 @@ fn session(session: Option<&Session>) -> String {
         return if session.problem.is_empty() {
             "no session was presented".to_owned()
         } else {
-            format!("the session that was presented was not accepted: {}", session.problem)
+            format!(
+                "the session that was presented was not accepted: {}",
+                session.problem
+            )
         };
     }
     format!(
@@ -113,9 +135,15 @@ fn outcome_line(event: &DecisionEvent, outcome: &Outcome) -> String {
         Step::Started => "the person started".to_owned(),
         Step::Unsupported => "the device cannot do what was asked".to_owned(),
         Step::Cancelled => "the person gave up".to_owned(),
-        Step::Rejected => format!("the answer was refused: {}", or(&outcome.cause, "no cause given")),
+        Step::Rejected => format!(
+            "the answer was refused: {}",
+            or(&outcome.cause, "no cause given")
+        ),
         Step::Passed => {
-            format!("passed: a session with assurance `{}` was given", assurance_word(outcome.assurance()))
+            format!(
+                "passed: a session with assurance `{}` was given",
+                assurance_word(outcome.assurance())
+            )
         }
     };
     if !outcome.kind.is_empty() {
@@ -125,15 +153,22 @@ fn outcome_line(event: &DecisionEvent, outcome: &Outcome) -> String {
         line.push_str(", as the page says; nobody checked");
     }
     if outcome.time_ms >= event.time_ms && event.time_ms > 0 {
-        line.push_str(&format!(", {} after the decision", age((outcome.time_ms - event.time_ms) / 1_000)));
+        line.push_str(&format!(
+            ", {} after the decision",
+            age((outcome.time_ms - event.time_ms) / 1_000)
+        ));
     }
     line
 }
 
 fn note_line(note: &str) -> String {
     let known = match note {
-        "score_header_untrusted" => "a score header came from a peer that is no trusted hop and was not believed",
-        "score_header_invalid" => "the score header was not a number from 0 to 100 and was not believed",
+        "score_header_untrusted" => {
+            "a score header came from a peer that is no trusted hop and was not believed"
+        }
+        "score_header_invalid" => {
+            "the score header was not a number from 0 to 100 and was not believed"
+        }
         "score_header_repeated" => "the score header came more than once and was not believed",
         _ => return format!("the filter noted: {note}"),
     };
@@ -230,18 +265,33 @@ mod tests {
     #[test]
     fn a_challenge_that_nobody_took_up_says_so() {
         let lines = explain(&challenge(), &[]);
-        assert_eq!(lines.last().unwrap(), "nothing followed: the challenge page was not asked for");
+        assert_eq!(
+            lines.last().unwrap(),
+            "nothing followed: the challenge page was not asked for"
+        );
     }
 
     #[test]
     fn everything_that_the_filter_noticed_is_told() {
         let event = DecisionEvent {
             satisfied: vec!["s".into()],
-            monitored: vec![Monitored { policy: "m".into(), action: ActionKind::Block.into() }],
-            inputs: vec![Input { name: "score".into(), value: "85".into() }],
-            errors: vec![RuntimeError { policy: "e".into(), error: "no such key".into() }],
+            monitored: vec![Monitored {
+                policy: "m".into(),
+                action: ActionKind::Block.into(),
+            }],
+            inputs: vec![Input {
+                name: "score".into(),
+                value: "85".into(),
+            }],
+            errors: vec![RuntimeError {
+                policy: "e".into(),
+                error: "no such key".into(),
+            }],
             notes: vec!["score_header_untrusted".into(), "something_new".into()],
-            session: Some(Session { problem: "EXPIRED".into(), ..Session::default() }),
+            session: Some(Session {
+                problem: "EXPIRED".into(),
+                ..Session::default()
+            }),
             ..DecisionEvent::default()
         };
         let lines = explain(&event, &[]).join("\n");

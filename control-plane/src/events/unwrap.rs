@@ -18,11 +18,14 @@ pub fn event_bytes(any: Any) -> Option<Vec<u8>> {
         match name {
             "google.protobuf.Any" => any = Any::decode(any.value.as_slice()).ok()?,
             "google.protobuf.BytesValue" => {
-                return BytesValue::decode(any.value.as_slice()).ok().map(|wrapped| wrapped.value);
+                return BytesValue::decode(any.value.as_slice())
+                    .ok()
+                    .map(|wrapped| wrapped.value);
             }
             "google.protobuf.StringValue" => {
                 // A string on the wire is bytes; what is not UTF-8 does not decode as a string.
-                let as_string = StringValue::decode(any.value.as_slice()).map(|s| s.value.into_bytes());
+                let as_string =
+                    StringValue::decode(any.value.as_slice()).map(|s| s.value.into_bytes());
                 let as_bytes = || BytesValue::decode(any.value.as_slice()).map(|b| b.value);
                 return as_string.or_else(|_| as_bytes()).ok();
             }
@@ -40,12 +43,20 @@ mod tests {
     use super::*;
 
     fn bytes_value(value: &[u8]) -> Any {
-        let wrapped = BytesValue { value: value.to_vec() };
-        Any { type_url: BytesValue::type_url(), value: wrapped.encode_to_vec() }
+        let wrapped = BytesValue {
+            value: value.to_vec(),
+        };
+        Any {
+            type_url: BytesValue::type_url(),
+            value: wrapped.encode_to_vec(),
+        }
     }
 
     fn again(any: &Any) -> Any {
-        Any { type_url: Any::type_url(), value: any.encode_to_vec() }
+        Any {
+            type_url: Any::type_url(),
+            value: any.encode_to_vec(),
+        }
     }
 
     #[test]
@@ -54,15 +65,24 @@ mod tests {
         let wrapped = bytes_value(&bytes);
         assert_eq!(event_bytes(wrapped.clone()), Some(bytes.to_vec()));
         assert_eq!(event_bytes(again(&wrapped)), Some(bytes.to_vec()));
-        let string = Any { type_url: StringValue::type_url(), ..wrapped.clone() };
+        let string = Any {
+            type_url: StringValue::type_url(),
+            ..wrapped.clone()
+        };
         assert_eq!(event_bytes(string), Some(bytes.to_vec()));
-        let raw = Any { type_url: String::new(), value: bytes.to_vec() };
+        let raw = Any {
+            type_url: String::new(),
+            value: bytes.to_vec(),
+        };
         assert_eq!(event_bytes(raw), Some(bytes.to_vec()));
     }
 
     #[test]
     fn an_unknown_wrapping_gives_nothing() {
-        let other = Any { type_url: "type.googleapis.com/google.protobuf.Struct".into(), value: vec![1] };
+        let other = Any {
+            type_url: "type.googleapis.com/google.protobuf.Struct".into(),
+            value: vec![1],
+        };
         assert_eq!(event_bytes(other), None);
     }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use envoy_types::pb::envoy::data::accesslog::v3::HttpAccessLogEntry;
 use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogService;
 use envoy_types::pb::envoy::service::accesslog::v3::stream_access_logs_message::LogEntries;
-use envoy_types::pb::envoy::service::accesslog::v3::{StreamAccessLogsMessage, StreamAccessLogsResponse};
+use envoy_types::pb::envoy::service::accesslog::v3::{
+    StreamAccessLogsMessage, StreamAccessLogsResponse,
+};
 use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -15,7 +17,7 @@ use crate::limits::{self, cut};
 use crate::runtime::{App, stopping};
 
 /// On shutdown the log is read for so long.
-const DRAIN: Duration = Duration::from_millis(200);
+const DRAIN: Duration = Duration::from_millis(100);
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -30,7 +32,11 @@ impl AccessLog {
         Self { app }
     }
 
-    async fn hear(&self, message: StreamAccessLogsMessage, node: &mut Arc<str>) -> Result<(), Status> {
+    async fn hear(
+        &self,
+        message: StreamAccessLogsMessage,
+        node: &mut Arc<str>,
+    ) -> Result<(), Status> {
         // Envoy names itself in the first message of a stream only.
         if let Some(named) = message.identifier.and_then(|identifier| identifier.node) {
             *node = Arc::from(cut(&named.id, limits::MAX_NODE_ID_BYTES));
@@ -45,10 +51,11 @@ impl AccessLog {
 
     async fn take(&self, entry: HttpAccessLogEntry, node: &Arc<str>) -> Result<(), Status> {
         // Replies of Envoy itself and unsampled allows carry no event.
-        let state = entry.common_properties.and_then(|mut common| {
-            common.filter_state_objects.remove(FILTER_STATE_KEY)
-        });
+        let state = entry
+            .common_properties
+            .and_then(|mut common| common.filter_state_objects.remove(FILTER_STATE_KEY));
         let Some(state) = state else { return Ok(()) };
+        tracing::trace!(wrapping = %state.type_url, "event");
         let Some(bytes) = event_bytes(state) else {
             self.app.metrics.malformed("unknown_wrapping");
             return Ok(());

@@ -44,10 +44,23 @@ impl AdminService for Admin {
         &self,
         request: Request<admin::ApplyRequest>,
     ) -> Result<Response<admin::ApplyResponse>, Status> {
-        let admin::ApplyRequest { files, dry_run, author, message } = request.into_inner();
-        let file = |file: admin::SourceFile| SourceFile { name: file.name, content: file.content };
+        let admin::ApplyRequest {
+            files,
+            dry_run,
+            author,
+            message,
+        } = request.into_inner();
+        let file = |file: admin::SourceFile| SourceFile {
+            name: file.name,
+            content: file.content,
+        };
         let files = files.into_iter().map(file).collect();
-        answered(self.app.control.apply(files, &author, &message, dry_run).await)
+        answered(
+            self.app
+                .control
+                .apply(files, &author, &message, dry_run)
+                .await,
+        )
     }
 
     async fn delete_resources(
@@ -56,9 +69,15 @@ impl AdminService for Admin {
     ) -> Result<Response<admin::ApplyResponse>, Status> {
         let request = request.into_inner();
         if request.resources.len() > limits::MAX_FILES {
-            return Err(Status::invalid_argument("too many resources in one request"));
+            return Err(Status::invalid_argument(
+                "too many resources in one request",
+            ));
         }
-        let named: Vec<_> = request.resources.into_iter().map(|named| (named.kind, named.name)).collect();
+        let named: Vec<_> = request
+            .resources
+            .into_iter()
+            .map(|named| (named.kind, named.name))
+            .collect();
         answered(self.app.control.delete(&named, &request.author).await)
     }
 
@@ -75,7 +94,10 @@ impl AdminService for Admin {
             .filter(|entry| wanted(&entry.document.name, &request.name))
             .map(convert::resource)
             .collect();
-        Ok(Response::new(admin::ListResourcesResponse { resources, revision }))
+        Ok(Response::new(admin::ListResourcesResponse {
+            resources,
+            revision,
+        }))
     }
 
     async fn list_revisions(
@@ -86,7 +108,12 @@ impl AdminService for Admin {
             0 => limits::DEFAULT_EVENTS_LISTED,
             limit => limit.min(limits::MAX_REVISIONS_LISTED),
         };
-        let revisions = self.app.store.revisions(limit).await.map_err(|error| store_status(&error))?;
+        let revisions = self
+            .app
+            .store
+            .revisions(limit)
+            .await
+            .map_err(|error| store_status(&error))?;
         let revisions = revisions.iter().map(convert::revision).collect();
         Ok(Response::new(admin::ListRevisionsResponse { revisions }))
     }
@@ -96,8 +123,17 @@ impl AdminService for Admin {
         _request: Request<admin::ListNodesRequest>,
     ) -> Result<Response<admin::ListNodesResponse>, Status> {
         let target_revision = self.app.target_revision();
-        let nodes = self.app.fleet.views().into_iter().map(convert::node).collect();
-        Ok(Response::new(admin::ListNodesResponse { nodes, target_revision }))
+        let nodes = self
+            .app
+            .fleet
+            .views()
+            .into_iter()
+            .map(convert::node)
+            .collect();
+        Ok(Response::new(admin::ListNodesResponse {
+            nodes,
+            target_revision,
+        }))
     }
 
     async fn list_events(
@@ -106,7 +142,12 @@ impl AdminService for Admin {
     ) -> Result<Response<admin::ListEventsResponse>, Status> {
         let filter = convert::event_filter(request.into_inner())
             .map_err(|error| Status::invalid_argument(error.to_string()))?;
-        let page = self.app.store.events(&filter).await.map_err(|error| store_status(&error))?;
+        let page = self
+            .app
+            .store
+            .events(&filter)
+            .await
+            .map_err(|error| store_status(&error))?;
         Ok(Response::new(admin::ListEventsResponse {
             events: page.events.into_iter().map(convert::stored_event).collect(),
             next_cursor: convert::cursor(page.next),
@@ -118,17 +159,36 @@ impl AdminService for Admin {
         request: Request<admin::GetEventRequest>,
     ) -> Result<Response<admin::GetEventResponse>, Status> {
         let id = request.into_inner().event_id;
-        let event = self.app.store.event(&id).await.map_err(|error| store_status(&error))?;
+        let event = self
+            .app
+            .store
+            .event(&id)
+            .await
+            .map_err(|error| store_status(&error))?;
         let event = event.ok_or_else(|| Status::not_found("there is no event of this id"))?;
-        Ok(Response::new(admin::GetEventResponse { event: Some(convert::stored_event(event)) }))
+        Ok(Response::new(admin::GetEventResponse {
+            event: Some(convert::stored_event(event)),
+        }))
     }
 
     async fn get_traffic(
         &self,
         request: Request<admin::GetTrafficRequest>,
     ) -> Result<Response<admin::GetTrafficResponse>, Status> {
-        let admin::GetTrafficRequest { from_ms, to_ms, step_s, policy, host } = request.into_inner();
-        let question = TrafficQuestion { from_ms, to_ms, step_s, policy, host };
+        let admin::GetTrafficRequest {
+            from_ms,
+            to_ms,
+            step_s,
+            policy,
+            host,
+        } = request.into_inner();
+        let question = TrafficQuestion {
+            from_ms,
+            to_ms,
+            step_s,
+            policy,
+            host,
+        };
         let now = self.app.clock.now();
         match answer(&self.app.store, &question, now).await {
             Ok(traffic) => Ok(Response::new(traffic)),
@@ -148,7 +208,14 @@ impl AdminService for Admin {
             sidecar: key.sidecar,
             registered_ms: key.registered_ms,
         };
-        let keys = self.app.control.session_keys().await.into_iter().map(key).collect();
+        let keys = self
+            .app
+            .control
+            .session_keys()
+            .await
+            .into_iter()
+            .map(key)
+            .collect();
         Ok(Response::new(admin::ListKeysResponse { keys }))
     }
 
@@ -156,13 +223,19 @@ impl AdminService for Admin {
         &self,
         _request: Request<admin::RotateKeysRequest>,
     ) -> Result<Response<admin::RotateKeysResponse>, Status> {
-        let random = clock::random_bytes().map_err(|error| Status::unavailable(error.to_string()))?;
-        let request_id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
+        let random =
+            clock::random_bytes().map_err(|error| Status::unavailable(error.to_string()))?;
+        let request_id = uuid::Builder::from_random_bytes(random)
+            .into_uuid()
+            .to_string();
         let sidecars = self.app.hub.rotate(&request_id);
         if sidecars.is_empty() {
             return Err(Status::failed_precondition("no auth sidecar is connected"));
         }
         tracing::info!(request = %request_id, ?sidecars, "session keys are to be rotated");
-        Ok(Response::new(admin::RotateKeysResponse { request_id, sidecars }))
+        Ok(Response::new(admin::RotateKeysResponse {
+            request_id,
+            sidecars,
+        }))
     }
 }

@@ -6,10 +6,10 @@ use countersign_proto::policy::v1::ActionKind;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::events::explain;
 use crate::inventory::{Change, Entry, Key};
+use crate::limits;
 use crate::nodes::{NodeState, NodeView};
 use crate::runtime::Applied;
 use crate::store::{EventFilter, StoredEvent, StoredRevision};
-use crate::limits;
 
 pub(super) fn diagnostic(finding: &Diagnostic) -> admin::Diagnostic {
     admin::Diagnostic {
@@ -29,7 +29,11 @@ pub(super) fn diagnostic(finding: &Diagnostic) -> admin::Diagnostic {
 pub(super) fn applied(applied: &Applied) -> admin::ApplyResponse {
     admin::ApplyResponse {
         diagnostics: applied.warnings.iter().map(diagnostic).collect(),
-        changes: applied.changes.iter().map(|(key, change)| resource_change(key, *change)).collect(),
+        changes: applied
+            .changes
+            .iter()
+            .map(|(key, change)| resource_change(key, *change))
+            .collect(),
         revision: applied.revision.as_ref().map(revision),
     }
 }
@@ -41,8 +45,14 @@ fn resource_change(key: &Key, change: Change) -> admin::ResourceChange {
         Change::Updated => admin::Change::Updated,
         Change::Deleted => admin::Change::Deleted,
     };
-    let resource = Some(admin::ResourceRef { kind: key.kind.as_str().to_owned(), name: key.name.clone() });
-    admin::ResourceChange { resource, change: change.into() }
+    let resource = Some(admin::ResourceRef {
+        kind: key.kind.as_str().to_owned(),
+        name: key.name.clone(),
+    });
+    admin::ResourceChange {
+        resource,
+        change: change.into(),
+    }
 }
 
 pub(super) fn revision(revision: &StoredRevision) -> admin::RevisionInfo {
@@ -60,7 +70,10 @@ pub(super) fn resource(entry: &Entry) -> admin::Resource {
     let document = &entry.document;
     let kind = document.kind.as_str().to_owned();
     admin::Resource {
-        r#ref: Some(admin::ResourceRef { kind, name: document.name.clone() }),
+        r#ref: Some(admin::ResourceRef {
+            kind,
+            name: document.name.clone(),
+        }),
         source: document.source.clone(),
         file: document.file.clone(),
         changed_ms: entry.changed_ms,
@@ -82,7 +95,10 @@ pub(super) fn node(view: NodeView) -> admin::Node {
         id: view.id,
         cluster: view.cluster,
         state: state.into(),
-        revision: view.version.map(|version| version.revision).unwrap_or_default(),
+        revision: view
+            .version
+            .map(|version| version.revision)
+            .unwrap_or_default(),
         reason: view.standing.reason,
         workers: view
             .workers
@@ -122,7 +138,9 @@ pub(crate) fn event_filter(request: admin::ListEventsRequest) -> Result<EventFil
         0 => limits::DEFAULT_EVENTS_LISTED,
         limit => limit.min(limits::MAX_EVENTS_LISTED),
     };
-    let after = some(request.cursor).map(|cursor| read_cursor(&cursor).ok_or(BadCursor)).transpose()?;
+    let after = some(request.cursor)
+        .map(|cursor| read_cursor(&cursor).ok_or(BadCursor))
+        .transpose()?;
     Ok(EventFilter {
         policy: some(request.policy),
         action: (action != ActionKind::Unspecified).then_some(action),
@@ -139,7 +157,8 @@ fn read_cursor(cursor: &str) -> Option<(u64, String)> {
 
 /// A place in the list of events as text.
 pub(crate) fn cursor(next: Option<(u64, String)>) -> String {
-    next.map(|(time, id)| format!("{time}.{id}")).unwrap_or_default()
+    next.map(|(time, id)| format!("{time}.{id}"))
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -149,14 +168,20 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_as_the_place_it_names() {
         let place = (12, "0192-ab".to_owned());
-        let request = admin::ListEventsRequest { cursor: cursor(Some(place.clone())), ..Default::default() };
+        let request = admin::ListEventsRequest {
+            cursor: cursor(Some(place.clone())),
+            ..Default::default()
+        };
         assert_eq!(event_filter(request).unwrap().after, Some(place));
     }
 
     #[test]
     fn a_cursor_of_somebody_else_is_refused() {
         for text in ["x", "x.y", "-1.y"] {
-            let request = admin::ListEventsRequest { cursor: text.into(), ..Default::default() };
+            let request = admin::ListEventsRequest {
+                cursor: text.into(),
+                ..Default::default()
+            };
             assert_eq!(event_filter(request), Err(BadCursor), "{text}");
         }
     }
@@ -164,10 +189,18 @@ mod tests {
     #[test]
     fn a_page_has_a_bound() {
         let limit = |limit| {
-            event_filter(admin::ListEventsRequest { limit, ..Default::default() }).unwrap().limit
+            event_filter(admin::ListEventsRequest {
+                limit,
+                ..Default::default()
+            })
+            .unwrap()
+            .limit
         };
         assert_eq!(limit(0), limits::DEFAULT_EVENTS_LISTED);
         assert_eq!(limit(limits::MAX_EVENTS_LISTED), limits::MAX_EVENTS_LISTED);
-        assert_eq!(limit(limits::MAX_EVENTS_LISTED + 1), limits::MAX_EVENTS_LISTED);
+        assert_eq!(
+            limit(limits::MAX_EVENTS_LISTED + 1),
+            limits::MAX_EVENTS_LISTED
+        );
     }
 }

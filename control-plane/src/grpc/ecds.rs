@@ -41,7 +41,11 @@ impl ExtensionConfigDiscoveryService for Ecds {
         &self,
         request: Request<Streaming<DiscoveryRequest>>,
     ) -> Result<Response<Self::StreamExtensionConfigsStream>, Status> {
-        let stream = serve(self.app.clone(), request.into_inner(), StateOfTheWorld::default());
+        let stream = serve(
+            self.app.clone(),
+            request.into_inner(),
+            StateOfTheWorld::default(),
+        );
         Ok(Response::new(stream))
     }
 
@@ -49,14 +53,20 @@ impl ExtensionConfigDiscoveryService for Ecds {
         &self,
         request: Request<Streaming<DeltaDiscoveryRequest>>,
     ) -> Result<Response<Self::DeltaExtensionConfigsStream>, Status> {
-        Ok(Response::new(serve(self.app.clone(), request.into_inner(), Delta)))
+        Ok(Response::new(serve(
+            self.app.clone(),
+            request.into_inner(),
+            Delta,
+        )))
     }
 
     async fn fetch_extension_configs(
         &self,
         _request: Request<DiscoveryRequest>,
     ) -> Result<Response<DiscoveryResponse>, Status> {
-        Err(Status::unimplemented("polling is not served: use DeltaExtensionConfigs"))
+        Err(Status::unimplemented(
+            "polling is not served: use DeltaExtensionConfigs",
+        ))
     }
 }
 
@@ -68,7 +78,11 @@ impl Dialect for Delta {
 
     fn read(&mut self, mut request: DeltaDiscoveryRequest) -> Result<Said, Status> {
         check_type(&request.type_url)?;
-        let ours = |names: &[String]| names.iter().any(|name| name == RESOURCE_NAME || name == "*");
+        let ours = |names: &[String]| {
+            names
+                .iter()
+                .any(|name| name == RESOURCE_NAME || name == "*")
+        };
         Ok(Said {
             node: request.node.map(|node| introduction(&node)),
             request: ClientRequest {
@@ -109,7 +123,10 @@ impl Dialect for StateOfTheWorld {
 
     fn read(&mut self, request: DiscoveryRequest) -> Result<Said, Status> {
         check_type(&request.type_url)?;
-        let wants = request.resource_names.iter().any(|name| name == RESOURCE_NAME || name == "*");
+        let wants = request
+            .resource_names
+            .iter()
+            .any(|name| name == RESOURCE_NAME || name == "*");
         let before = std::mem::replace(&mut self.subscribed, wants);
         let first = request.response_nonce.is_empty() && !request.version_info.is_empty();
         Ok(Said {
@@ -139,7 +156,9 @@ fn check_type(type_url: &str) -> Result<(), Status> {
     if type_url.is_empty() || type_url == TYPE_URL {
         return Ok(());
     }
-    Err(Status::invalid_argument(format!("this service serves {TYPE_URL} only")))
+    Err(Status::invalid_argument(format!(
+        "this service serves {TYPE_URL} only"
+    )))
 }
 
 /// What of Envoy's introduction is shown and counted.
@@ -153,7 +172,10 @@ pub(super) fn introduction(node: &Node) -> Introduction {
             .unwrap_or_default(),
         None => String::new(),
     };
-    let workers = node.metadata.as_ref().and_then(|metadata| metadata.fields.get(WORKERS_KEY));
+    let workers = node
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.fields.get(WORKERS_KEY));
     let workers = workers.and_then(|value| match &value.kind {
         Some(value::Kind::NumberValue(number)) => whole(*number),
         Some(value::Kind::StringValue(text)) => text.parse().ok(),
@@ -164,7 +186,9 @@ pub(super) fn introduction(node: &Node) -> Introduction {
         cluster: cut(&node.cluster, limits::MAX_NODE_ID_BYTES).to_owned(),
         envoy_version: cut(&envoy_version, limits::MAX_NODE_ID_BYTES).to_owned(),
         // The main thread's VM reports as well.
-        expected: workers.filter(|workers| *workers > 0).map_or(0, |workers: u32| workers.saturating_add(1)),
+        expected: workers
+            .filter(|workers| *workers > 0)
+            .map_or(0, |workers: u32| workers.saturating_add(1)),
     }
 }
 
@@ -182,13 +206,23 @@ mod tests {
 
     fn node(kind: value::Kind) -> Node {
         let fields = [(WORKERS_KEY.to_owned(), Value { kind: Some(kind) })].into();
-        Node { id: "n".into(), metadata: Some(Struct { fields }), ..Node::default() }
+        Node {
+            id: "n".into(),
+            metadata: Some(Struct { fields }),
+            ..Node::default()
+        }
     }
 
     #[test]
     fn the_main_thread_reports_beside_the_workers() {
-        assert_eq!(introduction(&node(value::Kind::NumberValue(2.0))).expected, 3);
-        assert_eq!(introduction(&node(value::Kind::StringValue("4".into()))).expected, 5);
+        assert_eq!(
+            introduction(&node(value::Kind::NumberValue(2.0))).expected,
+            3
+        );
+        assert_eq!(
+            introduction(&node(value::Kind::StringValue("4".into()))).expected,
+            5
+        );
     }
 
     #[test]
@@ -218,11 +252,17 @@ mod tests {
         let first = dialect.read(request.clone()).unwrap().request;
         assert!(first.subscribes);
         assert_eq!(first.holds.as_deref(), Some("1-a.1"));
-        let ack = DiscoveryRequest { response_nonce: "n".into(), ..request };
+        let ack = DiscoveryRequest {
+            response_nonce: "n".into(),
+            ..request
+        };
         let second = dialect.read(ack).unwrap().request;
         assert!(!second.subscribes && !second.unsubscribes);
         assert_eq!(second.holds, None);
-        let nothing = DiscoveryRequest { response_nonce: "n".into(), ..DiscoveryRequest::default() };
+        let nothing = DiscoveryRequest {
+            response_nonce: "n".into(),
+            ..DiscoveryRequest::default()
+        };
         assert!(dialect.read(nothing).unwrap().request.unsubscribes);
     }
 

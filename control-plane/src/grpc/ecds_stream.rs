@@ -38,7 +38,12 @@ pub(super) fn serve<D: Dialect>(
     let (responses, receiver) = mpsc::channel(1);
     tokio::spawn(async move {
         let stop = app.stop.clone();
-        let stream = Stream { app, dialect, responses: responses.clone(), peer: None };
+        let stream = Stream {
+            app,
+            dialect,
+            responses: responses.clone(),
+            peer: None,
+        };
         if let Err(status) = stream.run(requests, stop).await {
             // A client that is gone needs no reason.
             let _ = responses.try_send(Err(status));
@@ -100,14 +105,22 @@ impl<D: Dialect> Stream<D> {
     async fn hear(&mut self, said: Said) -> Result<(), Status> {
         if self.peer.is_none() {
             let node = said.node.filter(|node| !node.id.is_empty());
-            let node = node.ok_or_else(|| Status::invalid_argument("the first request must name the node"))?;
+            let node = node
+                .ok_or_else(|| Status::invalid_argument("the first request must name the node"))?;
             let stream = self.app.fleet.new_stream();
             let refused = self.app.fleet.connected(&node, stream);
             tracing::info!(node = %node.id, envoy = %node.envoy_version, "node connected");
             let session = Session::new(refused);
-            self.peer = Some(Peer { app: self.app.clone(), id: node.id, stream, session });
+            self.peer = Some(Peer {
+                app: self.app.clone(),
+                id: node.id,
+                stream,
+                session,
+            });
         }
-        let Some(peer) = &mut self.peer else { return Ok(()) };
+        let Some(peer) = &mut self.peer else {
+            return Ok(());
+        };
         let fleet = Arc::clone(&self.app.fleet);
         for reaction in peer.session.on_request(said.request) {
             match reaction {
@@ -118,7 +131,8 @@ impl<D: Dialect> Stream<D> {
                 }
                 Reaction::Refused(version, reason) => {
                     tracing::error!(node = %peer.id, %version, reason, "a node refused the revision");
-                    if let Err(error) = fleet.refused(&peer.id, peer.stream, version, &reason).await {
+                    if let Err(error) = fleet.refused(&peer.id, peer.stream, version, &reason).await
+                    {
                         tracing::error!(%error, "a refusal is not stored and will be forgotten with a restart");
                     }
                 }
@@ -130,17 +144,30 @@ impl<D: Dialect> Stream<D> {
     }
 
     async fn push(&mut self, published: &Published) -> Result<(), Status> {
-        let Some(peer) = &mut self.peer else { return Ok(()) };
-        let target = Target { revision: &published.revision, attempt: published.attempt };
+        let Some(peer) = &mut self.peer else {
+            return Ok(());
+        };
+        let target = Target {
+            revision: &published.revision,
+            attempt: published.attempt,
+        };
         let unavailable = |_| Status::unavailable("no nonce could be made");
-        let push = peer.session.next_push(target, clock::random_attempt).map_err(unavailable)?;
+        let push = peer
+            .session
+            .next_push(target, clock::random_attempt)
+            .map_err(unavailable)?;
         let Some(push) = push else { return Ok(()) };
         let resource = published
             .resource(push.version.attempt)
             .map_err(|_| Status::resource_exhausted("the revision is too large"))?;
-        self.app.fleet.sent(&peer.id, peer.stream, push.version.clone());
+        self.app
+            .fleet
+            .sent(&peer.id, peer.stream, push.version.clone());
         tracing::debug!(node = %peer.id, version = %push.version, "sent");
         let response = self.dialect.write(&push, resource);
-        self.responses.send(Ok(response)).await.map_err(|_| Status::cancelled("the node is gone"))
+        self.responses
+            .send(Ok(response))
+            .await
+            .map_err(|_| Status::cancelled("the node is gone"))
     }
 }

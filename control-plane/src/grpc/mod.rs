@@ -12,10 +12,10 @@ mod worker;
 
 pub use access_log::AccessLog;
 pub use admin::Admin;
+pub(crate) use admin_convert::{cursor, event_filter};
 pub use ecds::Ecds;
 pub use node::Nodes;
-pub(crate) use admin_convert::{cursor, event_filter};
-pub(crate) use traffic::{TrafficQuestion, TrafficFault, answer as traffic_answer};
+pub(crate) use traffic::{TrafficFault, TrafficQuestion, answer as traffic_answer};
 
 use tonic::Status;
 
@@ -30,9 +30,11 @@ fn store_status(error: &StoreError) -> Status {
 
 fn apply_status(error: ApplyError) -> Status {
     match error {
-        ApplyError::Refused(findings) => {
-            Status::invalid_argument(findings.first().map_or("refused", |finding| &finding.message))
-        }
+        ApplyError::Refused(findings) => Status::invalid_argument(
+            findings
+                .first()
+                .map_or("refused", |finding| &finding.message),
+        ),
         ApplyError::TooManyFiles(_) => Status::invalid_argument(error.to_string()),
         ApplyError::Store(error) => store_status(&error),
         ApplyError::Entropy(_) | ApplyError::Stopped => Status::unavailable(error.to_string()),

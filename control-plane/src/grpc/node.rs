@@ -31,13 +31,19 @@ impl NodeService for Nodes {
         &self,
         request: Request<Streaming<WorkerReport>>,
     ) -> Result<Response<Self::ReportWorkerStream>, Status> {
-        Ok(Response::new(worker::serve(self.app.clone(), request.into_inner())))
+        Ok(Response::new(worker::serve(
+            self.app.clone(),
+            request.into_inner(),
+        )))
     }
 
     async fn connect_sidecar(
         &self,
         request: Request<Streaming<SidecarMessage>>,
     ) -> Result<Response<Self::ConnectSidecarStream>, Status> {
-        Ok(Response::new(sidecar::serve(self.app.clone(), request.into_inner())))
+        Ok(Response::new(sidecar::serve(
+            self.app.clone(),
+            request.into_inner(),
+        )))
     }
 }

@@ -58,19 +58,34 @@ struct Sidecar {
     told_acks: BTreeMap<String, u64>,
 }
 
-async fn run(app: App, mut messages: Streaming<SidecarMessage>, responses: Responses) -> Result<(), Status> {
+async fn run(
+    app: App,
+    mut messages: Streaming<SidecarMessage>,
+    responses: Responses,
+) -> Result<(), Status> {
     let hello = tokio::time::timeout(limits::HELLO_WITHIN, messages.next());
-    let hello = hello.await.map_err(|_| Status::deadline_exceeded("no hello"))?;
+    let hello = hello
+        .await
+        .map_err(|_| Status::deadline_exceeded("no hello"))?;
     let id = match hello.transpose()?.and_then(|message| message.message) {
         Some(sidecar_message::Message::Hello(SidecarHello { sidecar_id, .. })) => sidecar_id,
-        _ => return Err(Status::invalid_argument("the first message must be a hello")),
+        _ => {
+            return Err(Status::invalid_argument(
+                "the first message must be a hello",
+            ));
+        }
     };
     let printable = id.bytes().all(|byte| byte.is_ascii_graphic());
     if id.is_empty() || id.len() > MAX_SIDECAR_ID_BYTES || !printable {
-        return Err(Status::invalid_argument("a sidecar's name is printable and not too long"));
+        return Err(Status::invalid_argument(
+            "a sidecar's name is printable and not too long",
+        ));
     }
     let stream = app.fleet.new_stream();
-    let seat = app.hub.join(stream, &id).ok_or_else(|| Status::resource_exhausted("too many sidecars"))?;
+    let seat = app
+        .hub
+        .join(stream, &id)
+        .ok_or_else(|| Status::resource_exhausted("too many sidecars"))?;
     tracing::info!(sidecar = %id, "sidecar connected");
     let sidecar = Sidecar {
         settings: app.control.sidecar_material(),
@@ -125,7 +140,9 @@ impl Sidecar {
         match message.message {
             Some(sidecar_message::Message::Keys(keys)) => self.register(keys.keys).await,
             Some(sidecar_message::Message::Outcome(outcome)) => self.outcome(outcome).await,
-            Some(sidecar_message::Message::Hello(_)) => Err(Status::invalid_argument("hello was said")),
+            Some(sidecar_message::Message::Hello(_)) => {
+                Err(Status::invalid_argument("hello was said"))
+            }
             // A message of a later release.
             None => Ok(()),
         }
@@ -133,13 +150,17 @@ impl Sidecar {
 
     async fn register(&mut self, keys: Vec<SessionKey>) -> Result<(), Status> {
         let own = keys.iter().map(|key| key.kid.clone()).collect();
-        self.app.control.register_keys(&self.id, keys).await.map_err(|error| match error {
-            KeyError::Store(error) => store_status(&error),
-            error => {
-                tracing::error!(sidecar = %self.id, %error, "a sidecar's keys are refused");
-                Status::invalid_argument(error.to_string())
-            }
-        })?;
+        self.app
+            .control
+            .register_keys(&self.id, keys)
+            .await
+            .map_err(|error| match error {
+                KeyError::Store(error) => store_status(&error),
+                error => {
+                    tracing::error!(sidecar = %self.id, %error, "a sidecar's keys are refused");
+                    Status::invalid_argument(error.to_string())
+                }
+            })?;
         self.own = own;
         self.tell_live().await
     }
@@ -158,28 +179,45 @@ impl Sidecar {
 
     async fn tell_live(&mut self) -> Result<(), Status> {
         let live = self.live.borrow_and_update().clone();
-        let kids: Vec<_> = self.own.iter().filter(|kid| live.contains(*kid)).cloned().collect();
+        let kids: Vec<_> = self
+            .own
+            .iter()
+            .filter(|kid| live.contains(*kid))
+            .cloned()
+            .collect();
         if kids.is_empty() || kids == self.told_live {
             return Ok(());
         }
         self.told_live.clone_from(&kids);
-        self.send(control_message::Message::KeysLive(KeysLive { kids })).await
+        self.send(control_message::Message::KeysLive(KeysLive { kids }))
+            .await
     }
 
     async fn tell_stored(&mut self, stored: Stored) -> Result<(), Status> {
         if stored.failed {
-            return Err(Status::unavailable("the outcomes could not be stored; tell them again"));
+            return Err(Status::unavailable(
+                "the outcomes could not be stored; tell them again",
+            ));
         }
         for (spool, sequence) in stored.up_to {
             if self.told_acks.insert(spool.clone(), sequence) != Some(sequence) {
-                self.send(control_message::Message::OutcomeAck(OutcomeAck { spool, sequence })).await?;
+                self.send(control_message::Message::OutcomeAck(OutcomeAck {
+                    spool,
+                    sequence,
+                }))
+                .await?;
             }
         }
         Ok(())
     }
 
     async fn send(&self, message: control_message::Message) -> Result<(), Status> {
-        let message = ControlMessage { message: Some(message) };
-        self.responses.send(Ok(message)).await.map_err(|_| Status::cancelled("the sidecar is gone"))
+        let message = ControlMessage {
+            message: Some(message),
+        };
+        self.responses
+            .send(Ok(message))
+            .await
+            .map_err(|_| Status::cancelled("the sidecar is gone"))
     }
 }

@@ -47,9 +47,21 @@ pub(crate) enum TrafficFault {
 
 /// The minutes and the stretches of a question.
 fn range(question: &TrafficQuestion, now: u64) -> Result<(u64, u64, u64), TrafficFault> {
-    let to = if question.to_ms == 0 { now } else { question.to_ms };
-    let from = if question.from_ms == 0 { to.saturating_sub(DEFAULT_RANGE_MS) } else { question.from_ms };
-    let step = if question.step_s == 0 { 60 } else { question.step_s };
+    let to = if question.to_ms == 0 {
+        now
+    } else {
+        question.to_ms
+    };
+    let from = if question.from_ms == 0 {
+        to.saturating_sub(DEFAULT_RANGE_MS)
+    } else {
+        question.from_ms
+    };
+    let step = if question.step_s == 0 {
+        60
+    } else {
+        question.step_s
+    };
     if !step.is_multiple_of(60) {
         return Err(TrafficFault::Step(step));
     }
@@ -71,16 +83,28 @@ pub(crate) async fn answer(
     now: u64,
 ) -> Result<admin::GetTrafficResponse, TrafficFault> {
     let (from, to, step) = range(question, now)?;
-    let rows = store.traffic((from, to), step, &question.policy, &question.host).await?;
+    let rows = store
+        .traffic((from, to), step, &question.policy, &question.host)
+        .await?;
     let mut policies: BTreeMap<String, Counts> = BTreeMap::new();
     let stretches = (from / step)..=(to / step);
-    let mut points: BTreeMap<u64, Counts> =
-        stretches.map(|stretch| (stretch.saturating_mul(step), Counts::default())).collect();
+    let mut points: BTreeMap<u64, Counts> = stretches
+        .map(|stretch| (stretch.saturating_mul(step), Counts::default()))
+        .collect();
     for row in rows {
-        policies.entry(row.policy).or_default().add(row.measure, row.count);
-        points.entry(row.minute).or_default().add(row.measure, row.count);
+        policies
+            .entry(row.policy)
+            .or_default()
+            .add(row.measure, row.count);
+        points
+            .entry(row.minute)
+            .or_default()
+            .add(row.measure, row.count);
     }
-    let policy = |(policy, counts)| admin::PolicyTraffic { policy, counts: Some(wire(&counts)) };
+    let policy = |(policy, counts)| admin::PolicyTraffic {
+        policy,
+        counts: Some(wire(&counts)),
+    };
     let point = |(minute, counts): (u64, Counts)| admin::TrafficPoint {
         time_ms: minute.saturating_mul(MINUTE_MS),
         counts: Some(wire(&counts)),
@@ -114,24 +138,38 @@ mod tests {
     use super::*;
 
     fn question(from_ms: u64, to_ms: u64, step_s: u32) -> TrafficQuestion {
-        TrafficQuestion { from_ms, to_ms, step_s, ..TrafficQuestion::default() }
+        TrafficQuestion {
+            from_ms,
+            to_ms,
+            step_s,
+            ..TrafficQuestion::default()
+        }
     }
 
     #[test]
     fn without_a_range_it_is_the_last_hour_by_minutes() {
         let now = 10_000_000_000;
-        assert_eq!(range(&question(0, 0, 0), now).unwrap(), (now / 60_000 - 60, now / 60_000, 1));
+        assert_eq!(
+            range(&question(0, 0, 0), now).unwrap(),
+            (now / 60_000 - 60, now / 60_000, 1)
+        );
     }
 
     #[test]
     fn a_step_is_a_number_of_minutes() {
-        assert!(matches!(range(&question(1, 2, 90), 9), Err(TrafficFault::Step(90))));
+        assert!(matches!(
+            range(&question(1, 2, 90), 9),
+            Err(TrafficFault::Step(90))
+        ));
         assert!(range(&question(1, 2, 120), 9).is_ok());
     }
 
     #[test]
     fn a_range_ends_after_it_begins() {
-        assert!(matches!(range(&question(2, 1, 0), 9), Err(TrafficFault::Order)));
+        assert!(matches!(
+            range(&question(2, 1, 0), 9),
+            Err(TrafficFault::Order)
+        ));
     }
 
     #[test]

@@ -25,7 +25,9 @@ struct Reporter {
 
 impl Drop for Reporter {
     fn drop(&mut self) {
-        self.app.fleet.worker_closed(&self.node, &self.vm, self.stream);
+        self.app
+            .fleet
+            .worker_closed(&self.node, &self.vm, self.stream);
     }
 }
 
@@ -94,7 +96,9 @@ fn check(report: &WorkerReport) -> Result<(), Status> {
         && report.revision.len() <= MAX_TEXT_BYTES
         && report.filter_version.len() <= MAX_TEXT_BYTES;
     if report.node_id.is_empty() || report.vm.is_empty() || !bounded {
-        return Err(Status::invalid_argument("a report names its node and its VM, in few words"));
+        return Err(Status::invalid_argument(
+            "a report names its node and its VM, in few words",
+        ));
     }
     Ok(())
 }

@@ -54,9 +54,13 @@ pub(super) async fn list(
 }
 
 /// `GET /api/v1/events/{id}`.
-pub(super) async fn one(State(app): State<App>, Path(id): Path<String>) -> Result<Json<EventJson>, Problem> {
+pub(super) async fn one(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<EventJson>, Problem> {
     let event = app.store.event(&id).await?;
-    let event = event.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no event of this id"))?;
+    let event =
+        event.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no event of this id"))?;
     Ok(Json(event.into()))
 }
 
@@ -68,6 +72,8 @@ fn action(word: &str) -> Result<ActionKind, Problem> {
         "redirect" => Ok(ActionKind::Redirect),
         "challenge" => Ok(ActionKind::Challenge),
         "monitor" => Ok(ActionKind::Monitor),
-        _ => Err(Problem::bad_request("`action` is one of allow, block, redirect, challenge, monitor")),
+        _ => Err(Problem::bad_request(
+            "`action` is one of allow, block, redirect, challenge, monitor",
+        )),
     }
 }

@@ -25,7 +25,9 @@ fn is_local(host: &str) -> bool {
     };
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let address = name.parse::<std::net::IpAddr>();
-    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || address.is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -34,14 +36,28 @@ mod tests {
 
     #[test]
     fn names_of_this_machine_are_local() {
-        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.0.0.2", "[::1]:8080", "a.localhost"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:8080",
+            "127.0.0.2",
+            "[::1]:8080",
+            "a.localhost",
+        ] {
             assert!(is_local(host), "{host}");
         }
     }
 
     #[test]
     fn every_other_name_is_not() {
-        for host in ["evil.example", "localhost.evil.example:8080", "10.0.0.1", "[::2]:1", "", "127.0.0.1.evil.example"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example:8080",
+            "10.0.0.1",
+            "[::2]:1",
+            "",
+            "127.0.0.1.evil.example",
+        ] {
             assert!(!is_local(host), "{host}");
         }
     }

@@ -153,10 +153,27 @@ impl From<StoredEvent> for EventJson {
             monitored: event
                 .monitored
                 .into_iter()
-                .map(|m| MonitoredJson { action: action_word(m.action()), policy: m.policy })
+                .map(|m| MonitoredJson {
+                    action: action_word(m.action()),
+                    policy: m.policy,
+                })
                 .collect(),
-            inputs: event.inputs.into_iter().map(|i| NamedJson { name: i.name, value: i.value }).collect(),
-            errors: event.errors.into_iter().map(|e| ErrorJson { policy: e.policy, error: e.error }).collect(),
+            inputs: event
+                .inputs
+                .into_iter()
+                .map(|i| NamedJson {
+                    name: i.name,
+                    value: i.value,
+                })
+                .collect(),
+            errors: event
+                .errors
+                .into_iter()
+                .map(|e| ErrorJson {
+                    policy: e.policy,
+                    error: e.error,
+                })
+                .collect(),
             outcomes: stored.outcomes.into_iter().map(outcome).collect(),
             event_id: event.event_id,
             revision: event.revision,
@@ -258,7 +275,10 @@ pub(super) struct PointJson {
 
 impl From<TrafficPoint> for PointJson {
     fn from(point: TrafficPoint) -> Self {
-        Self { time: time(point.time_ms), counts: point.counts.unwrap_or_default().into() }
+        Self {
+            time: time(point.time_ms),
+            counts: point.counts.unwrap_or_default().into(),
+        }
     }
 }
 
@@ -268,7 +288,10 @@ mod tests {
 
     #[test]
     fn times_are_rfc_3339_with_milliseconds() {
-        assert_eq!(time(1_792_000_000_123).as_deref(), Some("2026-10-14T17:46:40.123Z"));
+        assert_eq!(
+            time(1_792_000_000_123).as_deref(),
+            Some("2026-10-14T17:46:40.123Z")
+        );
         assert_eq!(time(0), None);
     }
 }

@@ -30,12 +30,21 @@ pub fn router(app: App, loopback: bool) -> Router {
         .route("/api/v1/events/{id}", get(events::one))
         .route("/api/v1/nodes", get(nodes::nodes))
         .route("/api/v1/revisions", get(nodes::revisions))
-        .route("/api/v1/resources", get(resources::list).post(resources::apply))
+        .route(
+            "/api/v1/resources",
+            get(resources::list).post(resources::apply),
+        )
         .route("/api/v1/resources/errors", get(resources::errors))
         .route("/api/v1/resources/{kind}/{name}", delete(resources::delete))
-        .method_not_allowed_fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "not that method"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "not that method")
+        })
         .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing here"))
         .layer(DefaultBodyLimit::max(limits::MAX_HTTP_BODY_BYTES))
         .with_state(app);
-    if loopback { routes.layer(middleware::from_fn(guard::only_local_names)) } else { routes }
+    if loopback {
+        routes.layer(middleware::from_fn(guard::only_local_names))
+    } else {
+        routes
+    }
 }

@@ -43,7 +43,10 @@ pub(super) struct NodesJson {
 pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
     let target_revision = app.target_revision();
     let nodes = app.fleet.views().into_iter().map(node).collect();
-    Json(NodesJson { target_revision, nodes })
+    Json(NodesJson {
+        target_revision,
+        nodes,
+    })
 }
 
 fn node(view: NodeView) -> NodeJson {
@@ -51,7 +54,10 @@ fn node(view: NodeView) -> NodeJson {
         id: view.id,
         cluster: view.cluster,
         state: view.standing.state.as_str(),
-        revision: view.version.map(|version| version.revision).unwrap_or_default(),
+        revision: view
+            .version
+            .map(|version| version.revision)
+            .unwrap_or_default(),
         reason: view.standing.reason,
         since: time(view.since_ms),
         envoy_version: view.envoy_version,
@@ -93,5 +99,7 @@ pub(super) async fn revisions(
         limit => limit.min(limits::MAX_REVISIONS_LISTED),
     };
     let revisions = app.store.revisions(limit).await?;
-    Ok(Json(RevisionsJson { revisions: revisions.iter().map(RevisionJson::from).collect() }))
+    Ok(Json(RevisionsJson {
+        revisions: revisions.iter().map(RevisionJson::from).collect(),
+    }))
 }

@@ -55,7 +55,10 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the store failed; see the control plane's log")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the store failed; see the control plane's log",
+        )
     }
 }
 
@@ -66,7 +69,10 @@ impl From<ApplyError> for Problem {
                 r#type: "urn:countersign:problem:resources-refused",
                 title: "The resources are refused",
                 diagnostics: findings.iter().map(DiagnosticJson::from).collect(),
-                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing was changed; see `diagnostics`")
+                ..Self::new(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "nothing was changed; see `diagnostics`",
+                )
             },
             ApplyError::TooManyFiles(_) => Self::bad_request(error.to_string()),
             ApplyError::Store(error) => error.into(),

@@ -15,7 +15,12 @@ use crate::runtime::{App, Applied};
 
 /// What YAML is called. None of these can a page of another origin send without being asked for it
 /// first (CORS preflight), which is what keeps a browser on this machine from applying policies.
-const YAML_TYPES: [&str; 4] = ["text/yaml", "application/yaml", "application/x-yaml", "text/x-yaml"];
+const YAML_TYPES: [&str; 4] = [
+    "text/yaml",
+    "application/yaml",
+    "application/x-yaml",
+    "text/x-yaml",
+];
 
 #[derive(Debug, Serialize)]
 struct ResourceJson {
@@ -39,7 +44,10 @@ pub(super) struct ResourcesJson {
 /// `GET /api/v1/resources`.
 pub(super) async fn list(State(app): State<App>) -> Json<ResourcesJson> {
     let (entries, revision) = app.control.resources().await;
-    Json(ResourcesJson { revision, resources: entries.into_iter().map(resource).collect() })
+    Json(ResourcesJson {
+        revision,
+        resources: entries.into_iter().map(resource).collect(),
+    })
 }
 
 fn resource(entry: Entry) -> ResourceJson {
@@ -93,11 +101,24 @@ pub(super) async fn apply(
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
     let body = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    let name = if parameters.file.is_empty() { "request" } else { &parameters.file };
-    let file = SourceFile { name: name.to_owned(), content: body.to_vec() };
-    let author = if parameters.author.is_empty() { "api" } else { &parameters.author };
-    let applied =
-        app.control.apply(vec![file], author, &parameters.message, parameters.dry_run).await?;
+    let name = if parameters.file.is_empty() {
+        "request"
+    } else {
+        &parameters.file
+    };
+    let file = SourceFile {
+        name: name.to_owned(),
+        content: body.to_vec(),
+    };
+    let author = if parameters.author.is_empty() {
+        "api"
+    } else {
+        &parameters.author
+    };
+    let applied = app
+        .control
+        .apply(vec![file], author, &parameters.message, parameters.dry_run)
+        .await?;
     Ok(Json(applied_json(applied)))
 }
 
@@ -118,14 +139,24 @@ pub(super) struct ErrorsJson {
 
 /// `GET /api/v1/resources/errors`.
 pub(super) async fn errors(State(app): State<App>) -> Json<ErrorsJson> {
-    let findings = app.control.file_errors();
-    Json(ErrorsJson { diagnostics: findings.iter().map(DiagnosticJson::from).collect() })
+    let findings = app.control.file_errors().borrow().clone();
+    Json(ErrorsJson {
+        diagnostics: findings.iter().map(DiagnosticJson::from).collect(),
+    })
 }
 
 fn is_yaml(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.and_then(|value| value.split(';').next()).map(str::trim);
-    essence.is_some_and(|essence| YAML_TYPES.iter().any(|yaml| essence.eq_ignore_ascii_case(yaml)))
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
+    essence.is_some_and(|essence| {
+        YAML_TYPES
+            .iter()
+            .any(|yaml| essence.eq_ignore_ascii_case(yaml))
+    })
 }
 
 fn applied_json(applied: Applied) -> AppliedJson {

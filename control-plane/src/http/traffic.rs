@@ -67,7 +67,11 @@ fn moment(name: &str, text: &str) -> Result<u64, Problem> {
     if text.is_empty() {
         return Ok(0);
     }
-    let stamp = || text.parse::<jiff::Timestamp>().ok().and_then(|t| u64::try_from(t.as_millisecond()).ok());
+    let stamp = || {
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .and_then(|t| u64::try_from(t.as_millisecond()).ok())
+    };
     text.parse().ok().or_else(stamp).ok_or_else(|| {
         Problem::bad_request(format!(
             "`{name}` is neither a time like 2026-01-31T12:00:00Z nor milliseconds since 1970"
@@ -87,10 +91,13 @@ fn seconds(text: &str) -> Result<u32, Problem> {
     if text.is_empty() {
         return Ok(0);
     }
-    let number = digits.parse::<u32>().ok().and_then(|number| number.checked_mul(unit));
-    number.filter(|seconds| *seconds > 0).ok_or_else(|| {
-        Problem::bad_request("`step` is no stretch of time like 60, 5m or 1h")
-    })
+    let number = digits
+        .parse::<u32>()
+        .ok()
+        .and_then(|number| number.checked_mul(unit));
+    number
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(|| Problem::bad_request("`step` is no stretch of time like 60, 5m or 1h"))
 }
 
 #[cfg(test)]

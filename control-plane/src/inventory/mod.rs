@@ -123,8 +123,12 @@ pub struct Inventory {
 impl Inventory {
     /// The set of these entries.
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
-        let entries = entries.into_iter().map(|entry| (key(&entry.document), entry));
-        Self { entries: entries.collect() }
+        let entries = entries
+            .into_iter()
+            .map(|entry| (key(&entry.document), entry));
+        Self {
+            entries: entries.collect(),
+        }
     }
 
     /// Is there nothing in it?
@@ -148,7 +152,12 @@ impl Inventory {
     ///
     /// # Errors
     /// Every resource that belongs to a file and would change.
-    pub fn apply(&self, documents: Vec<Document>, author: &str, now: u64) -> Result<Changed, Vec<Conflict>> {
+    pub fn apply(
+        &self,
+        documents: Vec<Document>,
+        author: &str,
+        now: u64,
+    ) -> Result<Changed, Vec<Conflict>> {
         let mut inventory = self.clone();
         let mut changes = Vec::with_capacity(documents.len());
         let mut conflicts = Vec::new();
@@ -171,15 +180,28 @@ impl Inventory {
                 });
                 continue;
             }
-            let change = if same { Change::Unchanged } else { change_of(before) };
+            let change = if same {
+                Change::Unchanged
+            } else {
+                change_of(before)
+            };
             if !same {
                 let author = author.to_owned();
-                let entry = Entry { document, origin: Origin::Api, author, changed_ms: now };
+                let entry = Entry {
+                    document,
+                    origin: Origin::Api,
+                    author,
+                    changed_ms: now,
+                };
                 inventory.entries.insert(key.clone(), entry);
             }
             changes.push((key, change));
         }
-        if conflicts.is_empty() { Ok(Changed { inventory, changes }) } else { Err(conflicts) }
+        if conflicts.is_empty() {
+            Ok(Changed { inventory, changes })
+        } else {
+            Err(conflicts)
+        }
     }
 
     /// Makes the part that belongs to files what the directory holds now. A file takes over what was
@@ -188,7 +210,9 @@ impl Inventory {
     pub fn synchronise(&self, documents: Vec<Document>, author: &str, now: u64) -> Changed {
         let mut inventory = self.clone();
         let mut changes = Vec::with_capacity(documents.len());
-        inventory.entries.retain(|_, entry| entry.origin != Origin::Files);
+        inventory
+            .entries
+            .retain(|_, entry| entry.origin != Origin::Files);
         for document in documents {
             let key = key(&document);
             let before = self.entries.get(&key);
@@ -197,11 +221,26 @@ impl Inventory {
                 Some(entry) if same => (entry.author.clone(), entry.changed_ms),
                 _ => (author.to_owned(), now),
             };
-            changes.push((key.clone(), if same { Change::Unchanged } else { change_of(before) }));
-            let entry = Entry { document, origin: Origin::Files, author, changed_ms };
+            changes.push((
+                key.clone(),
+                if same {
+                    Change::Unchanged
+                } else {
+                    change_of(before)
+                },
+            ));
+            let entry = Entry {
+                document,
+                origin: Origin::Files,
+                author,
+                changed_ms,
+            };
             inventory.entries.insert(key, entry);
         }
-        let gone = self.entries.keys().filter(|key| !inventory.entries.contains_key(key));
+        let gone = self
+            .entries
+            .keys()
+            .filter(|key| !inventory.entries.contains_key(key));
         changes.extend(gone.map(|key| (key.clone(), Change::Deleted)));
         Changed { inventory, changes }
     }
@@ -215,9 +254,15 @@ impl Inventory {
         let mut changes = Vec::with_capacity(named.len());
         let mut conflicts = Vec::new();
         for (kind, name) in named {
-            let found = self.entries.iter().find(|(key, _)| key.kind.as_str() == kind && &key.name == name);
+            let found = self
+                .entries
+                .iter()
+                .find(|(key, _)| key.kind.as_str() == kind && &key.name == name);
             match found {
-                None => conflicts.push(Conflict::Unknown { kind: kind.clone(), name: name.clone() }),
+                None => conflicts.push(Conflict::Unknown {
+                    kind: kind.clone(),
+                    name: name.clone(),
+                }),
                 Some((key, entry)) if entry.origin == Origin::Files => {
                     conflicts.push(Conflict::KeptInFile {
                         key: key.clone(),
@@ -231,7 +276,11 @@ impl Inventory {
                 }
             }
         }
-        if conflicts.is_empty() { Ok(Changed { inventory, changes }) } else { Err(conflicts) }
+        if conflicts.is_empty() {
+            Ok(Changed { inventory, changes })
+        } else {
+            Err(conflicts)
+        }
     }
 
     /// What the store has to write and to remove to get from `before` to this set.
@@ -245,15 +294,25 @@ impl Inventory {
                     && old.origin == entry.origin
             })
         });
-        let gone = before.entries.keys().filter(|key| !self.entries.contains_key(key));
+        let gone = before
+            .entries
+            .keys()
+            .filter(|key| !self.entries.contains_key(key));
         (put.map(|(_, entry)| entry).collect(), gone.collect())
     }
 }
 
 fn key(document: &Document) -> Key {
-    Key { kind: document.kind, name: document.name.clone() }
+    Key {
+        kind: document.kind,
+        name: document.name.clone(),
+    }
 }
 
 fn change_of(before: Option<&Entry>) -> Change {
-    if before.is_some() { Change::Updated } else { Change::Created }
+    if before.is_some() {
+        Change::Updated
+    } else {
+        Change::Created
+    }
 }

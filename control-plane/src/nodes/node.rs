@@ -26,8 +26,14 @@ pub(super) enum Delivery {
     /// Nothing was sent: there is no revision, or it was not asked for.
     Waiting,
     Sent(Version),
-    Accepted { version: Version, since: u64 },
-    Refused { version: Version, reason: String },
+    Accepted {
+        version: Version,
+        since: u64,
+    },
+    Refused {
+        version: Version,
+        reason: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -42,7 +48,8 @@ pub(super) struct Worker {
 
 impl Worker {
     fn alive(&self, now: u64) -> bool {
-        !self.streams.is_empty() && now.saturating_sub(self.seen_ms) <= millis(limits::WORKER_SILENCE)
+        !self.streams.is_empty()
+            && now.saturating_sub(self.seen_ms) <= millis(limits::WORKER_SILENCE)
     }
 }
 
@@ -142,6 +149,8 @@ pub(super) struct Node {
     pub(super) workers: BTreeMap<String, Worker>,
     pub(super) disconnected_ms: u64,
     pub(super) shown: Option<(NodeState, u64)>,
+    /// What it had when its last stream ended.
+    pub(super) last: Option<Version>,
 }
 
 impl Node {
@@ -160,7 +169,13 @@ impl Node {
     }
 
     /// A VM reports. False when there is no room for another one.
-    pub(super) fn reported(&mut self, vm: &str, stream: StreamId, report: WorkerReport, now: u64) -> bool {
+    pub(super) fn reported(
+        &mut self,
+        vm: &str,
+        stream: StreamId,
+        report: WorkerReport,
+        now: u64,
+    ) -> bool {
         if !self.workers.contains_key(vm) && self.workers.len() >= limits::MAX_WORKERS_PER_NODE {
             return false;
         }
@@ -183,7 +198,9 @@ impl Node {
     }
 
     pub(super) fn worker_closed(&mut self, vm: &str, stream: StreamId, now: u64) {
-        let Some(worker) = self.workers.get_mut(vm) else { return };
+        let Some(worker) = self.workers.get_mut(vm) else {
+            return;
+        };
         worker.streams.remove(&stream);
         match worker.streams.last_key_value() {
             Some((_, newest)) => worker.last = newest.clone(),
@@ -199,12 +216,17 @@ impl Node {
     pub(super) fn forget_old_workers(&mut self, now: u64) {
         let bound = millis(limits::WORKER_FORGOTTEN_AFTER);
         self.workers.retain(|_, worker| {
-            worker.closed_ms.is_none_or(|closed| now.saturating_sub(closed) <= bound)
+            worker
+                .closed_ms
+                .is_none_or(|closed| now.saturating_sub(closed) <= bound)
         });
     }
 
     pub(super) fn standing(&self, now: u64) -> Standing {
-        let of = |state, reason: &str| Standing { state, reason: reason.to_owned() };
+        let of = |state, reason: &str| Standing {
+            state,
+            reason: reason.to_owned(),
+        };
         let (version, since) = match self.delivery() {
             None => return of(NodeState::Disconnected, "no discovery stream"),
             Some(Delivery::Waiting) => return of(NodeState::Waiting, "nothing was sent yet"),
@@ -233,7 +255,9 @@ impl Node {
         };
         for (vm, worker) in &self.workers {
             if worker.alive(now) {
-                if worker.last.revision == version.revision && worker.last.attempt == version.attempt {
+                if worker.last.revision == version.revision
+                    && worker.last.attempt == version.attempt
+                {
                     alive = alive.saturating_add(1);
                 } else {
                     lack(since, format!("worker {vm} runs {}", worker.last.revision));
@@ -247,9 +271,14 @@ impl Node {
         let wanted = self.expected.max(1);
         if alive < wanted {
             let gone = self.workers.values().filter(|worker| !worker.alive(now));
-            let at = gone.map(|worker| worker.closed_ms.unwrap_or(worker.seen_ms)).max();
+            let at = gone
+                .map(|worker| worker.closed_ms.unwrap_or(worker.seen_ms))
+                .max();
             let at = at.map_or(since, |at| at.max(since));
-            lack(at, format!("{alive} of {wanted} workers report this revision"));
+            lack(
+                at,
+                format!("{alive} of {wanted} workers report this revision"),
+            );
         }
         oldest
     }

@@ -49,7 +49,10 @@ impl Registry {
         {
             entry.forget_closed_workers();
         }
-        let delivery = holds.map_or(Delivery::Waiting, |version| Delivery::Accepted { version, since: now });
+        let delivery = holds.map_or(Delivery::Waiting, |version| Delivery::Accepted {
+            version,
+            since: now,
+        });
         self.set(node, stream, delivery, now);
     }
 
@@ -60,11 +63,26 @@ impl Registry {
 
     /// A version was taken.
     pub fn accepted(&mut self, node: &str, stream: StreamId, version: Version, now: u64) {
-        self.set(node, stream, Delivery::Accepted { version, since: now }, now);
+        self.set(
+            node,
+            stream,
+            Delivery::Accepted {
+                version,
+                since: now,
+            },
+            now,
+        );
     }
 
     /// A version was refused.
-    pub fn refused(&mut self, node: &str, stream: StreamId, version: Version, reason: &str, now: u64) {
+    pub fn refused(
+        &mut self,
+        node: &str,
+        stream: StreamId,
+        version: Version,
+        reason: &str,
+        now: u64,
+    ) {
         self.remember_refusal(node, version.attempt);
         let reason = limits::cut(reason, limits::MAX_REASON_BYTES).to_owned();
         self.set(node, stream, Delivery::Refused { version, reason }, now);
@@ -89,12 +107,18 @@ impl Registry {
     /// The attempts that a node refused.
     #[must_use]
     pub fn refusals(&self, node: &str) -> Vec<u64> {
-        self.refused.get(node).map(|attempts| attempts.iter().copied().collect()).unwrap_or_default()
+        self.refused
+            .get(node)
+            .map(|attempts| attempts.iter().copied().collect())
+            .unwrap_or_default()
     }
 
     /// A discovery stream ended.
     pub fn disconnected(&mut self, node: &str, stream: StreamId, now: u64) {
-        let Some(entry) = self.nodes.get_mut(node) else { return };
+        let Some(entry) = self.nodes.get_mut(node) else {
+            return;
+        };
+        entry.last = entry.version().cloned().or(entry.last.take());
         entry.streams.remove(&stream);
         if entry.streams.is_empty() {
             entry.disconnected_ms = now;
@@ -103,9 +127,19 @@ impl Registry {
     }
 
     /// A VM reports. False when there is no room for it.
-    pub fn reported(&mut self, node: &str, vm: &str, stream: StreamId, report: WorkerReport, now: u64) -> bool {
+    pub fn reported(
+        &mut self,
+        node: &str,
+        vm: &str,
+        stream: StreamId,
+        report: WorkerReport,
+        now: u64,
+    ) -> bool {
         self.make_room(node);
-        let entry = self.nodes.entry(node.to_owned()).or_insert_with(|| Node { disconnected_ms: now, ..Node::default() });
+        let entry = self.nodes.entry(node.to_owned()).or_insert_with(|| Node {
+            disconnected_ms: now,
+            ..Node::default()
+        });
         let taken = entry.reported(vm, stream, report, now);
         self.refresh(node, now);
         taken
@@ -113,7 +147,9 @@ impl Registry {
 
     /// A VM's report stream ended.
     pub fn worker_closed(&mut self, node: &str, vm: &str, stream: StreamId, now: u64) {
-        let Some(entry) = self.nodes.get_mut(node) else { return };
+        let Some(entry) = self.nodes.get_mut(node) else {
+            return;
+        };
         entry.worker_closed(vm, stream, now);
         self.refresh(node, now);
     }
@@ -153,7 +189,7 @@ impl Registry {
                 envoy_version: node.envoy_version.clone(),
                 standing,
                 since_ms,
-                version: node.version().cloned(),
+                version: node.version().or(node.last.as_ref()).cloned(),
                 expected: node.expected,
                 workers: node.worker_views(),
             }
@@ -168,7 +204,9 @@ impl Registry {
     pub fn all_run(&self, revision: &str, now: u64) -> bool {
         let mut one = false;
         for node in self.nodes.values() {
-            let holds = node.version().is_some_and(|version| version.revision == revision);
+            let holds = node
+                .version()
+                .is_some_and(|version| version.revision == revision);
             let since = node.shown.map_or(now, |(_, since)| since);
             let waited_for = now.saturating_sub(since) <= millis(limits::KEY_WAITS_FOR_NODE);
             match node.standing(now).state {
@@ -202,8 +240,13 @@ impl Registry {
         if self.nodes.len() < limits::MAX_NODES || self.nodes.contains_key(id) {
             return;
         }
-        let gone = self.nodes.iter().filter(|(_, node)| node.streams.is_empty());
-        let oldest = gone.min_by_key(|(_, node)| node.disconnected_ms).map(|(id, _)| id.clone());
+        let gone = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.streams.is_empty());
+        let oldest = gone
+            .min_by_key(|(_, node)| node.disconnected_ms)
+            .map(|(id, _)| id.clone());
         // All of them connected: then it is the bound on connections that has to hold.
         if let Some(oldest) = oldest.or_else(|| self.nodes.keys().next().cloned()) {
             self.nodes.remove(&oldest);

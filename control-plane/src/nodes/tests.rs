@@ -16,14 +16,21 @@ fn version(text: &str) -> Version {
 
 impl Fleet {
     fn expecting(expected: u32) -> Self {
-        let mut fleet = Self { registry: Registry::default(), now: 1_000_000 };
+        let mut fleet = Self {
+            registry: Registry::default(),
+            now: 1_000_000,
+        };
         fleet.connect(XDS, expected);
         fleet.registry.subscribed(NODE, XDS, None, fleet.now);
         fleet
     }
 
     fn connect(&mut self, stream: StreamId, expected: u32) {
-        let node = Introduction { id: NODE.into(), expected, ..Introduction::default() };
+        let node = Introduction {
+            id: NODE.into(),
+            expected,
+            ..Introduction::default()
+        };
         self.registry.connected(&node, stream, self.now);
     }
 
@@ -71,7 +78,10 @@ fn what_was_sent_and_not_answered_is_sent() {
 
 #[test]
 fn an_ack_alone_is_not_live() {
-    assert_eq!(Fleet::expecting(2).accepted("1-a.1").state(), NodeState::Acked);
+    assert_eq!(
+        Fleet::expecting(2).accepted("1-a.1").state(),
+        NodeState::Acked
+    );
 }
 
 #[test]
@@ -121,7 +131,10 @@ fn a_worker_that_never_reports_makes_the_node_suspect() {
         fleet.wait(1_000);
     }
     assert_eq!(fleet.state(), NodeState::Suspect);
-    assert_eq!(fleet.view().standing.reason, "1 of 2 workers report this revision");
+    assert_eq!(
+        fleet.view().standing.reason,
+        "1 of 2 workers report this revision"
+    );
 }
 
 #[test]
@@ -174,8 +187,16 @@ fn a_rebuilt_vm_takes_the_place_of_the_trapped_one() {
 fn a_refusal_shows_envoys_reason_and_is_remembered_until_the_next_revision() {
     let mut fleet = Fleet::expecting(1);
     fleet.registry.sent(NODE, XDS, version("1-a.1"), fleet.now);
-    fleet.registry.refused(NODE, XDS, version("1-a.1"), "unable", fleet.now);
-    assert_eq!(fleet.view().standing, Standing { state: NodeState::Nacked, reason: "unable".into() });
+    fleet
+        .registry
+        .refused(NODE, XDS, version("1-a.1"), "unable", fleet.now);
+    assert_eq!(
+        fleet.view().standing,
+        Standing {
+            state: NodeState::Nacked,
+            reason: "unable".into()
+        }
+    );
     assert_eq!(fleet.registry.refusals(NODE), [1]);
     fleet.registry.forget_refusals();
     assert!(fleet.registry.refusals(NODE).is_empty());
@@ -191,11 +212,16 @@ fn a_node_whose_stream_ended_is_disconnected_although_its_workers_report() {
 
 #[test]
 fn a_node_that_reconnects_with_its_version_is_live_when_its_workers_report() {
-    let mut fleet = Fleet { registry: Registry::default(), now: 5_000 };
+    let mut fleet = Fleet {
+        registry: Registry::default(),
+        now: 5_000,
+    };
     fleet.report("vm-1", 10, "1-a.1");
     assert_eq!(fleet.state(), NodeState::Disconnected);
     fleet.connect(11, 1);
-    fleet.registry.subscribed(NODE, 11, Some(version("1-a.1")), fleet.now);
+    fleet
+        .registry
+        .subscribed(NODE, 11, Some(version("1-a.1")), fleet.now);
     assert_eq!(fleet.state(), NodeState::Live);
 }
 
@@ -204,7 +230,9 @@ fn the_end_of_an_older_stream_changes_nothing() {
     let mut fleet = Fleet::expecting(1).accepted("1-a.1");
     fleet.report("vm-1", 10, "1-a.1");
     fleet.connect(20, 1);
-    fleet.registry.subscribed(NODE, 20, Some(version("1-a.1")), fleet.now);
+    fleet
+        .registry
+        .subscribed(NODE, 20, Some(version("1-a.1")), fleet.now);
     fleet.registry.disconnected(NODE, XDS, fleet.now);
     assert_eq!(fleet.state(), NodeState::Live);
 }
@@ -233,11 +261,18 @@ fn a_key_is_live_with_the_first_live_node_and_not_without_one() {
 fn a_key_waits_for_a_node_on_its_way_and_not_for_one_that_refused() {
     let mut fleet = Fleet::expecting(1).accepted("1-a.1");
     fleet.report("vm-1", 10, "1-a.1");
-    let other = Introduction { id: "edge-2".into(), ..Introduction::default() };
+    let other = Introduction {
+        id: "edge-2".into(),
+        ..Introduction::default()
+    };
     fleet.registry.connected(&other, 30, fleet.now);
-    fleet.registry.sent("edge-2", 30, version("1-a.1"), fleet.now);
+    fleet
+        .registry
+        .sent("edge-2", 30, version("1-a.1"), fleet.now);
     assert!(!fleet.registry.all_run("1-a", fleet.now));
-    fleet.registry.refused("edge-2", 30, version("1-a.1"), "no", fleet.now);
+    fleet
+        .registry
+        .refused("edge-2", 30, version("1-a.1"), "no", fleet.now);
     assert!(fleet.registry.all_run("1-a", fleet.now));
 }
 
@@ -248,14 +283,21 @@ fn workers_past_the_bound_are_turned_away() {
         fleet.report(&format!("vm-{n}"), 10, "1-a.1");
     }
     let report = WorkerReport::default();
-    assert!(!fleet.registry.reported(NODE, "one more", 10, report, fleet.now));
+    assert!(
+        !fleet
+            .registry
+            .reported(NODE, "one more", 10, report, fleet.now)
+    );
 }
 
 #[test]
 fn past_the_bound_the_longest_gone_node_is_forgotten() {
     let mut registry = Registry::default();
     for n in 0..=limits::MAX_NODES {
-        let node = Introduction { id: format!("n{n}"), ..Introduction::default() };
+        let node = Introduction {
+            id: format!("n{n}"),
+            ..Introduction::default()
+        };
         registry.connected(&node, n as u64, n as u64);
         registry.disconnected(&node.id, n as u64, n as u64);
     }

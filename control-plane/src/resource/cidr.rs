@@ -13,11 +13,17 @@ pub(crate) struct Cidr(IpNet);
 pub(crate) enum CidrError {
     NotAnAddress,
     /// The prefix is longer than the address or no number.
-    Prefix { longest: u8 },
+    Prefix {
+        longest: u8,
+    },
     /// Bits past the prefix are set.
-    HostBits { corrected: String },
+    HostBits {
+        corrected: String,
+    },
     /// IPv4 in IPv6's clothes: addresses are compared in their IPv4 form.
-    Mapped { corrected: Option<String> },
+    Mapped {
+        corrected: Option<String>,
+    },
 }
 
 impl Cidr {
@@ -49,7 +55,9 @@ impl Cidr {
         if net.trunc() == net {
             Ok(Self(net))
         } else {
-            Err(CidrError::HostBits { corrected: net.trunc().to_string() })
+            Err(CidrError::HostBits {
+                corrected: net.trunc().to_string(),
+            })
         }
     }
 
@@ -103,7 +111,9 @@ impl CidrError {
                 "has bits set past its prefix".to_owned(),
                 format!("write `{corrected}`, or a longer prefix"),
             ),
-            Self::Mapped { corrected: Some(corrected) } => (
+            Self::Mapped {
+                corrected: Some(corrected),
+            } => (
                 "is IPv4 written as IPv6".to_owned(),
                 format!("addresses are compared in their IPv4 form: write `{corrected}`"),
             ),
@@ -130,14 +140,22 @@ mod tests {
             ("::/0", 16, 0),
         ] {
             let cidr = Cidr::parse(text).unwrap();
-            assert_eq!((cidr.address().len(), cidr.prefix()), (bytes, prefix), "{text}");
+            assert_eq!(
+                (cidr.address().len(), cidr.prefix()),
+                (bytes, prefix),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_is_wrong_with_a_range_is_said() {
-        let host_bits = |text: &str| CidrError::HostBits { corrected: text.to_owned() };
-        let mapped = |text: &str| CidrError::Mapped { corrected: Some(text.to_owned()) };
+        let host_bits = |text: &str| CidrError::HostBits {
+            corrected: text.to_owned(),
+        };
+        let mapped = |text: &str| CidrError::Mapped {
+            corrected: Some(text.to_owned()),
+        };
         for (text, error) in [
             ("", CidrError::NotAnAddress),
             ("offices", CidrError::NotAnAddress),
@@ -160,8 +178,20 @@ mod tests {
 
     #[test]
     fn nested_ranges_are_dropped_and_the_rest_is_sorted() {
-        let parse = |texts: &[&str]| texts.iter().map(|text| Cidr::parse(text).unwrap()).collect::<Vec<_>>();
-        let kept = Cidr::normalise(parse(&["2001:db8::/48", "10.1.0.0/16", "10.0.0.0/8", "2001:db8::/32", "9.0.0.0/8", "10.0.0.0/8"]));
+        let parse = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| Cidr::parse(text).unwrap())
+                .collect::<Vec<_>>()
+        };
+        let kept = Cidr::normalise(parse(&[
+            "2001:db8::/48",
+            "10.1.0.0/16",
+            "10.0.0.0/8",
+            "2001:db8::/32",
+            "9.0.0.0/8",
+            "10.0.0.0/8",
+        ]));
         assert_eq!(kept, parse(&["9.0.0.0/8", "10.0.0.0/8", "2001:db8::/32"]));
     }
 }

@@ -13,13 +13,24 @@ const API_VERSION: &str = "countersign.dev/v1";
 /// Kinds that the documentation announces; they are named as what they are.
 const ANNOUNCED: [&str; 1] = ["DeviceRule"];
 
-pub(super) fn parse_file(file: &SourceFile, documents: &mut Vec<Document>, findings: &mut Findings) {
+pub(super) fn parse_file(
+    file: &SourceFile,
+    documents: &mut Vec<Document>,
+    findings: &mut Findings,
+) {
     let whole_file = |text: &str| Source::new(&file.name, text, 1);
     if file.content.len() > limits::MAX_FILE_BYTES {
         let size = file.content.len();
         findings.push(
-            Finding::error(&whole_file(""), 0..0, format!("{size} bytes are too many for one file"))
-                .help(format!("at most {} bytes; split it with one kind in each", limits::MAX_FILE_BYTES)),
+            Finding::error(
+                &whole_file(""),
+                0..0,
+                format!("{size} bytes are too many for one file"),
+            )
+            .help(format!(
+                "at most {} bytes; split it with one kind in each",
+                limits::MAX_FILE_BYTES
+            )),
         );
         return;
     }
@@ -44,8 +55,12 @@ pub(super) fn parse_file(file: &SourceFile, documents: &mut Vec<Document>, findi
     if let Some(first_over) = parts.get(limits::MAX_DOCUMENTS_PER_FILE) {
         let source = Source::new(&file.name, first_over.text, first_over.line);
         findings.push(
-            Finding::error(&source, 0..1, format!("{} documents are too many for one file", parts.len()))
-                .help(format!("at most {}", limits::MAX_DOCUMENTS_PER_FILE)),
+            Finding::error(
+                &source,
+                0..1,
+                format!("{} documents are too many for one file", parts.len()),
+            )
+            .help(format!("at most {}", limits::MAX_DOCUMENTS_PER_FILE)),
         );
         return;
     }
@@ -59,26 +74,34 @@ pub(super) fn parse_file(file: &SourceFile, documents: &mut Vec<Document>, findi
 
 /// The finding for text that holds no document.
 pub(super) fn nothing_in(source: &Source) -> Finding {
-    Finding::error(source, 0..0, "there is no resource in this file")
-        .help(format!("a resource starts with `apiVersion: {API_VERSION}` and `kind:`"))
+    Finding::error(source, 0..0, "there is no resource in this file").help(format!(
+        "a resource starts with `apiVersion: {API_VERSION}` and `kind:`"
+    ))
 }
 
 /// Parses one document. `None` comes with at least one finding.
 pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document> {
-    let node = match yaml::parse(source).and_then(|node| node.ok_or_else(|| nothing_in(source))) {
-        Ok(node) => node,
+    let node = match yaml::parse(source) {
+        Ok(Some(node)) => node,
+        Ok(None) => {
+            findings.push(nothing_in(source));
+            return None;
+        }
         Err(finding) => {
-            findings.push(finding);
+            findings.push(*finding);
             return None;
         }
     };
     let mut reader = Reader::new(source, findings);
     let mut top = reader.mapping("the document", node)?;
-    let version = top.take_required(&mut reader, "apiVersion").and_then(|field| reader.text(&field));
+    let version = top
+        .take_required(&mut reader, "apiVersion")
+        .and_then(|field| reader.text(&field));
     if let Some(version) = version.filter(|version| version.value != API_VERSION) {
         let message = format!("unknown `apiVersion` {}", quoted(&version.value));
         reader.push(
-            Finding::error(source, version.span, message).label(format!("expected `{API_VERSION}`")),
+            Finding::error(source, version.span, message)
+                .label(format!("expected `{API_VERSION}`")),
         );
     }
     let kind = top.take_required(&mut reader, "kind").and_then(|field| {
@@ -88,12 +111,16 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
             None
         })
     });
-    let metadata = top.take_required(&mut reader, "metadata").and_then(|field| {
-        let mut metadata = reader.fields(field)?;
-        let name = metadata.take_required(&mut reader, "name").and_then(|field| name::name(&mut reader, &field));
-        metadata.finish(&mut reader);
-        name
-    });
+    let metadata = top
+        .take_required(&mut reader, "metadata")
+        .and_then(|field| {
+            let mut metadata = reader.fields(field)?;
+            let name = metadata
+                .take_required(&mut reader, "name")
+                .and_then(|field| name::name(&mut reader, &field));
+            metadata.finish(&mut reader);
+            name
+        });
     let spec = top.take(&mut reader, "spec");
     top.finish(&mut reader);
     let kind = kind?;
@@ -108,7 +135,9 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
         }
     };
     let resource = match kind {
-        Kind::MitigationPolicy => Resource::MitigationPolicy(MitigationPolicy::read(&mut reader, spec)?),
+        Kind::MitigationPolicy => {
+            Resource::MitigationPolicy(MitigationPolicy::read(&mut reader, spec)?)
+        }
         Kind::Signal => Resource::Signal(Signal::read(&mut reader, spec)?),
         Kind::ReasonOverride => Resource::ReasonOverride(ReasonOverride::read(&mut reader, spec)?),
         Kind::List => Resource::List(List::read(&mut reader, spec)?),
@@ -117,8 +146,12 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
     let name = metadata?;
     if kind == Kind::Settings && name.value != Settings::NAME {
         reader.push(
-            Finding::error(source, name.span, "there is one `Settings`, and its name is `default`")
-                .label("expected `default`"),
+            Finding::error(
+                source,
+                name.span,
+                "there is one `Settings`, and its name is `default`",
+            )
+            .label("expected `default`"),
         );
         return None;
     }
@@ -143,8 +176,12 @@ fn start_of(source: &Source) -> std::ops::Range<usize> {
 fn unknown_kind(source: &Source, word: &str, span: std::ops::Range<usize>) -> Finding {
     let known = || Kind::ALL.into_iter().map(Kind::as_str);
     if ANNOUNCED.contains(&word) {
-        return Finding::error(source, span, format!("the kind `{word}` is not available in this version"))
-            .help(format!("the kinds are {}", one_of(known())));
+        return Finding::error(
+            source,
+            span,
+            format!("the kind `{word}` is not available in this version"),
+        )
+        .help(format!("the kinds are {}", one_of(known())));
     }
     Finding::error(source, span, format!("unknown kind {}", quoted(word)))
         .suggest(did_you_mean(word, known()))

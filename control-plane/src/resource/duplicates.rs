@@ -7,7 +7,8 @@ use crate::diagnostic::{Finding, Findings};
 
 /// Reports every document whose kind and name an earlier one has.
 pub(crate) fn find_duplicates(documents: &[Document], findings: &mut Findings) {
-    let mut first: HashMap<(super::Kind, &str), &Document> = HashMap::with_capacity(documents.len());
+    let mut first: HashMap<(super::Kind, &str), &Document> =
+        HashMap::with_capacity(documents.len());
     for document in documents {
         let Some(earlier) = first.insert((document.kind, &document.name), document) else {
             continue;

@@ -24,20 +24,27 @@ pub(crate) fn nanoseconds(text: &str) -> Option<i64> {
     while !rest.is_empty() {
         let digits = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
         let (number, after) = rest.split_at(digits);
-        let letters = after.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(after.len());
+        let letters = after
+            .find(|letter: char| !letter.is_ascii_alphabetic())
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at(letters);
         let (_, scale) = UNITS.iter().find(|(name, _)| *name == unit)?;
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
             return None;
         }
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+        let whole: i128 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse().ok()?
+        };
         total = total.checked_add(whole.checked_mul(*scale)?)?;
         // Past the eighteenth place a fraction of an hour is less than a nanosecond.
         let places: u32 = fraction.len().min(18).try_into().ok()?;
         if places > 0 {
             let digits: i128 = fraction.get(..places as usize)?.parse().ok()?;
-            total = total.checked_add(digits.checked_mul(*scale)? / 10_i128.checked_pow(places)?)?;
+            total =
+                total.checked_add(digits.checked_mul(*scale)? / 10_i128.checked_pow(places)?)?;
         }
         rest = after;
         parts += 1;
@@ -74,7 +81,11 @@ pub(super) fn text(seconds: u32) -> String {
             text.push_str(&format!("{number}{unit}"));
         }
     }
-    if text.is_empty() { "0s".to_owned() } else { text }
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,10 @@ use crate::diagnostic::{Finding, Located, quoted};
 pub(super) fn endpoint(reader: &mut Reader<'_>, text: Located<String>) -> Option<Located<String>> {
     let pattern = text.value.as_str();
     let (message, help) = if pattern.is_empty() {
-        ("an endpoint is empty".to_owned(), "`/` is the root, `*` everything".to_owned())
+        (
+            "an endpoint is empty".to_owned(),
+            "`/` is the root, `*` everything".to_owned(),
+        )
     } else if pattern.len() > limits::MAX_ENDPOINT_BYTES {
         let message = format!("this endpoint has {} bytes", pattern.len());
         (message, format!("at most {}", limits::MAX_ENDPOINT_BYTES))
@@ -17,7 +20,10 @@ pub(super) fn endpoint(reader: &mut Reader<'_>, text: Located<String>) -> Option
         (message, "no request's path holds one".to_owned())
     } else if pattern.contains("://") {
         let message = format!("{} is no path", quoted(pattern));
-        (message, "hosts belong to `hosts`; an endpoint starts with `/`".to_owned())
+        (
+            message,
+            "hosts belong to `hosts`; an endpoint starts with `/`".to_owned(),
+        )
     } else {
         return Some(text);
     };
@@ -29,23 +35,41 @@ pub(super) fn endpoint(reader: &mut Reader<'_>, text: Located<String>) -> Option
 /// `countersign_engine::normalise_path`) never has what it asks for. The second text is advice.
 pub(crate) fn unreachable_because(pattern: &str) -> Option<(&'static str, &'static str)> {
     if !pattern.starts_with(['/', '*', '?']) {
-        return Some(("does not start with `/` or `*`", "every path starts with `/`"));
+        return Some((
+            "does not start with `/` or `*`",
+            "every path starts with `/`",
+        ));
     }
     if pattern.contains("//") {
-        return Some(("has a double slash", "repeated slashes are made one before endpoints are compared"));
+        return Some((
+            "has a double slash",
+            "repeated slashes are made one before endpoints are compared",
+        ));
     }
     let dots = |segment: &str| matches!(segment, "." | "..");
     if pattern.split('/').any(dots) {
-        return Some(("has a dot segment", "`.` and `..` are resolved before endpoints are compared"));
+        return Some((
+            "has a dot segment",
+            "`.` and `..` are resolved before endpoints are compared",
+        ));
     }
     if pattern.contains(';') {
-        return Some(("has a path parameter", "what follows `;` in a segment is cut off before endpoints are compared"));
+        return Some((
+            "has a path parameter",
+            "what follows `;` in a segment is cut off before endpoints are compared",
+        ));
     }
     if pattern.contains('\\') {
-        return Some(("has a backslash", "`\\` becomes `/` before endpoints are compared"));
+        return Some((
+            "has a backslash",
+            "`\\` becomes `/` before endpoints are compared",
+        ));
     }
     if has_escape(pattern) {
-        return Some(("is percent-encoded", "paths are decoded before endpoints are compared: write the character itself"));
+        return Some((
+            "is percent-encoded",
+            "paths are decoded before endpoints are compared: write the character itself",
+        ));
     }
     if pattern.contains('#') {
         return Some(("has a fragment", "browsers do not send what follows `#`"));
@@ -53,7 +77,10 @@ pub(crate) fn unreachable_because(pattern: &str) -> Option<(&'static str, &'stat
     if let Some((_, query)) = pattern.split_once('?')
         && query.contains('=')
     {
-        return Some(("has a query", "endpoints are compared with the path alone; use `request.query` in `when`"));
+        return Some((
+            "has a query",
+            "endpoints are compared with the path alone; use `request.query` in `when`",
+        ));
     }
     None
 }
@@ -73,11 +100,31 @@ mod tests {
 
     #[test]
     fn endpoints_that_no_path_has_are_known() {
-        for pattern in ["/", "/checkout/*", "*.php", "*", "/v?/x", "/a%", "/%00", "/a/...", "/.well-known/*"] {
+        for pattern in [
+            "/",
+            "/checkout/*",
+            "*.php",
+            "*",
+            "/v?/x",
+            "/a%",
+            "/%00",
+            "/a/...",
+            "/.well-known/*",
+        ] {
             assert_eq!(unreachable_because(pattern), None, "{pattern}");
         }
         for pattern in [
-            "checkout/*", "//a", "/a//b", "/a/../b", "/a/.", "/a;b", "/%61", "/a%2Fb", "/a\\b", "/a#b", "/a?b=*",
+            "checkout/*",
+            "//a",
+            "/a//b",
+            "/a/../b",
+            "/a/.",
+            "/a;b",
+            "/%61",
+            "/a%2Fb",
+            "/a\\b",
+            "/a#b",
+            "/a?b=*",
         ] {
             assert!(unreachable_because(pattern).is_some(), "{pattern}");
         }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::limits;
 use super::yaml::{Node, Value};
 use crate::diagnostic::{Finding, Findings, Located, Source, did_you_mean, one_of, quoted};
 
@@ -45,7 +46,11 @@ impl<'a> Reader<'a> {
     /// Reports an error at `span`.
     pub(super) fn error(&mut self, span: Range<usize>, message: impl Into<String>, help: &str) {
         let finding = Finding::error(self.source, span, message);
-        self.push(if help.is_empty() { finding } else { finding.help(help) });
+        self.push(if help.is_empty() {
+            finding
+        } else {
+            finding.help(help)
+        });
     }
 
     /// Reports that a field's value is of the wrong type.
@@ -70,15 +75,30 @@ impl<'a> Reader<'a> {
 
     /// The fields of a mapping that is absent.
     pub(super) fn no_fields(&self, owner: &str) -> Fields {
-        Fields { owner: owner.to_owned(), span: 0..0, entries: Vec::new(), known: Vec::new() }
+        Fields {
+            owner: owner.to_owned(),
+            span: 0..0,
+            entries: Vec::new(),
+            known: Vec::new(),
+        }
     }
 
     pub(super) fn mapping(&mut self, owner: &str, node: Node) -> Option<Fields> {
         let span = self.visible(&node);
         match node.value {
+            Value::Mapping(entries) if entries.len() > limits::MAX_FIELDS => {
+                let message = format!("{} has {} fields", owner_in_text(owner), entries.len());
+                let help = format!("at most {}", limits::MAX_FIELDS);
+                self.error(span, message, &help);
+                None
+            }
             Value::Mapping(entries) => {
-                let mut fields =
-                    Fields { owner: owner.to_owned(), span, entries: Vec::new(), known: Vec::new() };
+                let mut fields = Fields {
+                    owner: owner.to_owned(),
+                    span,
+                    entries: Vec::new(),
+                    known: Vec::new(),
+                };
                 for (key, value) in entries {
                     self.enter(&mut fields, key, value);
                 }
@@ -94,7 +114,11 @@ impl<'a> Reader<'a> {
     }
 
     fn enter(&mut self, fields: &mut Fields, key: Located<String>, value: Node) {
-        if let Some((first, _)) = fields.entries.iter().find(|(known, _)| known.value == key.value) {
+        if let Some((first, _)) = fields
+            .entries
+            .iter()
+            .find(|(known, _)| known.value == key.value)
+        {
             let message = format!("field {} is there twice", quoted(&key.value));
             let finding = Finding::error(self.source, key.span, message)
                 .label("again here")
@@ -123,14 +147,22 @@ impl Fields {
         let index = self.entries.iter().position(|(key, _)| key.value == name)?;
         let (key, node) = self.entries.swap_remove(index);
         if matches!(node.value, Value::Null) {
-            reader.error(key.span, format!("`{name}` has no value"), "give it a value or leave it out");
+            reader.error(
+                key.span,
+                format!("`{name}` has no value"),
+                "give it a value or leave it out",
+            );
             return None;
         }
         Some(Field { key, node })
     }
 
     /// Takes a field that must be there.
-    pub(super) fn take_required(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Option<Field> {
+    pub(super) fn take_required(
+        &mut self,
+        reader: &mut Reader<'_>,
+        name: &'static str,
+    ) -> Option<Field> {
         let there = self.entries.iter().any(|(key, _)| key.value == name);
         let field = self.take(reader, name);
         if !there {
@@ -142,7 +174,11 @@ impl Fields {
 
     /// Reports that none of several fields is there.
     pub(super) fn require_one_of(&self, reader: &mut Reader<'_>, names: &[&str]) {
-        let message = format!("{} has none of {}", owner_in_text(&self.owner), one_of(names.iter().copied()));
+        let message = format!(
+            "{} has none of {}",
+            owner_in_text(&self.owner),
+            one_of(names.iter().copied())
+        );
         reader.error(self.span.clone(), message, "");
     }
 
@@ -166,5 +202,9 @@ impl Fields {
 }
 
 fn owner_in_text(owner: &str) -> String {
-    if owner.contains(' ') { owner.to_owned() } else { format!("`{owner}`") }
+    if owner.contains(' ') {
+        owner.to_owned()
+    } else {
+        format!("`{owner}`")
+    }
 }

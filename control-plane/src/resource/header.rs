@@ -1,15 +1,15 @@
 //! Header names in settings.
 
 use super::fields::{Field, Reader};
+use super::limits;
 use crate::diagnostic::{Finding, quoted};
-
-/// Bytes of a header name; Envoy takes more, nobody writes more.
-const MAX_HEADER: usize = 256;
 
 /// Reads a header name; letters become lower-case, as HTTP/2 and Envoy have them.
 pub(super) fn header(reader: &mut Reader<'_>, field: &Field) -> Option<String> {
     let text = reader.text(field)?;
-    if (1..=MAX_HEADER).contains(&text.value.len()) && text.value.bytes().all(is_token) {
+    if (1..=limits::MAX_HEADER_BYTES).contains(&text.value.len())
+        && text.value.bytes().all(is_token)
+    {
         return Some(text.value.to_ascii_lowercase());
     }
     let message = format!("{} is not a header name", quoted(&text.value));

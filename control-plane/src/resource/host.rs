@@ -23,7 +23,10 @@ pub(super) fn host(reader: &mut Reader<'_>, text: Located<String>) -> Option<Str
 fn check(host: &str) -> Result<String, String> {
     const FORM: &str = "write a host as `shop.example.com` or `*.example.com`";
     if host.is_empty() || host.len() > limits::MAX_HOST_BYTES {
-        return Err(format!("{FORM}, with at most {} characters", limits::MAX_HOST_BYTES));
+        return Err(format!(
+            "{FORM}, with at most {} characters",
+            limits::MAX_HOST_BYTES
+        ));
     }
     if host == "*" {
         return Err("leave `hosts` out to match all".to_owned());
@@ -35,27 +38,41 @@ fn check(host: &str) -> Result<String, String> {
     if let Some((bare, _)) = host.split_once('/') {
         return Err(format!("paths belong to `endpoints`: write `{bare}` here"));
     }
-    if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse::<Ipv6Addr>() {
+    if let Ok(address) = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<Ipv6Addr>()
+    {
         return Ok(format!("[{address}]"));
     }
     if let Some((bare, _)) = host.split_once(':') {
-        return Err(format!("hosts are compared without their port: write `{bare}`"));
+        return Err(format!(
+            "hosts are compared without their port: write `{bare}`"
+        ));
     }
     if let Some(bare) = host.strip_suffix('.') {
         return Err(format!("without the dot at the end: write `{bare}`"));
     }
     let name = host.strip_prefix("*.").unwrap_or(host);
     if name.contains('*') {
-        return Err(format!("`*` stands only at the start, for whole labels: {FORM}"));
+        return Err(format!(
+            "`*` stands only at the start, for whole labels: {FORM}"
+        ));
     }
     if !name.is_ascii() {
         return Err("browsers send such a host in its `xn--` form: write that".to_owned());
     }
     let label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     };
-    if name.split('.').all(label) { Ok(host.to_owned()) } else { Err(FORM.to_owned()) }
+    if name.split('.').all(label) {
+        Ok(host.to_owned())
+    } else {
+        Err(FORM.to_owned())
+    }
 }
 
 #[cfg(test)]

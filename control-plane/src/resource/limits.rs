@@ -14,15 +14,18 @@ pub const MAX_DOCUMENTS_PER_FILE: usize = 10_000;
 /// Levels of mappings and sequences. Ours have five; the parser of trees recurses.
 pub const MAX_YAML_DEPTH: usize = 32;
 
-/// Nodes of one document, aliases expanded: what a file of full size can hold without aliases, so
-/// that a handful of them ("billion laughs") cannot make more.
-pub const MAX_YAML_NODES: usize = 1_000_000;
+/// Nodes of one document: what a file of nearly full size holds of the shortest ones.
+pub const MAX_YAML_NODES: usize = 500_000;
 
 /// Aliases of one document.
 pub const MAX_YAML_ALIASES: usize = 1_000;
 
-/// Nodes that aliases may add.
+/// Parser events that aliases may add: a handful of them can multiply a small file into any size
+/// ("billion laughs").
 pub const MAX_YAML_REPLAYED: usize = 100_000;
+
+/// Fields of one mapping: ours have nine, and each is compared with all others.
+pub const MAX_FIELDS: usize = 100;
 
 /// Characters of a name: a DNS label, as Kubernetes demands it of many kinds.
 pub const MAX_NAME: usize = 63;
@@ -57,7 +60,8 @@ pub const DEFAULT_PRIORITY: i32 = 1_000;
 /// Weights run from minus this to this: the score itself ends there.
 pub const MAX_WEIGHT: i64 = 100;
 
-/// Entries of one list.
+/// Entries of one list: what the filter's bound on a compiled policy leaves room for, many times. A
+/// file of [`MAX_FILE_BYTES`] ends before.
 pub const MAX_LIST_ENTRIES: usize = 1_000_000;
 
 /// Bytes of one string of a list.
@@ -80,3 +84,6 @@ pub const MAX_TICKET_SECONDS: u32 = 3600;
 
 /// One in this many plain allows at the least becomes an event.
 pub const MAX_SAMPLING: i64 = 1_000_000;
+
+/// Bytes of a header's name; Envoy takes more, nobody writes more.
+pub const MAX_HEADER_BYTES: usize = 256;

@@ -44,10 +44,9 @@ impl List {
                         .help("make two lists"),
                 );
             }
-            [] => {
-                spec.require_one_of(reader, &["strings", "numbers", "cidrs"]);
-            }
+            [] => spec.require_one_of(reader, &["strings", "numbers", "cidrs"]),
         }
+        spec.finish(reader);
         let list = if let Some(field) = strings {
             let mut values = entries(reader, &field, string)?;
             values.sort_unstable();
@@ -61,7 +60,6 @@ impl List {
         } else {
             Members::Cidrs(Cidr::normalise(entries(reader, &cidrs?, cidr)?))
         };
-        spec.finish(reader);
         Some(Self { members: list })
     }
 }
@@ -120,5 +118,36 @@ pub(super) fn cidr_text(reader: &mut Reader<'_>, text: &str, span: Range<usize>)
             reader.error(span, format!("{} {message}", quoted(text)), &help);
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Findings, Located, Source};
+
+    /// What reading a list of so many numbers finds.
+    fn findings(count: usize) -> usize {
+        let source = Source::new("a.yaml", "numbers: []", 1);
+        let mut findings = Findings::default();
+        let one = Node {
+            value: Value::Int(1),
+            span: 0..0,
+        };
+        let field = Field {
+            key: Located::new("numbers".to_owned(), 0..7),
+            node: Node {
+                value: Value::Sequence(vec![one; count]),
+                span: 9..11,
+            },
+        };
+        entries(&mut Reader::new(&source, &mut findings), &field, number);
+        findings.mark()
+    }
+
+    #[test]
+    fn entries_past_the_limit_are_refused() {
+        assert_eq!(findings(limits::MAX_LIST_ENTRIES), 0);
+        assert_eq!(findings(limits::MAX_LIST_ENTRIES + 1), 1);
     }
 }

@@ -60,20 +60,28 @@ const ANNOUNCED_KINDS: [&str; 3] = ["captcha", "pow", "otp_email"];
 
 impl MitigationPolicy {
     pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Option<Self> {
-        let hosts = spec
-            .take(reader, "hosts")
-            .map_or_else(Vec::new, |field| reader.patterns(&field, limits::MAX_PATTERNS, host::host));
+        let hosts = spec.take(reader, "hosts").map_or_else(Vec::new, |field| {
+            reader.patterns(&field, limits::MAX_PATTERNS, host::host)
+        });
         let endpoints = spec
             .take(reader, "endpoints")
-            .map_or_else(Vec::new, |field| reader.patterns(&field, limits::MAX_PATTERNS, endpoint::endpoint));
-        let methods = spec
-            .take(reader, "methods")
-            .map_or_else(Vec::new, |field| reader.patterns(&field, limits::MAX_PATTERNS, method));
-        let when = spec.take(reader, "when").and_then(|field| reader.expression(&field));
-        let action = spec.take_required(reader, "action").and_then(|field| reader.word(&field, &words::ACTIONS));
+            .map_or_else(Vec::new, |field| {
+                reader.patterns(&field, limits::MAX_PATTERNS, endpoint::endpoint)
+            });
+        let methods = spec.take(reader, "methods").map_or_else(Vec::new, |field| {
+            reader.patterns(&field, limits::MAX_PATTERNS, method)
+        });
+        let when = spec
+            .take(reader, "when")
+            .and_then(|field| reader.expression(&field));
+        let action = spec
+            .take_required(reader, "action")
+            .and_then(|field| reader.word(&field, &words::ACTIONS));
         let challenge = spec.take(reader, "challenge");
         let redirect = spec.take(reader, "redirect");
-        let mode = spec.take(reader, "mode").and_then(|field| reader.word(&field, &MODES));
+        let mode = spec
+            .take(reader, "mode")
+            .and_then(|field| reader.word(&field, &MODES));
         let priority = spec
             .take(reader, "priority")
             .and_then(|field| reader.integer(&field, 0..=limits::MAX_PRIORITY));
@@ -85,7 +93,9 @@ impl MitigationPolicy {
         if let Some(field) = &redirect {
             only_with(reader, field, &action, Action::Redirect);
         }
-        let challenge = challenge.and_then(|field| ChallengeSpec::read(reader, field)).unwrap_or_default();
+        let challenge = challenge
+            .and_then(|field| ChallengeSpec::read(reader, field))
+            .unwrap_or_default();
         let redirect = match (redirect, action.value) {
             (Some(field), _) => RedirectSpec::read(reader, field),
             (None, Action::Redirect) => {
@@ -115,9 +125,17 @@ fn only_with(reader: &mut Reader<'_>, field: &Field, action: &Located<Action>, w
     if action.value != wanted {
         let name = &field.key.value;
         reader.push(
-            Finding::error(reader.source(), field.key.span.clone(), format!("`{name}` is there without its action"))
-                .label(format!("this needs `action: {name}`"))
-                .related(reader.source(), action.span.clone(), "the action is another"),
+            Finding::error(
+                reader.source(),
+                field.key.span.clone(),
+                format!("`{name}` is there without its action"),
+            )
+            .label(format!("this needs `action: {name}`"))
+            .related(
+                reader.source(),
+                action.span.clone(),
+                "the action is another",
+            ),
         );
     }
 }
@@ -132,7 +150,9 @@ fn method(reader: &mut Reader<'_>, text: Located<String>) -> Option<String> {
     let message = format!("{} is not a method", quoted(&text.value));
     let finding = Finding::error(reader.source(), text.span, message);
     reader.push(if token {
-        finding.label(format!("did you mean `{upper}`?")).note("methods are compared by case (RFC 9110, section 9.1)")
+        finding
+            .label(format!("did you mean `{upper}`?"))
+            .note("methods are compared by case (RFC 9110, section 9.1)")
     } else {
         finding.help("write a method as `GET` or `POST`")
     });
@@ -147,7 +167,20 @@ impl ChallengeSpec {
             let grade = reader.word(&field, &words::assurances())?;
             if grade.value == Assurance::None {
                 let help = "every request has `none`; use `action: monitor` to count";
-                reader.error(grade.span, "a challenge that demands `none` challenges nobody", help);
+                reader.error(
+                    grade.span,
+                    "a challenge that demands `none` challenges nobody",
+                    help,
+                );
+                return None;
+            }
+            if grade.value == Assurance::UvAttested {
+                let help = "use `uv_bound`: a credential that cannot leave its device";
+                reader.error(
+                    grade.span,
+                    "no kind that is available can give `uv_attested`",
+                    help,
+                );
                 return None;
             }
             Some(grade.value)
@@ -155,17 +188,24 @@ impl ChallengeSpec {
         let max_age_s = fields
             .take(reader, "maxAge")
             .and_then(|field| reader.seconds(&field, 0..=limits::MAX_SESSION_SECONDS));
-        let kinds = fields.take(reader, "kinds").map(|field| kinds(reader, &field, true));
+        let kinds = fields
+            .take(reader, "kinds")
+            .map(|field| kinds(reader, &field, true));
         let fallback = fields.take(reader, "fallback").map(|field| {
             let fallback = self::kinds(reader, &field, false);
             if let Some(kind) = fallback.first() {
                 let message = format!("`{}` cannot stand in for itself", kind.value);
-                reader.error(kind.span.clone(), message, "leave `fallback` empty: who has no device is blocked");
+                reader.error(
+                    kind.span.clone(),
+                    message,
+                    "leave `fallback` empty: who has no device is blocked",
+                );
             }
             fallback
         });
         fields.finish(reader);
-        let words = |kinds: Vec<Located<String>>| kinds.into_iter().map(|kind| kind.value).collect();
+        let words =
+            |kinds: Vec<Located<String>>| kinds.into_iter().map(|kind| kind.value).collect();
         Some(Self {
             min_assurance,
             max_age_s,
@@ -177,10 +217,15 @@ impl ChallengeSpec {
 
 /// Reads kinds of challenge: only those that a sidecar can make.
 fn kinds(reader: &mut Reader<'_>, field: &Field, needed: bool) -> Vec<Located<String>> {
-    let empty = matches!(&field.node.value, super::yaml::Value::Sequence(items) if items.is_empty());
+    let empty =
+        matches!(&field.node.value, super::yaml::Value::Sequence(items) if items.is_empty());
     if needed && empty {
         let span = reader.visible(&field.node);
-        reader.error(span, "a challenge needs a kind", "write `kinds: [fido]`, or leave it out");
+        reader.error(
+            span,
+            "a challenge needs a kind",
+            "write `kinds: [fido]`, or leave it out",
+        );
     }
     let mut kinds: Vec<Located<String>> = Vec::new();
     for kind in reader.texts(field) {
@@ -189,7 +234,10 @@ fn kinds(reader: &mut Reader<'_>, field: &Field, needed: bool) -> Vec<Located<St
                 kinds.push(kind);
             }
         } else if ANNOUNCED_KINDS.contains(&kind.value.as_str()) {
-            let message = format!("the challenge `{}` is not available in this version", kind.value);
+            let message = format!(
+                "the challenge `{}` is not available in this version",
+                kind.value
+            );
             reader.error(kind.span, message, "the one that is available is `fido`");
         } else {
             let message = format!("there is no challenge {}", quoted(&kind.value));
@@ -206,7 +254,9 @@ fn kinds(reader: &mut Reader<'_>, field: &Field, needed: bool) -> Vec<Located<St
 impl RedirectSpec {
     fn read(reader: &mut Reader<'_>, field: Field) -> Option<Self> {
         let mut fields = reader.fields(field)?;
-        let location = fields.take_required(reader, "location").and_then(|field| reader.text(&field));
+        let location = fields
+            .take_required(reader, "location")
+            .and_then(|field| reader.text(&field));
         let status = match fields.take(reader, "status") {
             Some(field) => status(reader, &field),
             None => Some(302),
@@ -218,7 +268,10 @@ impl RedirectSpec {
             reader.error(location.span, message, &help);
             return None;
         }
-        Some(Self { location: location.value, status: status? })
+        Some(Self {
+            location: location.value,
+            status: status?,
+        })
     }
 }
 
@@ -230,8 +283,15 @@ fn status(reader: &mut Reader<'_>, field: &Field) -> Option<u32> {
         return u32::try_from(number.value).ok();
     }
     reader.push(
-        Finding::error(reader.source(), number.span, format!("{text} is not a status of a redirect"))
-            .help(format!("it is {}; 307 and 308 keep the method", one_of(STATUSES))),
+        Finding::error(
+            reader.source(),
+            number.span,
+            format!("{text} is not a status of a redirect"),
+        )
+        .help(format!(
+            "it is {}; 307 and 308 keep the method",
+            one_of(STATUSES)
+        )),
     );
     None
 }
@@ -239,22 +299,38 @@ fn status(reader: &mut Reader<'_>, field: &Field) -> Option<u32> {
 fn check_location(location: &str) -> Result<(), String> {
     const FORM: &str = "write an absolute URL, `https://example.com/sorry`, or a path, `/sorry`";
     if location.is_empty() || location.len() > limits::MAX_LOCATION_BYTES {
-        return Err(format!("{FORM}, with at most {} bytes", limits::MAX_LOCATION_BYTES));
+        return Err(format!(
+            "{FORM}, with at most {} bytes",
+            limits::MAX_LOCATION_BYTES
+        ));
     }
     // A header's value: a line break would end it and begin another (response splitting).
     if !location.bytes().all(|byte| byte.is_ascii_graphic()) || location.contains('\\') {
         return Err("percent-encode spaces, backslashes and what is not ASCII".to_owned());
     }
     let lower = location.to_ascii_lowercase();
-    if let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) {
+    if let Some(rest) = lower
+        .strip_prefix("https://")
+        .or_else(|| lower.strip_prefix("http://"))
+    {
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        return if host.is_empty() || host.starts_with(':') { Err(FORM.to_owned()) } else { Ok(()) };
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        return if host.is_empty() || host.starts_with(':') {
+            Err(FORM.to_owned())
+        } else {
+            Ok(())
+        };
     }
     if location.starts_with("//") {
         return Err("`//` leads to another host: write its scheme, or a single `/`".to_owned());
     }
-    if location.starts_with('/') { Ok(()) } else { Err(FORM.to_owned()) }
+    if location.starts_with('/') {
+        Ok(())
+    } else {
+        Err(FORM.to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -263,12 +339,28 @@ mod tests {
 
     #[test]
     fn redirects_lead_to_urls_and_paths_only() {
-        for location in ["https://example.com", "http://example.com/x?y#z", "/sorry", "/", "HTTPS://example.com"] {
+        for location in [
+            "https://example.com",
+            "http://example.com/x?y#z",
+            "/sorry",
+            "/",
+            "HTTPS://example.com",
+        ] {
             assert!(check_location(location).is_ok(), "{location}");
         }
         for location in [
-            "", "sorry", "//evil.example", "/\\evil.example", "https://", "https:///x", "https:evil.example",
-            "javascript:alert(1)", "ftp://example.com", "/a b", "/a\r\nset-cookie: x", "/ü",
+            "",
+            "sorry",
+            "//evil.example",
+            "/\\evil.example",
+            "https://",
+            "https:///x",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "ftp://example.com",
+            "/a b",
+            "/a\r\nset-cookie: x",
+            "/ü",
         ] {
             assert!(check_location(location).is_err(), "{location}");
         }

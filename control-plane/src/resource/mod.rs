@@ -3,8 +3,8 @@
 
 mod cidr;
 mod document;
-mod duration;
 mod duplicates;
+mod duration;
 mod endpoint;
 mod fields;
 mod header;
@@ -34,8 +34,8 @@ pub use mitigation_policy::MitigationPolicy;
 pub(crate) use mitigation_policy::{ChallengeSpec, Mode};
 pub use reason_override::ReasonOverride;
 pub(crate) use scalar::Expression;
-pub use settings::Settings;
 pub(crate) use settings::Plaintext;
+pub use settings::Settings;
 pub use signal::Signal;
 pub use words::{Action, Verdict};
 
@@ -65,8 +65,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::MitigationPolicy, Self::Signal, Self::ReasonOverride, Self::List, Self::Settings];
+    pub const ALL: [Self; 5] = [
+        Self::MitigationPolicy,
+        Self::Signal,
+        Self::ReasonOverride,
+        Self::List,
+        Self::Settings,
+    ];
 
     /// The word in `kind:`.
     #[must_use]
@@ -156,8 +161,15 @@ pub fn parse_files(files: &[SourceFile]) -> Result<Vec<Document>, Vec<Diagnostic
     let mut findings = Findings::default();
     let mut documents = Vec::new();
     if files.len() > limits::MAX_FILES {
-        let message = format!("{} files are more than the limit of {}", files.len(), limits::MAX_FILES);
-        findings.push_general(message, Some("put several resources into one file".to_owned()));
+        let message = format!(
+            "{} files are more than the limit of {}",
+            files.len(),
+            limits::MAX_FILES
+        );
+        findings.push_general(
+            message,
+            Some("put several resources into one file".to_owned()),
+        );
         return Err(findings.into_result().err().unwrap_or_default());
     }
     for file in files {

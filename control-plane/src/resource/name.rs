@@ -36,7 +36,10 @@ fn is_name(text: &str) -> bool {
 
 fn proposal(text: &str) -> String {
     let lower = text.trim().to_lowercase();
-    let dashed: String = lower.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let dashed: String = lower
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     dashed.trim_matches('-').to_owned()
 }
 
@@ -46,7 +49,11 @@ pub(super) fn reason(reader: &mut Reader<'_>, field: &Field) -> Option<Located<S
     let inner = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     let valid = (1..=limits::MAX_REASON).contains(&text.value.len())
         && text.value.bytes().all(inner)
-        && text.value.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase());
+        && text
+            .value
+            .bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_uppercase());
     if valid {
         return Some(text);
     }
@@ -70,7 +77,17 @@ mod tests {
             assert!(is_name(name), "{name}");
         }
         let too_long = "a".repeat(limits::MAX_NAME + 1);
-        for name in ["", "-a", "a-", "A", "a_b", "a.b", "ä", "a b", too_long.as_str()] {
+        for name in [
+            "",
+            "-a",
+            "a-",
+            "A",
+            "a_b",
+            "a.b",
+            "ä",
+            "a b",
+            too_long.as_str(),
+        ] {
             assert!(!is_name(name), "{name}");
         }
         assert_eq!(proposal("Checkout Protection"), "checkout-protection");

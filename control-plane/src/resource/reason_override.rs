@@ -22,13 +22,22 @@ impl ReasonOverride {
                     return Some(reason);
                 }
                 reader.push(
-                    Finding::error(reader.source(), reason.span, "`RULE_MATCH` cannot be overridden")
-                        .note("it says that a device rule matched; the rule itself states the verdict"),
+                    Finding::error(
+                        reader.source(),
+                        reason.span,
+                        "`RULE_MATCH` cannot be overridden",
+                    )
+                    .note("it says that a device rule matched; the rule itself states the verdict"),
                 );
                 None
             });
-        let verdict = spec.take_required(reader, "verdict").and_then(|field| reader.word(&field, &VERDICTS));
+        let verdict = spec
+            .take_required(reader, "verdict")
+            .and_then(|field| reader.word(&field, &VERDICTS));
         spec.finish(reader);
-        Some(Self { reason: reason?, verdict: verdict?.value })
+        Some(Self {
+            reason: reason?,
+            verdict: verdict?.value,
+        })
     }
 }

@@ -42,10 +42,16 @@ impl Expression {
         let raw = source.text().get(self.span.clone())?;
         let start = self.span.start;
         let indent = start - source.line_start(start);
-        [plain(raw), single_quoted(raw), double_quoted(raw), Some(block(raw, indent, false)), Some(block(raw, indent, true))]
-            .into_iter()
-            .flatten()
-            .find_map(|read| read.offsets_of(&self.text, start))
+        [
+            plain(raw),
+            single_quoted(raw),
+            double_quoted(raw),
+            Some(block(raw, indent, false)),
+            Some(block(raw, indent, true)),
+        ]
+        .into_iter()
+        .flatten()
+        .find_map(|read| read.offsets_of(&self.text, start))
     }
 }
 
@@ -100,7 +106,10 @@ fn fold(raw: &str, at: usize, reading: &mut Reading) -> usize {
 
 fn plain(raw: &str) -> Option<Reading> {
     let raw = raw.trim_end();
-    let mut reading = Reading { end: raw.len(), ..Reading::default() };
+    let mut reading = Reading {
+        end: raw.len(),
+        ..Reading::default()
+    };
     let mut at = 0;
     while let Some(character) = raw.get(at..)?.chars().next() {
         if matches!(character, ' ' | '\t' | '\r' | '\n') {
@@ -115,9 +124,15 @@ fn plain(raw: &str) -> Option<Reading> {
 
 fn single_quoted(raw: &str) -> Option<Reading> {
     let raw = raw.trim_end();
-    let end = raw.len().checked_sub(1).filter(|&end| end > 0 && raw.starts_with('\'') && raw.ends_with('\''))?;
+    let end = raw
+        .len()
+        .checked_sub(1)
+        .filter(|&end| end > 0 && raw.starts_with('\'') && raw.ends_with('\''))?;
     let raw = raw.get(..end)?;
-    let mut reading = Reading { end, ..Reading::default() };
+    let mut reading = Reading {
+        end,
+        ..Reading::default()
+    };
     let mut at = 1;
     while let Some(character) = raw.get(at..)?.chars().next() {
         match character {
@@ -137,9 +152,15 @@ fn single_quoted(raw: &str) -> Option<Reading> {
 
 fn double_quoted(raw: &str) -> Option<Reading> {
     let raw = raw.trim_end();
-    let end = raw.len().checked_sub(1).filter(|&end| end > 0 && raw.starts_with('"') && raw.ends_with('"'))?;
+    let end = raw
+        .len()
+        .checked_sub(1)
+        .filter(|&end| end > 0 && raw.starts_with('"') && raw.ends_with('"'))?;
     let raw = raw.get(..end)?;
-    let mut reading = Reading { end, ..Reading::default() };
+    let mut reading = Reading {
+        end,
+        ..Reading::default()
+    };
     let mut at = 1;
     while let Some(character) = raw.get(at..)?.chars().next() {
         match character {
@@ -191,7 +212,10 @@ fn escape(raw: &str, at: usize, reading: &mut Reading) -> Option<usize> {
 
 /// A block scalar from its first character on; `indent` is cut from every further line.
 fn block(raw: &str, indent: usize, folded: bool) -> Reading {
-    let mut reading = Reading { end: raw.trim_end().len(), ..Reading::default() };
+    let mut reading = Reading {
+        end: raw.trim_end().len(),
+        ..Reading::default()
+    };
     let mut at: usize = 0;
     let mut blank = 0;
     let mut previous: Option<bool> = None;
@@ -200,7 +224,11 @@ fn block(raw: &str, indent: usize, folded: bool) -> Reading {
         let cut = if number == 0 {
             0
         } else {
-            content.bytes().take(indent).take_while(|&byte| byte == b' ').count()
+            content
+                .bytes()
+                .take(indent)
+                .take_while(|&byte| byte == b' ')
+                .count()
         };
         let text = content.get(cut..).unwrap_or_default();
         if text.trim_start_matches(' ').is_empty() {
@@ -211,8 +239,12 @@ fn block(raw: &str, indent: usize, folded: bool) -> Reading {
                 let keep = !folded || deeper || deeper_before;
                 match (keep, blank) {
                     (false, 0) => reading.push(' ', at.saturating_sub(1)),
-                    (false, breaks) => (0..breaks).for_each(|_| reading.push('\n', at.saturating_sub(1))),
-                    (true, breaks) => (0..=breaks).for_each(|_| reading.push('\n', at.saturating_sub(1))),
+                    (false, breaks) => {
+                        (0..breaks).for_each(|_| reading.push('\n', at.saturating_sub(1)))
+                    }
+                    (true, breaks) => {
+                        (0..=breaks).for_each(|_| reading.push('\n', at.saturating_sub(1)))
+                    }
                 }
             }
             for (offset, character) in text.char_indices() {
@@ -236,7 +268,9 @@ mod tests {
             "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {{name: a}}\nspec:\n  when: {when}\n  action: block\n"
         );
         let document = parse_document(&text, "a.yaml", 1).unwrap();
-        let Resource::MitigationPolicy(policy) = &document.resource else { panic!() };
+        let Resource::MitigationPolicy(policy) = &document.resource else {
+            panic!()
+        };
         let expression = policy.when.clone().unwrap();
         let at = expression.text().find(needle).unwrap();
         let source = Source::new("a.yaml", &text, 1);
@@ -265,7 +299,11 @@ mod tests {
             ("!!str needle", 5, 15),
         ] {
             let (text, found_line, found_column) = found(when, "needle");
-            assert_eq!((text.as_str(), found_line, found_column), ("needle", line, column), "{when}");
+            assert_eq!(
+                (text.as_str(), found_line, found_column),
+                ("needle", line, column),
+                "{when}"
+            );
         }
     }
 }

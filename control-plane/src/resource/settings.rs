@@ -33,7 +33,10 @@ pub(crate) enum Plaintext {
     Block,
 }
 
-const PLAINTEXT: [(&str, Plaintext); 2] = [("redirect", Plaintext::Redirect), ("block", Plaintext::Block)];
+const PLAINTEXT: [(&str, Plaintext); 2] = [
+    ("redirect", Plaintext::Redirect),
+    ("block", Plaintext::Block),
+];
 
 impl Settings {
     /// The name of the one there is.
@@ -41,20 +44,27 @@ impl Settings {
 
     pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Self {
         let mut settings = Self::default();
-        if let Some(field) = spec.take(reader, "trustedHops") {
-            if let Some(items) = reader.items(&field, limits::MAX_TRUSTED_HOPS)
-                && !items.is_empty()
-            {
-                settings.trusted_hops = reader.patterns(&field, limits::MAX_TRUSTED_HOPS, |reader, text| {
+        if let Some(field) = spec.take(reader, "trustedHops")
+            && reader
+                .items(&field, limits::MAX_TRUSTED_HOPS)
+                .is_some_and(|items| !items.is_empty())
+        {
+            settings.trusted_hops =
+                reader.patterns(&field, limits::MAX_TRUSTED_HOPS, |reader, text| {
                     cidr_text(reader, &text.value, text.span)
                 });
-            }
         }
-        if let Some(mut score) = spec.take(reader, "score").and_then(|field| reader.fields(field)) {
+        if let Some(mut score) = spec
+            .take(reader, "score")
+            .and_then(|field| reader.fields(field))
+        {
             settings.score_header = taken_header(reader, &mut score, "header");
             score.finish(reader);
         }
-        if let Some(mut geo) = spec.take(reader, "geo").and_then(|field| reader.fields(field)) {
+        if let Some(mut geo) = spec
+            .take(reader, "geo")
+            .and_then(|field| reader.fields(field))
+        {
             settings.country_header = taken_header(reader, &mut geo, "countryHeader");
             settings.asn_header = taken_header(reader, &mut geo, "asnHeader");
             geo.finish(reader);
@@ -64,7 +74,9 @@ impl Settings {
             .and_then(|field| ChallengeSpec::read(reader, field))
             .unwrap_or_default();
         if let Some(field) = spec.take(reader, "exemptPaths")
-            && reader.items(&field, limits::MAX_EXEMPT_PATHS).is_some_and(|items| !items.is_empty())
+            && reader
+                .items(&field, limits::MAX_EXEMPT_PATHS)
+                .is_some_and(|items| !items.is_empty())
         {
             settings.exempt_paths = reader.patterns(&field, limits::MAX_EXEMPT_PATHS, endpoint);
         }
@@ -81,7 +93,10 @@ impl Settings {
             .take(reader, "httpsPort")
             .and_then(|field| reader.integer(&field, 1..=65_535))
             .and_then(|port| u16::try_from(port.value).ok());
-        if let Some(mut session) = spec.take(reader, "session").and_then(|field| reader.fields(field)) {
+        if let Some(mut session) = spec
+            .take(reader, "session")
+            .and_then(|field| reader.fields(field))
+        {
             settings.session_lifetime_s = session
                 .take(reader, "lifetime")
                 .and_then(|field| reader.seconds(&field, 1..=limits::MAX_SESSION_SECONDS));
@@ -102,7 +117,11 @@ impl Settings {
     }
 }
 
-fn taken_header(reader: &mut Reader<'_>, fields: &mut Fields, name: &'static str) -> Option<Located<String>> {
+fn taken_header(
+    reader: &mut Reader<'_>,
+    fields: &mut Fields,
+    name: &'static str,
+) -> Option<Located<String>> {
     let field = fields.take(reader, name)?;
     let span = field.node.span.clone();
     Some(Located::new(header::header(reader, &field)?, span))

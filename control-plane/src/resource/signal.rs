@@ -20,7 +20,9 @@ impl Signal {
     pub(super) const RULE_MATCH: &'static str = "RULE_MATCH";
 
     pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Option<Self> {
-        let when = spec.take_required(reader, "when").and_then(|field| reader.expression(&field));
+        let when = spec
+            .take_required(reader, "when")
+            .and_then(|field| reader.expression(&field));
         let weight = spec
             .take_required(reader, "weight")
             .and_then(|field| reader.integer(&field, -limits::MAX_WEIGHT..=limits::MAX_WEIGHT));
@@ -32,8 +34,12 @@ impl Signal {
                     return Some(reason.value);
                 }
                 reader.push(
-                    Finding::error(reader.source(), reason.span, "`RULE_MATCH` is not a signal's reason")
-                        .note("it says that a device rule matched"),
+                    Finding::error(
+                        reader.source(),
+                        reason.span,
+                        "`RULE_MATCH` is not a signal's reason",
+                    )
+                    .note("it says that a device rule matched"),
                 );
                 None
             });
@@ -42,6 +48,11 @@ impl Signal {
             None => None,
         };
         spec.finish(reader);
-        Some(Self { when: when?, weight: i32::try_from(weight?.value).ok()?, reason: reason?, verdict })
+        Some(Self {
+            when: when?,
+            weight: i32::try_from(weight?.value).ok()?,
+            reason: reason?,
+            verdict,
+        })
     }
 }

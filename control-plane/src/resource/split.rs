@@ -40,7 +40,9 @@ pub(super) fn documents(file: &str) -> Vec<Part<'_>> {
 }
 
 fn marker(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix("---").or_else(|| line.strip_prefix("..."))?;
+    let rest = line
+        .strip_prefix("---")
+        .or_else(|| line.strip_prefix("..."))?;
     (rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r'])).then_some(rest)
 }
 
@@ -57,20 +59,33 @@ mod tests {
     use super::*;
 
     fn split(file: &str) -> Vec<(u32, &str)> {
-        documents(file).into_iter().map(|part| (part.line, part.text)).collect()
+        documents(file)
+            .into_iter()
+            .map(|part| (part.line, part.text))
+            .collect()
     }
 
     #[test]
     fn documents_know_their_first_line() {
         assert_eq!(split("a: 1\n---\nb: 2\n"), [(1, "a: 1\n"), (3, "b: 2\n")]);
-        assert_eq!(split("---\na: 1\n--- # next\nb: 2"), [(2, "a: 1\n"), (4, "b: 2")]);
+        assert_eq!(
+            split("---\na: 1\n--- # next\nb: 2"),
+            [(2, "a: 1\n"), (4, "b: 2")]
+        );
         assert_eq!(split("--- {a: 1}\n"), [(1, "--- {a: 1}\n")]);
         assert_eq!(split("a: 1\n...\n# over\n"), [(1, "a: 1\n")]);
     }
 
     #[test]
     fn parts_without_content_are_no_documents() {
-        for file in ["", "\n", "# a\n", "---\n---\n", "---\n# a\n...\n", "\u{feff}"] {
+        for file in [
+            "",
+            "\n",
+            "# a\n",
+            "---\n---\n",
+            "---\n# a\n...\n",
+            "\u{feff}",
+        ] {
             assert_eq!(split(file), [], "{file:?}");
         }
     }

@@ -35,7 +35,11 @@ impl Reader<'_> {
     }
 
     /// A whole number within a range.
-    pub(super) fn integer(&mut self, field: &Field, range: RangeInclusive<i64>) -> Option<Located<i64>> {
+    pub(super) fn integer(
+        &mut self,
+        field: &Field,
+        range: RangeInclusive<i64>,
+    ) -> Option<Located<i64>> {
         match &field.node.value {
             Value::Int(value) if range.contains(value) => {
                 Some(Located::new(*value, field.node.span.clone()))
@@ -64,17 +68,26 @@ impl Reader<'_> {
             self.push(
                 Finding::error(self.source(), field.node.span.clone(), message)
                     .label("a number without its unit")
-                    .help(format!("for seconds write `{number}s`; the units are `h`, `m` and `s`")),
+                    .help(format!(
+                        "for seconds write `{number}s`; the units are `h`, `m` and `s`"
+                    )),
             );
             return None;
         }
         let text = self.text(field)?;
         let Some(seconds) = duration::seconds(&text.value) else {
             let message = format!("{} is not a duration", quoted(&text.value));
-            self.error(text.span, message, "write it as `1h`, `30m`, `90s` or `1h30m`");
+            self.error(
+                text.span,
+                message,
+                "write it as `1h`, `30m`, `90s` or `1h30m`",
+            );
             return None;
         };
-        match u32::try_from(seconds).ok().filter(|seconds| range.contains(seconds)) {
+        match u32::try_from(seconds)
+            .ok()
+            .filter(|seconds| range.contains(seconds))
+        {
             Some(seconds) => Some(seconds),
             None => {
                 let message = format!(
@@ -103,7 +116,11 @@ impl Reader<'_> {
     }
 
     /// One of the words of `known`.
-    pub(super) fn word<T: Clone>(&mut self, field: &Field, known: &[(&str, T)]) -> Option<Located<T>> {
+    pub(super) fn word<T: Clone>(
+        &mut self,
+        field: &Field,
+        known: &[(&str, T)],
+    ) -> Option<Located<T>> {
         let text = self.word_text(field, known.iter().map(|(word, _)| *word))?;
         self.known_word(&field.key.value, &text, known)
     }
@@ -135,7 +152,11 @@ impl Reader<'_> {
         };
         if items.len() > at_most {
             let message = format!("`{}` has {} entries", field.key.value, items.len());
-            self.error(field.key.span.clone(), message, &format!("at most {at_most}"));
+            self.error(
+                field.key.span.clone(),
+                message,
+                &format!("at most {at_most}"),
+            );
             return None;
         }
         Some(items)
@@ -155,7 +176,11 @@ impl Reader<'_> {
         };
         if items.is_empty() {
             let span = self.visible(&field.node);
-            self.error(span, format!("`{name}` is empty"), &format!("leave `{name}` out to match all"));
+            self.error(
+                span,
+                format!("`{name}` is empty"),
+                &format!("leave `{name}` out to match all"),
+            );
         }
         let mut values = Vec::with_capacity(items.len());
         for item in items {
@@ -172,7 +197,10 @@ impl Reader<'_> {
             return Vec::new();
         };
         let name = format!("{}[]", field.key.value);
-        items.iter().filter_map(|item| self.text_of(&name, item)).collect()
+        items
+            .iter()
+            .filter_map(|item| self.text_of(&name, item))
+            .collect()
     }
 
     /// An expression, not yet read.
@@ -185,12 +213,19 @@ impl Reader<'_> {
         let text = self.text(field)?;
         if text.value.trim().is_empty() {
             let help = "leave it out for a condition that always holds";
-            self.error(field.key.span.clone(), format!("`{}` is empty", field.key.value), help);
+            self.error(
+                field.key.span.clone(),
+                format!("`{}` is empty", field.key.value),
+                help,
+            );
             return None;
         }
         if text.value.len() > limits::MAX_EXPRESSION_BYTES {
             let message = format!("this expression has {} bytes", text.value.len());
-            let help = format!("at most {}; put long lists into a `List`", limits::MAX_EXPRESSION_BYTES);
+            let help = format!(
+                "at most {}; put long lists into a `List`",
+                limits::MAX_EXPRESSION_BYTES
+            );
             self.error(span, message, &help);
             return None;
         }

@@ -36,8 +36,11 @@ pub(super) const ACTIONS: [(&str, Action); 5] = [
     ("monitor", Action::Monitor),
 ];
 
-pub(super) const VERDICTS: [(&str, Verdict); 3] =
-    [("ALLOW", Verdict::Allow), ("CHALLENGE", Verdict::Challenge), ("BLOCK", Verdict::Block)];
+pub(super) const VERDICTS: [(&str, Verdict); 3] = [
+    ("ALLOW", Verdict::Allow),
+    ("CHALLENGE", Verdict::Challenge),
+    ("BLOCK", Verdict::Block),
+];
 
 /// The grades with their words, weakest first.
 pub(super) fn assurances() -> [(&'static str, Assurance); 7] {

@@ -48,9 +48,9 @@ impl Value {
 }
 
 /// Reads one document; `None` for one that holds nothing.
-pub(super) fn parse(source: &Source) -> Result<Option<Node>, Finding> {
+pub(super) fn parse(source: &Source) -> Result<Option<Node>, Box<Finding>> {
     let tree: Spanned<Tree> = serde_saphyr::from_str_with_options(source.text(), reader_options())
-        .map_err(|error| refusal(source, &error))?;
+        .map_err(|error| Box::new(refusal(source, &error)))?;
     let node = node(tree);
     Ok((!matches!(node.value, Value::Null)).then_some(node))
 }
@@ -78,6 +78,8 @@ fn budget_of_a_document() -> serde_saphyr::Budget {
     budget.max_aliases = limits::MAX_YAML_ALIASES;
     budget.max_anchors = limits::MAX_YAML_ALIASES;
     budget.max_documents = 1;
+    // The bounds above are absolute.
+    budget.enforce_alias_anchor_ratio = false;
     budget
 }
 
@@ -109,27 +111,36 @@ fn refusal(source: &Source, error: &Error) -> Finding {
             | Error::AliasReplayCounterOverflow { .. }
     ) || text.contains("recursion limit");
     if bomb {
-        return Finding::error(source, at..at + 1, "this document is too large or too deep once read")
-            .label("the limit is reached here")
-            .help(format!(
-                "at most {} levels, {} values and {} aliases (`*name`)",
-                limits::MAX_YAML_DEPTH,
-                limits::MAX_YAML_NODES,
-                limits::MAX_YAML_ALIASES
-            ));
+        return Finding::error(
+            source,
+            at..at + 1,
+            "this document is too large or too deep once read",
+        )
+        .label("the limit is reached here")
+        .help(format!(
+            "at most {} levels, {} values and {} aliases (`*name`)",
+            limits::MAX_YAML_DEPTH,
+            limits::MAX_YAML_NODES,
+            limits::MAX_YAML_ALIASES
+        ));
     }
     let mut span = at..at + 1;
     let tag = text.starts_with("unsupported tag");
     if tag {
         // The reader is past the tag when it refuses it.
         let line = source.line_start(at)..at;
-        let mark = source.text().get(line.clone()).and_then(|line| line.rfind('!'));
+        let mark = source
+            .text()
+            .get(line.clone())
+            .and_then(|line| line.rfind('!'));
         span.start = mark.map_or(at, |mark| line.start + mark);
     }
     let finding = Finding::error(source, span, format!("not readable as YAML: {text}"));
     let quotes = tag
         || matches!(cause, Error::UnknownAnchor { .. })
-        || ["mapping values", "expected key", "character that cannot start"].iter().any(|sign| text.contains(sign));
+        || ["mapping values", "expected key", "unexpected character"]
+            .iter()
+            .any(|sign| text.contains(sign));
     if quotes {
         finding.help("a value that holds `: ` or ` #`, or starts with one of ``! & * [ { | > % @ ` ``, stands in quotes")
     } else {
@@ -146,7 +157,10 @@ fn cause(error: &Error) -> &Error {
 }
 
 fn node(spanned: Spanned<Tree>) -> Node {
-    Node { span: range(&spanned.defined), value: spanned.value.0 }
+    Node {
+        span: range(&spanned.defined),
+        value: spanned.value.0,
+    }
 }
 
 fn range(location: &serde_saphyr::Location) -> Range<usize> {

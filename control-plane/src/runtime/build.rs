@@ -15,7 +15,10 @@ use crate::store::{NewRevision, StoredRevision};
 use crate::xds::Published;
 
 /// A compiled set, off the async threads: compiling is work, not waiting.
-pub(super) async fn compiled(inventory: &Inventory, material: RuntimeMaterial) -> Result<Compiled, ApplyError> {
+pub(super) async fn compiled(
+    inventory: &Inventory,
+    material: RuntimeMaterial,
+) -> Result<Compiled, ApplyError> {
     let documents = inventory.documents();
     tokio::task::spawn_blocking(move || compile(&documents, &material))
         .await
@@ -39,7 +42,10 @@ pub(super) async fn revision(
 ) -> Result<(NewRevision, Arc<Published>), ApplyError> {
     let attempt = clock::random_attempt()?;
     let mut policy = compiled.policy;
-    policy.revision = Some(policy::Revision { number: label.number, hash: compiled.hash.clone() });
+    policy.revision = Some(policy::Revision {
+        number: label.number,
+        hash: compiled.hash.clone(),
+    });
     let body = policy.encode_to_vec();
     let info = StoredRevision {
         number: label.number,
@@ -51,15 +57,26 @@ pub(super) async fn revision(
         attempt,
     };
     let published = load(policy, body.clone(), attempt, filter_module).await?;
-    Ok((NewRevision { info, compiled: body }, Arc::new(published)))
+    Ok((
+        NewRevision {
+            info,
+            compiled: body,
+        },
+        Arc::new(published),
+    ))
 }
 
 /// A stored revision, if this release's filter still loads it.
-pub(super) async fn stored(revision: &NewRevision, filter_module: &str) -> Result<Arc<Published>, ApplyError> {
+pub(super) async fn stored(
+    revision: &NewRevision,
+    filter_module: &str,
+) -> Result<Arc<Published>, ApplyError> {
     let policy = policy::CompiledPolicy::decode(revision.compiled.as_slice())
         .map_err(|_| refused("the stored revision is not readable by this release"))?;
     let body = revision.compiled.clone();
-    load(policy, body, revision.info.attempt, filter_module).await.map(Arc::new)
+    load(policy, body, revision.info.attempt, filter_module)
+        .await
+        .map(Arc::new)
 }
 
 async fn load(
@@ -87,19 +104,32 @@ pub(super) fn refused(message: &str) -> ApplyError {
 
 /// A finding of the control plane itself, beside those of the compiler.
 pub(super) fn finding(message: &str, advice: Option<&str>) -> Diagnostic {
-    Diagnostic::general(Severity::Error, message.to_owned(), advice.map(str::to_owned))
+    Diagnostic::general(
+        Severity::Error,
+        message.to_owned(),
+        advice.map(str::to_owned),
+    )
 }
 
 /// Why a change of the set is refused, with its place where it has one.
 pub(super) fn conflict(conflict: &Conflict) -> Diagnostic {
     const ADVICE: &str = "change it in that file, or take it out of that file first";
     match conflict {
-        Conflict::KeptInFile { key, refused: Some(refused), .. } => {
+        Conflict::KeptInFile {
+            key,
+            refused: Some(refused),
+            ..
+        } => {
             let source = Source::new(&refused.file, &refused.source, refused.line);
             let metadata = refused.source.find("metadata").unwrap_or(0);
-            let name = refused.source.get(metadata..).and_then(|rest| rest.find(&key.name));
+            let name = refused
+                .source
+                .get(metadata..)
+                .and_then(|rest| rest.find(&key.name));
             let span = name.map_or(0..0, |at| metadata + at..metadata + at + key.name.len());
-            Finding::error(&source, span, conflict.to_string()).help(ADVICE).build()
+            Finding::error(&source, span, conflict.to_string())
+                .help(ADVICE)
+                .build()
         }
         Conflict::KeptInFile { refused: None, .. } => finding(&conflict.to_string(), Some(ADVICE)),
         Conflict::Unknown { .. } => finding(&conflict.to_string(), None),

@@ -17,7 +17,9 @@ use crate::inventory::{Change, Changed, Conflict, Entry, Inventory, Key, Origin}
 use crate::limits::{self, cut};
 use crate::metrics::Metrics;
 use crate::resource::{Document, SourceFile, parse_files};
-use crate::store::{Commit, NewRevision, RegisteredKey, Store, StoreError, StoredRevision, TicketKeyRow};
+use crate::store::{
+    Commit, NewRevision, RegisteredKey, Store, StoreError, StoredRevision, TicketKeyRow,
+};
 use crate::xds::Published;
 
 /// Sessions last so long where nothing says otherwise.
@@ -100,10 +102,10 @@ impl Control {
         self.published.subscribe()
     }
 
-    /// What keeps the watched directory from being taken; empty = nothing.
+    /// What keeps the watched directory from being taken, now and from now on; empty = nothing.
     #[must_use]
-    pub fn file_errors(&self) -> Arc<Vec<Diagnostic>> {
-        self.file_errors.borrow().clone()
+    pub fn file_errors(&self) -> watch::Receiver<Arc<Vec<Diagnostic>>> {
+        self.file_errors.subscribe()
     }
 
     /// Every resource and the current revision.
@@ -125,11 +127,20 @@ impl Control {
         dry_run: bool,
     ) -> Result<Applied, ApplyError> {
         let documents = parse(files).await?;
-        let author = cut(if author.is_empty() { "unknown" } else { author }, limits::MAX_LABEL_BYTES);
-        let by = By { author, message: cut(message, limits::MAX_LABEL_BYTES) };
+        let author = cut(
+            if author.is_empty() { "unknown" } else { author },
+            limits::MAX_LABEL_BYTES,
+        );
+        let by = By {
+            author,
+            message: cut(message, limits::MAX_LABEL_BYTES),
+        };
         let mut state = self.state.lock().await;
         let named = documents.iter().map(name_of).collect::<Vec<_>>();
-        let changed = state.inventory.apply(documents, author, self.clock.now()).map_err(refused)?;
+        let changed = state
+            .inventory
+            .apply(documents, author, self.clock.now())
+            .map_err(refused)?;
         self.change(&mut state, changed, &named, by, dry_run).await
     }
 
@@ -138,9 +149,19 @@ impl Control {
     /// # Errors
     /// When one does not exist or belongs to a file, when what is left does not compile, or when the
     /// store fails: then nothing was changed.
-    pub async fn delete(&self, named: &[(String, String)], author: &str) -> Result<Applied, ApplyError> {
-        let author = cut(if author.is_empty() { "unknown" } else { author }, limits::MAX_LABEL_BYTES);
-        let by = By { author, message: "deleted" };
+    pub async fn delete(
+        &self,
+        named: &[(String, String)],
+        author: &str,
+    ) -> Result<Applied, ApplyError> {
+        let author = cut(
+            if author.is_empty() { "unknown" } else { author },
+            limits::MAX_LABEL_BYTES,
+        );
+        let by = By {
+            author,
+            message: "deleted",
+        };
         let mut state = self.state.lock().await;
         let changed = state.inventory.delete(named).map_err(refused)?;
         self.change(&mut state, changed, named, by, false).await
@@ -154,10 +175,18 @@ impl Control {
         let documents = parse(files).await?;
         let mut state = self.state.lock().await;
         let mut named = documents.iter().map(name_of).collect::<Vec<_>>();
-        let from_files = state.unreadable.iter().filter(|(_, (origin, _))| *origin == Origin::Files);
+        let from_files = state
+            .unreadable
+            .iter()
+            .filter(|(_, (origin, _))| *origin == Origin::Files);
         named.extend(from_files.map(|(key, _)| key.clone()));
-        let changed = state.inventory.synchronise(documents, FILES_AUTHOR, self.clock.now());
-        let by = By { author: FILES_AUTHOR, message: "policy directory" };
+        let changed = state
+            .inventory
+            .synchronise(documents, FILES_AUTHOR, self.clock.now());
+        let by = By {
+            author: FILES_AUTHOR,
+            message: "policy directory",
+        };
         self.change(&mut state, changed, &named, by, false).await
     }
 
@@ -169,40 +198,72 @@ impl Control {
         by: By<'_>,
         dry_run: bool,
     ) -> Result<Applied, ApplyError> {
-        let lacking = state.unreadable.iter().filter(|(key, _)| !named.contains(key));
-        let lacking: Vec<_> = lacking.flat_map(|(_, (_, findings))| findings.clone()).collect();
+        let lacking = state
+            .unreadable
+            .iter()
+            .filter(|(key, _)| !named.contains(key));
+        let lacking: Vec<_> = lacking
+            .flat_map(|(_, (_, findings))| findings.clone())
+            .collect();
         if !lacking.is_empty() {
             return Err(ApplyError::Refused(lacking));
         }
         let Changed { inventory, changes } = changed;
         if inventory.is_empty() && state.revision.is_none() {
             // Nothing was ever applied: Envoy goes on answering 503 until something is.
-            return Ok(Applied { changes, warnings: Vec::new(), revision: None });
+            return Ok(Applied {
+                changes,
+                warnings: Vec::new(),
+                revision: None,
+            });
         }
         let compiled = build::compiled(&inventory, self.compile_material(state)).await?;
         let warnings = compiled.warnings.clone();
         let same = self.is_published(state, &compiled.hash);
-        let made = if same { None } else { Some(self.make(state, compiled, by).await?) };
+        let made = if same {
+            None
+        } else {
+            Some(self.make(state, compiled, by).await?)
+        };
         if dry_run {
-            return Ok(Applied { changes, warnings, revision: None });
+            return Ok(Applied {
+                changes,
+                warnings,
+                revision: None,
+            });
         }
         let (put, remove) = inventory.difference(&state.inventory);
         let revision = made.as_ref().map(|(revision, _)| revision);
         if revision.is_some() || !put.is_empty() || !remove.is_empty() {
             let now = self.clock.now();
-            self.store.commit(Commit { put, remove, revision, now, ..Commit::default() }).await?;
+            self.store
+                .commit(Commit {
+                    put,
+                    remove,
+                    revision,
+                    now,
+                    ..Commit::default()
+                })
+                .await?;
         }
         state.unreadable.clear();
         state.inventory = inventory;
         if let Some((revision, published)) = made {
             self.publish(state, revision, published);
         }
-        Ok(Applied { changes, warnings, revision: state.revision.clone() })
+        Ok(Applied {
+            changes,
+            warnings,
+            revision: state.revision.clone(),
+        })
     }
 
     /// Is this content already the current revision, and sent?
     pub(super) fn is_published(&self, state: &State, hash: &str) -> bool {
-        let current = state.revision.as_ref().is_some_and(|revision| revision.hash == hash);
+        let current = state
+            .revision
+            .as_ref()
+            .is_some_and(|revision| revision.hash == hash);
         current && self.published.borrow().is_some()
     }
 
@@ -213,14 +274,28 @@ impl Control {
         compiled: crate::compile::Compiled,
         by: By<'_>,
     ) -> Result<(NewRevision, Arc<Published>), ApplyError> {
-        let number = state.revision.as_ref().map_or(0, |revision| revision.number).saturating_add(1);
-        let label = Label { number, now: self.clock.now(), author: by.author, message: by.message };
+        let number = state
+            .revision
+            .as_ref()
+            .map_or(0, |revision| revision.number)
+            .saturating_add(1);
+        let label = Label {
+            number,
+            now: self.clock.now(),
+            author: by.author,
+            message: by.message,
+        };
         build::revision(compiled, label, &self.filter_module).await
     }
 
     /// Tells everybody of a stored revision: sidecars first, so that none meets a ticket whose key it
     /// does not have.
-    pub(super) fn publish(&self, state: &mut State, revision: NewRevision, published: Arc<Published>) {
+    pub(super) fn publish(
+        &self,
+        state: &mut State,
+        revision: NewRevision,
+        published: Arc<Published>,
+    ) {
         tracing::info!(
             revision = %published.revision,
             author = %revision.info.author,
@@ -233,7 +308,9 @@ impl Control {
     }
 
     pub(super) fn show(&self, state: &State, published: Arc<Published>) {
-        self.metrics.revision.set(i64::try_from(published.number).unwrap_or(i64::MAX));
+        self.metrics
+            .revision
+            .set(i64::try_from(published.number).unwrap_or(i64::MAX));
         self.tell_sidecars(state, Some(&published));
         self.published.send_replace(Some(published));
     }
@@ -242,7 +319,11 @@ impl Control {
         let lifetime = published.map_or(0, |published| published.session_lifetime_s);
         let material = self.compile_material(state);
         let settings = SidecarSettings {
-            session_lifetime_s: if lifetime == 0 { DEFAULT_SESSION_LIFETIME_S } else { lifetime },
+            session_lifetime_s: if lifetime == 0 {
+                DEFAULT_SESSION_LIFETIME_S
+            } else {
+                lifetime
+            },
             ticket_keys: material.ticket_keys,
             revocations: material.revocations,
         };

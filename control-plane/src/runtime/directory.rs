@@ -26,7 +26,9 @@ pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         let extension = path.extension().and_then(|extension| extension.to_str());
         // `is_file` follows links: a ConfigMap's files are links.
         if !hidden && matches!(extension, Some("yaml" | "yml")) && path.is_file() {
@@ -34,7 +36,10 @@ pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
         }
         if paths.len() > limits::MAX_FILES {
             let message = format!("more than {} policy files", limits::MAX_FILES);
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, message));
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::InvalidInput,
+                message,
+            ));
         }
     }
     paths.sort();
@@ -44,8 +49,13 @@ pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
 fn read_file(path: PathBuf) -> std::io::Result<SourceFile> {
     let mut content = Vec::new();
     // One past the bound is enough for the compiler to say that it is too large.
-    std::fs::File::open(&path)?.take(limits::MAX_FILE_READ_BYTES).read_to_end(&mut content)?;
-    Ok(SourceFile { name: path.display().to_string(), content })
+    std::fs::File::open(&path)?
+        .take(limits::MAX_FILE_READ_BYTES)
+        .read_to_end(&mut content)?;
+    Ok(SourceFile {
+        name: path.display().to_string(),
+        content,
+    })
 }
 
 /// A directory that is followed.
@@ -54,11 +64,27 @@ pub(super) struct Directory {
     control: Arc<Control>,
     /// What was looked at last, taken or refused: the same again is not news.
     last: Option<Vec<(String, Vec<u8>)>>,
+    notices: mpsc::Receiver<()>,
+    /// None where the system gives no notices; kept for its drop, which ends them.
+    watcher: Option<notify::RecommendedWatcher>,
 }
 
 impl Directory {
+    /// Watches from now on: what changes after the first look is noticed.
     pub(super) fn new(path: PathBuf, control: Arc<Control>) -> Self {
-        Self { path, control, last: None }
+        let (sender, notices) = mpsc::channel(1);
+        let watcher = watch(&path, sender)
+            .inspect_err(|error| {
+                tracing::warn!(%error, "no notices of changed files; the directory is read again from time to time");
+            })
+            .ok();
+        Self {
+            path,
+            control,
+            last: None,
+            notices,
+            watcher,
+        }
     }
 
     /// Looks at the directory and takes what it holds, if that is news.
@@ -75,7 +101,10 @@ impl Directory {
             }
             Err(_) => return,
         };
-        let seen: Vec<_> = files.iter().map(|file| (file.name.clone(), file.content.clone())).collect();
+        let seen: Vec<_> = files
+            .iter()
+            .map(|file| (file.name.clone(), file.content.clone()))
+            .collect();
         if self.last.as_ref() == Some(&seen) {
             return;
         }
@@ -111,7 +140,10 @@ impl Directory {
             return;
         }
         self.control.metrics.files_refused.inc();
-        self.control.metrics.file_errors.set(i64::try_from(findings.len()).unwrap_or(i64::MAX));
+        self.control
+            .metrics
+            .file_errors
+            .set(i64::try_from(findings.len()).unwrap_or(i64::MAX));
         tracing::error!(directory = %self.path.display(), "the policy directory is refused, nothing was changed");
         for finding in findings.iter() {
             tracing::error!("\n{}", finding.rendered);
@@ -120,17 +152,11 @@ impl Directory {
 
     /// Follows the directory until the end.
     pub(super) async fn follow(mut self, mut stop: watch::Receiver<bool>) {
-        let (notices, mut news) = mpsc::channel(1);
-        let watcher = watch(&self.path, notices);
-        if let Err(error) = &watcher {
-            tracing::warn!(%error, "no notices of changed files; the directory is read again from time to time");
-        }
         loop {
             tokio::select! {
                 () = stopping(&mut stop) => return,
-                notice = news.recv(), if watcher.is_ok() => {
-                    if notice.is_none() { return; }
-                    settle(&mut news).await;
+                Some(()) = self.notices.recv(), if self.watcher.is_some() => {
+                    settle(&mut self.notices).await;
                 }
                 () = tokio::time::sleep(limits::WATCH_RESCANS) => {}
             }
@@ -142,7 +168,10 @@ impl Directory {
 /// Waits until nothing has happened for a moment; not longer than ten of them.
 async fn settle(news: &mut mpsc::Receiver<()>) {
     for _ in 0..10 {
-        if tokio::time::timeout(limits::WATCH_SETTLES, news.recv()).await.is_err() {
+        if tokio::time::timeout(limits::WATCH_SETTLES, news.recv())
+            .await
+            .is_err()
+        {
             return;
         }
     }
@@ -168,7 +197,14 @@ mod tests {
     #[test]
     fn only_policy_files_are_read_in_the_order_of_their_names() {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["b.yaml", "a.yml", ".hidden.yaml", "notes.txt", "c.yaml~", "d.yaml.swp"] {
+        for name in [
+            "b.yaml",
+            "a.yml",
+            ".hidden.yaml",
+            "notes.txt",
+            "c.yaml~",
+            "d.yaml.swp",
+        ] {
             std::fs::write(directory.path().join(name), name).unwrap();
         }
         std::fs::create_dir(directory.path().join("sub.yaml")).unwrap();

@@ -87,7 +87,13 @@ impl Fleet {
     ///
     /// # Errors
     /// When the store fails; the refusal is remembered until the next restart all the same.
-    pub async fn refused(&self, node: &str, stream: StreamId, version: Version, reason: &str) -> Result<(), StoreError> {
+    pub async fn refused(
+        &self,
+        node: &str,
+        stream: StreamId,
+        version: Version,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         self.metrics.refusals.inc();
         let refusal = Refusal {
             node: node.to_owned(),
@@ -141,7 +147,8 @@ impl Fleet {
             let result = change(&mut registry, now);
             (result, registry.generation())
         };
-        self.changed.send_if_modified(|known| std::mem::replace(known, generation) != generation);
+        self.changed
+            .send_if_modified(|known| std::mem::replace(known, generation) != generation);
         result
     }
 

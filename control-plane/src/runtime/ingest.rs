@@ -35,9 +35,18 @@ pub struct Stored {
 pub type Acks = Arc<watch::Sender<Stored>>;
 
 enum Told {
-    Event { event: Box<DecisionEvent>, node: Arc<str>, received_ms: u64 },
+    Event {
+        event: Box<DecisionEvent>,
+        node: Arc<str>,
+        received_ms: u64,
+    },
     /// Without a row it is only acknowledged, in its turn: it will never be one that is stored.
-    Outcome { row: Option<Box<OutcomeRow>>, spool: String, sequence: u64, acks: Acks },
+    Outcome {
+        row: Option<Box<OutcomeRow>>,
+        spool: String,
+        sequence: u64,
+        acks: Acks,
+    },
 }
 
 /// The writer is gone: the process is ending.
@@ -75,7 +84,11 @@ impl Ingest {
     /// # Errors
     /// When the writer is gone.
     pub async fn event(&self, event: DecisionEvent, node: Arc<str>) -> Result<(), IngestClosed> {
-        let told = Told::Event { event: Box::new(event), node, received_ms: self.clock.now() };
+        let told = Told::Event {
+            event: Box::new(event),
+            node,
+            received_ms: self.clock.now(),
+        };
         match self.queue.send_timeout(told, limits::INGEST_PATIENCE).await {
             Ok(()) => Ok(()),
             Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
@@ -91,18 +104,33 @@ impl Ingest {
     ///
     /// # Errors
     /// When the writer is gone.
-    pub async fn outcome(&self, outcome: Outcome, sidecar: &str, acks: &Acks) -> Result<(), IngestClosed> {
+    pub async fn outcome(
+        &self,
+        outcome: Outcome,
+        sidecar: &str,
+        acks: &Acks,
+    ) -> Result<(), IngestClosed> {
         let (spool, sequence) = (outcome.spool.clone(), outcome.sequence);
         let sidecar = sidecar.to_owned();
-        let row = OutcomeRow { outcome, sidecar, received_ms: self.clock.now() };
-        self.hand_in(Some(Box::new(row)), spool, sequence, acks).await
+        let row = OutcomeRow {
+            outcome,
+            sidecar,
+            received_ms: self.clock.now(),
+        };
+        self.hand_in(Some(Box::new(row)), spool, sequence, acks)
+            .await
     }
 
     /// Acknowledges, in its turn, an outcome that is not taken.
     ///
     /// # Errors
     /// When the writer is gone.
-    pub async fn skip(&self, spool: String, sequence: u64, acks: &Acks) -> Result<(), IngestClosed> {
+    pub async fn skip(
+        &self,
+        spool: String,
+        sequence: u64,
+        acks: &Acks,
+    ) -> Result<(), IngestClosed> {
         self.hand_in(None, spool, sequence, acks).await
     }
 
@@ -113,7 +141,12 @@ impl Ingest {
         sequence: u64,
         acks: &Acks,
     ) -> Result<(), IngestClosed> {
-        let told = Told::Outcome { row, spool, sequence, acks: Arc::clone(acks) };
+        let told = Told::Outcome {
+            row,
+            spool,
+            sequence,
+            acks: Arc::clone(acks),
+        };
         self.queue.send(told).await.map_err(|_| IngestClosed)
     }
 }
@@ -132,14 +165,40 @@ impl IngestTask {
     #[must_use]
     pub fn new(store: Store, clock: Clock, metrics: Arc<Metrics>) -> (Ingest, Self) {
         let (sender, queue) = mpsc::channel(limits::INGEST_QUEUE);
-        let ingest = Ingest { queue: sender, clock, metrics: Arc::clone(&metrics) };
-        (ingest, Self { queue, store, metrics, hosts: HashMap::new() })
+        let ingest = Ingest {
+            queue: sender,
+            clock,
+            metrics: Arc::clone(&metrics),
+        };
+        (
+            ingest,
+            Self {
+                queue,
+                store,
+                metrics,
+                hosts: HashMap::new(),
+            },
+        )
     }
 
-    /// Writes until every handle is dropped and what they handed in is stored.
-    pub async fn run(mut self) {
+    /// Writes until `close`, and then what was handed in before. Handles outlive the end: connections
+    /// that the other side keeps open hold them.
+    pub async fn run(mut self, close: impl Future<Output = ()>) {
+        let mut close = std::pin::pin!(close);
+        let mut closing = false;
         let mut told = Vec::with_capacity(limits::INGEST_BATCH);
-        while self.queue.recv_many(&mut told, limits::INGEST_BATCH).await > 0 {
+        loop {
+            let count = tokio::select! {
+                () = &mut close, if !closing => {
+                    closing = true;
+                    self.queue.close();
+                    continue;
+                }
+                count = self.queue.recv_many(&mut told, limits::INGEST_BATCH) => count,
+            };
+            if count == 0 {
+                return;
+            }
             self.write(told.drain(..)).await;
         }
     }
@@ -149,13 +208,28 @@ impl IngestTask {
         let mut told_acks = Vec::new();
         for told in told {
             match told {
-                Told::Event { event, node, received_ms } => {
+                Told::Event {
+                    event,
+                    node,
+                    received_ms,
+                } => {
                     let time_ms = event_time(event.time_ms, received_ms);
                     let counted_host = self.counted_host(time_ms / 60_000, &event.host).await;
                     let node = node.to_string();
-                    batch.events.push(EventRow { event: *event, node, time_ms, received_ms, counted_host });
+                    batch.events.push(EventRow {
+                        event: *event,
+                        node,
+                        time_ms,
+                        received_ms,
+                        counted_host,
+                    });
                 }
-                Told::Outcome { row, spool, sequence, acks } => {
+                Told::Outcome {
+                    row,
+                    spool,
+                    sequence,
+                    acks,
+                } => {
                     told_acks.push((acks, spool, sequence));
                     batch.outcomes.extend(row.map(|row| *row));
                 }
@@ -171,7 +245,8 @@ impl IngestTask {
             Err(error) => {
                 let lost = batch.events.len();
                 tracing::error!(%error, lost, "events were lost: the store refuses them");
-                self.metrics.dropped("store", u64::try_from(lost).unwrap_or(u64::MAX));
+                self.metrics
+                    .dropped("store", u64::try_from(lost).unwrap_or(u64::MAX));
                 for (acks, ..) in told_acks {
                     acks.send_modify(|stored| stored.failed = true);
                 }
@@ -196,7 +271,8 @@ impl IngestTask {
 
     fn report(&self, report: &IngestReport) {
         for counted in &report.counted {
-            self.metrics.count(&counted.policy, counted.measure, counted.count);
+            self.metrics
+                .count(&counted.policy, counted.measure, counted.count);
         }
         for ignored in &report.ignored {
             self.metrics.ignored(*ignored, 1);
@@ -209,12 +285,18 @@ impl IngestTask {
     /// The host that an event counts under. A client chooses the host, so that there is a bound.
     async fn counted_host(&mut self, minute: u64, host: &str) -> String {
         if !self.hosts.contains_key(&minute) {
-            let known = self.store.hosts_of_minute(minute).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "the hosts of a minute are not known");
-                Vec::new()
-            });
+            let known = self
+                .store
+                .hosts_of_minute(minute)
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the hosts of a minute are not known");
+                    Vec::new()
+                });
             while self.hosts.len() >= MINUTES_REMEMBERED {
-                let Some(oldest) = self.hosts.keys().min().copied() else { break };
+                let Some(oldest) = self.hosts.keys().min().copied() else {
+                    break;
+                };
                 self.hosts.remove(&oldest);
             }
             self.hosts.insert(minute, known.into_iter().collect());

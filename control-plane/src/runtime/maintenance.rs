@@ -17,7 +17,11 @@ use crate::traffic::Standing;
 const TICK: Duration = Duration::from_millis(250);
 
 /// Workers that fall silent, keys that become live.
-pub(super) async fn watch_fleet(fleet: Arc<Fleet>, control: Arc<Control>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn watch_fleet(
+    fleet: Arc<Fleet>,
+    control: Arc<Control>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut changes = fleet.changes();
     let mut published = control.published();
     let mut tick = tokio::time::interval(TICK);
@@ -60,6 +64,8 @@ async fn tidy_once(store: &Store, control: &Control, metrics: &Metrics) -> Resul
     let tidied = store.tidy(control.clock.now()).await?;
     metrics.ignored(Ignored::Outcome(Standing::NeverIssued), tidied.never_issued);
     let waiting = store.waiting_outcomes().await?;
-    metrics.outcomes_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    metrics
+        .outcomes_waiting
+        .set(i64::try_from(waiting).unwrap_or(i64::MAX));
     Ok(())
 }

@@ -45,7 +45,9 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address cannot be had.
-    #[error("cannot listen on {address} for {what}: {source}; choose another address with {option}")]
+    #[error(
+        "cannot listen on {address} for {what}: {source}; choose another address with {option}"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -97,7 +99,10 @@ impl App {
     pub fn target_revision(&self) -> String {
         let published = self.control.published();
         let published = published.borrow();
-        published.as_ref().map(|published| published.revision.clone()).unwrap_or_default()
+        published
+            .as_ref()
+            .map(|published| published.revision.clone())
+            .unwrap_or_default()
     }
 }
 
@@ -110,6 +115,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
     writer: JoinHandle<()>,
+    close: tokio::sync::oneshot::Sender<()>,
 }
 
 /// Opens the store, publishes what it holds, reads the policy directory, and listens.
@@ -120,11 +126,18 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     // Addresses first: a second instance must not touch the first one's store.
     let grpc = listen(config.grpc_listen, "gRPC", "--grpc-listen").await?;
     let http = listen(config.http_listen, "HTTP", "--http-listen").await?;
-    let (grpc_address, http_address) = (local(&grpc, config.grpc_listen), local(&http, config.http_listen));
+    let (grpc_address, http_address) = (
+        local(&grpc, config.grpc_listen),
+        local(&http, config.http_listen),
+    );
 
     let metrics = Arc::new(Metrics::new()?);
     let store = Store::open(&config.database_url).await?;
-    let fleet = Arc::new(Fleet::new(store.clone(), clock.clone(), Arc::clone(&metrics)));
+    let fleet = Arc::new(Fleet::new(
+        store.clone(),
+        clock.clone(),
+        Arc::clone(&metrics),
+    ));
     let control = Control::open(
         store.clone(),
         clock.clone(),
@@ -136,7 +149,16 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let (ingest, task) = IngestTask::new(store.clone(), clock.clone(), Arc::clone(&metrics));
     let (stop, stopped) = watch::channel(false);
     let hub = SidecarHub::new(Arc::clone(&metrics));
-    let app = App { control, fleet, hub, ingest, store, metrics, clock, stop: stopped };
+    let app = App {
+        control,
+        fleet,
+        hub,
+        ingest,
+        store,
+        metrics,
+        clock,
+        stop: stopped,
+    };
 
     let mut servers = Vec::new();
     if let Some(path) = config.policies {
@@ -146,18 +168,50 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         servers.push(tokio::spawn(directory.follow(app.stop.clone())));
     }
     let (control, fleet) = (Arc::clone(&app.control), Arc::clone(&app.fleet));
-    servers.push(tokio::spawn(maintenance::watch_fleet(fleet, Arc::clone(&control), app.stop.clone())));
-    let tidy = maintenance::tidy(app.store.clone(), control, Arc::clone(&app.metrics), app.stop.clone());
+    servers.push(tokio::spawn(maintenance::watch_fleet(
+        fleet,
+        Arc::clone(&control),
+        app.stop.clone(),
+    )));
+    let tidy = maintenance::tidy(
+        app.store.clone(),
+        control,
+        Arc::clone(&app.metrics),
+        app.stop.clone(),
+    );
     servers.push(tokio::spawn(tidy));
     servers.push(serve_grpc(grpc, app.clone()).await?);
-    servers.push(serve_http(http, app.clone(), http_address.ip().is_loopback()));
-    let writer = tokio::spawn(task.run());
-    Ok(Running { grpc: grpc_address, http: http_address, app, stop, servers, writer })
+    servers.push(serve_http(
+        http,
+        app.clone(),
+        http_address.ip().is_loopback(),
+    ));
+    let (close, closed) = tokio::sync::oneshot::channel();
+    // An error is the sender's end, which is the end too.
+    let writer = tokio::spawn(task.run(async move { drop(closed.await) }));
+    Ok(Running {
+        grpc: grpc_address,
+        http: http_address,
+        app,
+        stop,
+        servers,
+        writer,
+        close,
+    })
 }
 
-async fn listen(address: SocketAddr, what: &'static str, option: &'static str) -> Result<TcpListener, StartError> {
+async fn listen(
+    address: SocketAddr,
+    what: &'static str,
+    option: &'static str,
+) -> Result<TcpListener, StartError> {
     let listening = TcpListener::bind(address).await;
-    listening.map_err(|source| StartError::Listen { address, what, option, source })
+    listening.map_err(|source| StartError::Listen {
+        address,
+        what,
+        option,
+        source,
+    })
 }
 
 fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
@@ -186,7 +240,9 @@ async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, S
         .add_service(ecds.max_encoding_message_size(usize::MAX))
         .add_service(log.max_decoding_message_size(MESSAGE))
         .add_service(NodeServiceServer::new(Nodes::new(app.clone())))
-        .add_service(AdminServiceServer::new(Admin::new(app.clone())).max_decoding_message_size(MESSAGE));
+        .add_service(
+            AdminServiceServer::new(Admin::new(app.clone())).max_decoding_message_size(MESSAGE),
+        );
     let stop = stopped(app.stop.clone());
     let incoming = TcpListenerStream::new(listener);
     Ok(tokio::spawn(async move {
@@ -200,7 +256,10 @@ fn serve_http(listener: TcpListener, app: App, loopback: bool) -> JoinHandle<()>
     let stop = stopped(app.stop.clone());
     let router = crate::http::router(app, loopback);
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(stop)
+            .await
+        {
             tracing::error!(%error, "the HTTP server ended");
         }
     })
@@ -227,22 +286,22 @@ impl Running {
 
     /// Ends every stream, writes what was handed in, and closes the store.
     pub async fn shutdown(self) {
-        let Self { app, stop, servers, writer, .. } = self;
-        stop.send_replace(true);
+        self.stop.send_replace(true);
         let end = tokio::time::Instant::now() + limits::SHUTDOWN_WITHIN;
-        for server in servers {
+        for server in self.servers {
             let abort = server.abort_handle();
             if tokio::time::timeout_at(end, server).await.is_err() {
+                tracing::debug!("a connection was cut");
                 abort.abort();
             }
         }
-        let store = app.store.clone();
-        // The last handle to the queue: the writer ends when it has written what is in it.
-        drop(app);
-        let end = tokio::time::Instant::now() + limits::SHUTDOWN_WITHIN;
-        if tokio::time::timeout_at(end, writer).await.is_err() {
+        drop(self.close);
+        if tokio::time::timeout(limits::WRITE_WITHIN, self.writer).await.is_err() {
             tracing::warn!("some events were not written before the end");
         }
-        store.close().await;
+        // What is committed is safe without it; it only folds the log into the file.
+        if tokio::time::timeout(limits::WRITE_WITHIN, self.app.store.close()).await.is_err() {
+            tracing::debug!("the store was left open");
+        }
     }
 }

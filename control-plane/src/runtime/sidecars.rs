@@ -28,7 +28,10 @@ impl SidecarHub {
     /// Nobody connected.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>) -> Arc<Self> {
-        Arc::new(Self { seats: Mutex::default(), metrics })
+        Arc::new(Self {
+            seats: Mutex::default(),
+            metrics,
+        })
     }
 
     /// A sidecar connected; none when there is no room.
@@ -41,15 +44,24 @@ impl SidecarHub {
         // One request waiting is as good as many: each makes a new key.
         let (sender, rotations) = mpsc::channel(1);
         seats.insert(stream, (sidecar.to_owned(), sender));
-        self.metrics.sidecars.set(i64::try_from(seats.len()).unwrap_or(i64::MAX));
-        Some(SidecarSeat { hub: Arc::clone(self), stream, rotations })
+        self.metrics
+            .sidecars
+            .set(i64::try_from(seats.len()).unwrap_or(i64::MAX));
+        Some(SidecarSeat {
+            hub: Arc::clone(self),
+            stream,
+            rotations,
+        })
     }
 
     /// Tells every sidecar to rotate; returns those that were told.
     pub fn rotate(&self, request: &str) -> Vec<String> {
         let seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         let told = seats.values().filter(|(_, sender)| {
-            !matches!(sender.try_send(request.to_owned()), Err(mpsc::error::TrySendError::Closed(_)))
+            !matches!(
+                sender.try_send(request.to_owned()),
+                Err(mpsc::error::TrySendError::Closed(_))
+            )
         });
         let mut names: Vec<_> = told.map(|(name, _)| name.clone()).collect();
         names.sort();
@@ -60,9 +72,16 @@ impl SidecarHub {
 
 impl Drop for SidecarSeat {
     fn drop(&mut self) {
-        let mut seats = self.hub.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seats = self
+            .hub
+            .seats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         seats.remove(&self.stream);
-        self.hub.metrics.sidecars.set(i64::try_from(seats.len()).unwrap_or(i64::MAX));
+        self.hub
+            .metrics
+            .sidecars
+            .set(i64::try_from(seats.len()).unwrap_or(i64::MAX));
     }
 }
 
@@ -84,7 +103,9 @@ mod tests {
     #[test]
     fn sidecars_past_the_bound_are_turned_away() {
         let hub = SidecarHub::new(Arc::new(Metrics::new().unwrap()));
-        let seats: Vec<_> = (0..limits::MAX_SIDECARS as u64).map(|n| hub.join(n, "s").unwrap()).collect();
+        let seats: Vec<_> = (0..limits::MAX_SIDECARS as u64)
+            .map(|n| hub.join(n, "s").unwrap())
+            .collect();
         assert!(hub.join(u64::MAX, "one more").is_none());
         drop(seats);
         assert!(hub.join(u64::MAX, "one more").is_some());

@@ -28,8 +28,9 @@ impl Control {
         filter_module: String,
     ) -> Result<Self, ApplyError> {
         let resources = store.resources().await?;
-        let (entries, unreadable) =
-            tokio::task::spawn_blocking(move || read(resources)).await.map_err(|_| ApplyError::Stopped)?;
+        let (entries, unreadable) = tokio::task::spawn_blocking(move || read(resources))
+            .await
+            .map_err(|_| ApplyError::Stopped)?;
         let newest = store.newest_revision().await?;
         for refusal in store.refusals().await? {
             fleet.remember_refusal(&refusal.node, refusal.attempt);
@@ -70,7 +71,10 @@ impl Control {
         match control.refresh().await {
             Err(ApplyError::Refused(findings)) => {
                 for finding in &findings {
-                    tracing::error!("a stored resource does not compile any more:\n{}", finding.rendered);
+                    tracing::error!(
+                        "a stored resource does not compile any more:\n{}",
+                        finding.rendered
+                    );
                 }
             }
             refreshed => refreshed?,
@@ -85,7 +89,11 @@ fn read(resources: Vec<StoredResource>) -> (Vec<Entry>, Unreadable) {
     let mut entries = Vec::with_capacity(resources.len());
     let mut unreadable = BTreeMap::new();
     for stored in resources {
-        let origin = if stored.origin == Origin::Files.as_str() { Origin::Files } else { Origin::Api };
+        let origin = if stored.origin == Origin::Files.as_str() {
+            Origin::Files
+        } else {
+            Origin::Api
+        };
         match parse_document(&stored.source, &stored.file, stored.line) {
             Ok(document) => entries.push(Entry {
                 document,

@@ -52,10 +52,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn event(&self, id: &str) -> Result<Option<StoredEvent>, StoreError> {
-        let row = sqlx::query("SELECT event_id, time_ms, node, body FROM events WHERE event_id = $1")
-            .bind(id)
-            .fetch_optional(&self.readers)
-            .await?;
+        let row =
+            sqlx::query("SELECT event_id, time_ms, node, body FROM events WHERE event_id = $1")
+                .bind(id)
+                .fetch_optional(&self.readers)
+                .await?;
         match row {
             Some(row) => Ok(Some(self.with_outcomes(&row).await?)),
             None => Ok(None),
@@ -73,7 +74,9 @@ impl Store {
             query.push(" AND policy = ").push_bind(policy);
         }
         if let Some(action) = filter.action {
-            query.push(" AND action = ").push_bind(i64::from(i32::from(action)));
+            query
+                .push(" AND action = ")
+                .push_bind(i64::from(i32::from(action)));
         }
         if let Some(host) = &filter.host {
             query.push(" AND host = ").push_bind(host);

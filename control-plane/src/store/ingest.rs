@@ -90,10 +90,19 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, issued: &Issued, policy: &str, measure: Measure, count: u64) {
-        let place = (issued.minute, issued.host.clone(), policy.to_owned(), measure);
+        let place = (
+            issued.minute,
+            issued.host.clone(),
+            policy.to_owned(),
+            measure,
+        );
         let sum = self.rollups.entry(place).or_default();
         *sum = sum.saturating_add(count);
-        self.report.counted.push(Counted { policy: policy.to_owned(), measure, count });
+        self.report.counted.push(Counted {
+            policy: policy.to_owned(),
+            measure,
+            count,
+        });
     }
 }
 
@@ -165,7 +174,10 @@ async fn take_event(
     for (policy, measure, count) in measures(event) {
         tally.add(&facts, policy, measure, count);
     }
-    tally.report.errors.extend(event.errors.iter().map(|error| error.policy.clone()));
+    tally
+        .report
+        .errors
+        .extend(event.errors.iter().map(|error| error.policy.clone()));
     if Measure::of_action(facts.action) == Measure::Challenge {
         for waiting in take_waiting(tx, &event.event_id).await? {
             let standing = settle(tx, &waiting.outcome, Some(&facts), tally).await?;

@@ -36,7 +36,9 @@ pub struct TicketKeyRow {
 impl std::fmt::Debug for TicketKeyRow {
     // A secret has no business in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TicketKeyRow").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("TicketKeyRow")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,7 +108,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn add_ticket_key(&self, key: &TicketKeyRow, others_end_ms: u64) -> Result<(), StoreError> {
+    pub async fn add_ticket_key(
+        &self,
+        key: &TicketKeyRow,
+        others_end_ms: u64,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("UPDATE ticket_keys SET expires_ms = $1 WHERE expires_ms IS NULL")
             .bind(signed(others_end_ms))
@@ -151,10 +157,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
-        let rows =
-            sqlx::query("SELECT node, revision, attempt, reason, time_ms FROM refusals ORDER BY time_ms")
-                .fetch_all(&self.readers)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT node, revision, attempt, reason, time_ms FROM refusals ORDER BY time_ms",
+        )
+        .fetch_all(&self.readers)
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(Refusal {

@@ -23,22 +23,26 @@ impl Store {
     pub async fn tidy(&self, now: u64) -> Result<Tidied, StoreError> {
         let before = |bound| signed(now.saturating_sub(millis(bound)));
         let mut tx = self.begin().await?;
-        let never_issued = sqlx::query("UPDATE outcomes SET standing = $1 WHERE standing = $2 AND received_ms < $3")
-            .bind(Standing::NeverIssued.as_str())
-            .bind(Standing::Waiting.as_str())
-            .bind(before(limits::OUTCOME_WAITS))
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+        let never_issued = sqlx::query(
+            "UPDATE outcomes SET standing = $1 WHERE standing = $2 AND received_ms < $3",
+        )
+        .bind(Standing::NeverIssued.as_str())
+        .bind(Standing::Waiting.as_str())
+        .bind(before(limits::OUTCOME_WAITS))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
         sqlx::query("DELETE FROM outcomes WHERE standing = $1 AND received_ms < $2")
             .bind(Standing::NeverIssued.as_str())
             .bind(before(limits::KEPT_STRAY_OUTCOMES_FOR))
             .execute(&mut *tx)
             .await?;
-        let surplus = sqlx::query("SELECT received_ms FROM events ORDER BY received_ms DESC LIMIT 1 OFFSET $1")
-            .bind(limits::KEPT_EVENTS)
-            .fetch_optional(&mut *tx)
-            .await?;
+        let surplus = sqlx::query(
+            "SELECT received_ms FROM events ORDER BY received_ms DESC LIMIT 1 OFFSET $1",
+        )
+        .bind(limits::KEPT_EVENTS)
+        .fetch_optional(&mut *tx)
+        .await?;
         let mut oldest = before(limits::KEPT_EVENTS_FOR);
         if let Some(row) = surplus {
             oldest = oldest.max(row.try_get::<i64, _>("received_ms")?.saturating_add(1));
@@ -47,7 +51,10 @@ impl Store {
             "DELETE FROM funnel WHERE event_id IN (SELECT event_id FROM events WHERE received_ms < $1)",
             "DELETE FROM outcomes WHERE event_id IN (SELECT event_id FROM events WHERE received_ms < $1)",
         ] {
-            sqlx::query(statement).bind(oldest).execute(&mut *tx).await?;
+            sqlx::query(statement)
+                .bind(oldest)
+                .execute(&mut *tx)
+                .await?;
         }
         let events = sqlx::query("DELETE FROM events WHERE received_ms < $1")
             .bind(oldest)
@@ -63,6 +70,9 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(Tidied { never_issued, events })
+        Ok(Tidied {
+            never_issued,
+            events,
+        })
     }
 }

@@ -77,18 +77,24 @@ impl Store {
     /// # Errors
     /// When it cannot be opened or migrated.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let bad_url = || StoreError::Url { url: url.to_owned() };
+        let bad_url = || StoreError::Url {
+            url: url.to_owned(),
+        };
         if !url.starts_with("sqlite:") {
             return Err(bad_url());
         }
-        let options = SqliteConnectOptions::from_str(url).map_err(|_| bad_url())?
+        let options = SqliteConnectOptions::from_str(url)
+            .map_err(|_| bad_url())?
             .create_if_missing(true)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .journal_mode(SqliteJournalMode::Wal)
             // An accepted change must outlive a power cut, not only a killed process.
             .synchronous(SqliteSynchronous::Full);
-        let opening = |source| StoreError::Open { url: url.to_owned(), source };
+        let opening = |source| StoreError::Open {
+            url: url.to_owned(),
+            source,
+        };
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .min_connections(1)

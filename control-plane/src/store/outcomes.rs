@@ -21,11 +21,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn waiting_outcomes(&self) -> Result<u64, StoreError> {
-        let count: i64 = sqlx::query("SELECT COUNT(*) AS waiting FROM outcomes WHERE standing = $1")
-            .bind(Standing::Waiting.as_str())
-            .fetch_one(&self.readers)
-            .await?
-            .try_get("waiting")?;
+        let count: i64 =
+            sqlx::query("SELECT COUNT(*) AS waiting FROM outcomes WHERE standing = $1")
+                .bind(Standing::Waiting.as_str())
+                .fetch_one(&self.readers)
+                .await?
+                .try_get("waiting")?;
         Ok(unsigned(count))
     }
 }
@@ -35,10 +36,11 @@ pub(super) async fn issued(
     tx: &mut Transaction<'static, Sqlite>,
     event_id: &str,
 ) -> Result<Option<Issued>, StoreError> {
-    let row = sqlx::query("SELECT action, policy, time_ms, counted_host FROM events WHERE event_id = $1")
-        .bind(event_id)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let row =
+        sqlx::query("SELECT action, policy, time_ms, counted_host FROM events WHERE event_id = $1")
+            .bind(event_id)
+            .fetch_optional(&mut **tx)
+            .await?;
     let Some(row) = row else { return Ok(None) };
     let action = i32::try_from(row.try_get::<i64, _>("action")?).unwrap_or(0);
     Ok(Some(Issued {
@@ -68,7 +70,11 @@ pub(super) async fn take_waiting(
             let body: Vec<u8> = row.try_get("body")?;
             let outcome = Outcome::decode(body.as_slice())
                 .map_err(|_| StoreError::Unreadable { what: "outcome" })?;
-            Ok(Waiting { spool: row.try_get("spool")?, sequence: row.try_get("sequence")?, outcome })
+            Ok(Waiting {
+                spool: row.try_get("spool")?,
+                sequence: row.try_get("sequence")?,
+                outcome,
+            })
         })
         .collect()
 }

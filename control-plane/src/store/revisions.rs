@@ -107,7 +107,10 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         let compiled: Option<Vec<u8>> = row.try_get("compiled")?;
         let compiled = compiled.ok_or(StoreError::Unreadable { what: "revision" })?;
-        Ok(Some(NewRevision { info: read(&row)?, compiled }))
+        Ok(Some(NewRevision {
+            info: read(&row)?,
+            compiled,
+        }))
     }
 
     /// The newest revisions, newest first.
@@ -154,7 +157,9 @@ async fn insert(
         .execute(&mut **tx)
         .await?;
     // A new revision has new bytes: what was refused of the former ones cannot be met again.
-    sqlx::query("DELETE FROM refusals").execute(&mut **tx).await?;
+    sqlx::query("DELETE FROM refusals")
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -50,7 +50,9 @@ impl Store {
         let mut sums = Vec::with_capacity(rows.len());
         for row in rows {
             // A measure of a later release is not ours to count.
-            let Some(measure) = Measure::parse(row.try_get("measure")?) else { continue };
+            let Some(measure) = Measure::parse(row.try_get("measure")?) else {
+                continue;
+            };
             sums.push(RollupRow {
                 minute: unsigned(row.try_get("stretch")?).saturating_mul(step),
                 policy: row.try_get("policy")?,
@@ -74,8 +76,14 @@ impl Store {
         .await?;
         let mut totals = Vec::with_capacity(rows.len());
         for row in rows {
-            let Some(measure) = Measure::parse(row.try_get("measure")?) else { continue };
-            totals.push((row.try_get("policy")?, measure, unsigned(row.try_get("sum")?)));
+            let Some(measure) = Measure::parse(row.try_get("measure")?) else {
+                continue;
+            };
+            totals.push((
+                row.try_get("policy")?,
+                measure,
+                unsigned(row.try_get("sum")?),
+            ));
         }
         Ok(totals)
     }

@@ -74,7 +74,9 @@ impl Measure {
     /// The measure of a word, if it is one.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|measure| measure.as_str() == word)
+        Self::ALL
+            .into_iter()
+            .find(|measure| measure.as_str() == word)
     }
 
     /// Is it a step of the funnel, as opposed to a decision?
@@ -114,9 +116,23 @@ impl Measure {
 #[must_use]
 pub fn measures(event: &DecisionEvent) -> Vec<(&str, Measure, u64)> {
     let weight = u64::from(event.weight.clamp(1, limits::MAX_EVENT_WEIGHT));
-    let mut added = vec![(event.policy.as_str(), Measure::of_action(event.action()), weight)];
-    added.extend(event.monitored.iter().map(|other| (other.policy.as_str(), Measure::Monitor, weight)));
-    added.extend(event.satisfied.iter().map(|policy| (policy.as_str(), Measure::Satisfied, weight)));
+    let mut added = vec![(
+        event.policy.as_str(),
+        Measure::of_action(event.action()),
+        weight,
+    )];
+    added.extend(
+        event
+            .monitored
+            .iter()
+            .map(|other| (other.policy.as_str(), Measure::Monitor, weight)),
+    );
+    added.extend(
+        event
+            .satisfied
+            .iter()
+            .map(|policy| (policy.as_str(), Measure::Satisfied, weight)),
+    );
     added
 }
 
@@ -195,23 +211,39 @@ mod tests {
         let event = DecisionEvent {
             action: ActionKind::Block.into(),
             policy: "b".into(),
-            monitored: vec![Monitored { policy: "m".into(), action: ActionKind::Challenge.into() }],
+            monitored: vec![Monitored {
+                policy: "m".into(),
+                action: ActionKind::Challenge.into(),
+            }],
             satisfied: vec!["s".into()],
             ..DecisionEvent::default()
         };
         assert_eq!(
             measures(&event),
-            [("b", Measure::Block, 1), ("m", Measure::Monitor, 1), ("s", Measure::Satisfied, 1)]
+            [
+                ("b", Measure::Block, 1),
+                ("m", Measure::Monitor, 1),
+                ("s", Measure::Satisfied, 1)
+            ]
         );
     }
 
     #[test]
     fn a_sampled_allow_stands_for_its_weight_within_the_bound() {
-        let event = |weight| DecisionEvent { weight, ..DecisionEvent::default() };
+        let event = |weight| DecisionEvent {
+            weight,
+            ..DecisionEvent::default()
+        };
         assert_eq!(measures(&event(20)), [("", Measure::Allow, 20)]);
         let most = limits::MAX_EVENT_WEIGHT;
-        assert_eq!(measures(&event(most)), [("", Measure::Allow, u64::from(most))]);
-        assert_eq!(measures(&event(most + 1)), [("", Measure::Allow, u64::from(most))]);
+        assert_eq!(
+            measures(&event(most)),
+            [("", Measure::Allow, u64::from(most))]
+        );
+        assert_eq!(
+            measures(&event(most + 1)),
+            [("", Measure::Allow, u64::from(most))]
+        );
     }
 
     #[test]

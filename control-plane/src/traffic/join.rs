@@ -75,11 +75,19 @@ mod tests {
     use super::*;
 
     fn outcome(step: Step) -> Outcome {
-        Outcome { step: step.into(), ..Outcome::default() }
+        Outcome {
+            step: step.into(),
+            ..Outcome::default()
+        }
     }
 
     fn issued(action: ActionKind) -> Issued {
-        Issued { action, policy: "p".into(), minute: 1, host: "h".into() }
+        Issued {
+            action,
+            policy: "p".into(),
+            minute: 1,
+            host: "h".into(),
+        }
     }
 
     #[test]
@@ -93,21 +101,33 @@ mod tests {
 
     #[test]
     fn an_outcome_before_its_event_waits() {
-        assert_eq!(judge(&outcome(Step::Passed), None), (Standing::Waiting, None));
+        assert_eq!(
+            judge(&outcome(Step::Passed), None),
+            (Standing::Waiting, None)
+        );
     }
 
     #[test]
     fn an_outcome_of_a_block_does_not_count() {
         let event = issued(ActionKind::Block);
-        assert_eq!(judge(&outcome(Step::Passed), Some(&event)), (Standing::NotAChallenge, None));
+        assert_eq!(
+            judge(&outcome(Step::Passed), Some(&event)),
+            (Standing::NotAChallenge, None)
+        );
     }
 
     #[test]
     fn a_pass_that_only_the_page_tells_does_not_count() {
         let event = issued(ActionKind::Challenge);
-        let claimed = Outcome { claimed: true, ..outcome(Step::Passed) };
+        let claimed = Outcome {
+            claimed: true,
+            ..outcome(Step::Passed)
+        };
         assert_eq!(judge(&claimed, Some(&event)), (Standing::ClaimedPass, None));
-        let unsupported = Outcome { claimed: true, ..outcome(Step::Unsupported) };
+        let unsupported = Outcome {
+            claimed: true,
+            ..outcome(Step::Unsupported)
+        };
         assert_eq!(
             judge(&unsupported, Some(&event)),
             (Standing::Counted, Some(Measure::Unsupported))
@@ -116,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_step_of_a_later_release_does_not_count() {
-        let unknown = Outcome { step: 99, ..Outcome::default() };
+        let unknown = Outcome {
+            step: 99,
+            ..Outcome::default()
+        };
         let event = issued(ActionKind::Challenge);
         assert_eq!(judge(&unknown, Some(&event)), (Standing::UnknownStep, None));
     }

@@ -3,7 +3,8 @@
 use countersign_engine::blob::{self, BlobError};
 use countersign_proto::policy::v1 as policy;
 use envoy_types::pb::envoy::config::core::v3::{
-    AsyncDataSource, BackoffStrategy, DataSource, TypedExtensionConfig, async_data_source, data_source,
+    AsyncDataSource, BackoffStrategy, DataSource, TypedExtensionConfig, async_data_source,
+    data_source,
 };
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::wasm::v3::{
@@ -61,7 +62,11 @@ impl Published {
             number,
             hash,
             attempt,
-            kids: policy.session_keys.iter().map(|key| key.kid.clone()).collect(),
+            kids: policy
+                .session_keys
+                .iter()
+                .map(|key| key.kid.clone())
+                .collect(),
             session_lifetime_s: policy.settings.as_ref().map_or(0, |s| s.session_lifetime_s),
             first: extension(blob::seal(&body, attempt)?, filter_module),
             body,
@@ -77,7 +82,10 @@ impl Published {
         if attempt == self.attempt {
             return Ok(self.first.clone());
         }
-        Ok(extension(blob::seal(&self.body, attempt)?, &self.filter_module))
+        Ok(extension(
+            blob::seal(&self.body, attempt)?,
+            &self.filter_module,
+        ))
     }
 }
 
@@ -88,7 +96,10 @@ pub fn revision_text(number: u64, hash: &str) -> String {
 }
 
 fn any<M: prost::Message + prost::Name>(message: &M) -> Any {
-    Any { type_url: M::type_url(), value: message.encode_to_vec() }
+    Any {
+        type_url: M::type_url(),
+        value: message.encode_to_vec(),
+    }
 }
 
 fn extension(blob: Vec<u8>, filter_module: &str) -> Any {
@@ -104,7 +115,10 @@ fn extension(blob: Vec<u8>, filter_module: &str) -> Any {
         code: Some(code),
         ..VmConfig::default()
     };
-    let base_interval = Some(Duration { seconds: 0, nanos: RELOAD_AFTER_NANOS });
+    let base_interval = Some(Duration {
+        seconds: 0,
+        nanos: RELOAD_AFTER_NANOS,
+    });
     let plugin = PluginConfig {
         name: RESOURCE_NAME.to_owned(),
         root_id: RESOURCE_NAME.to_owned(),
@@ -114,7 +128,10 @@ fn extension(blob: Vec<u8>, filter_module: &str) -> Any {
         }),
         failure_policy: FailurePolicy::FailReload.into(),
         reload_config: Some(ReloadConfig {
-            backoff: Some(BackoffStrategy { base_interval, ..BackoffStrategy::default() }),
+            backoff: Some(BackoffStrategy {
+                base_interval,
+                ..BackoffStrategy::default()
+            }),
         }),
         // Without it a pause in the header phase hangs until the stream's timeout.
         allow_on_headers_stop_iteration: Some(BoolValue { value: true }),
@@ -123,7 +140,9 @@ fn extension(blob: Vec<u8>, filter_module: &str) -> Any {
     };
     any(&TypedExtensionConfig {
         name: RESOURCE_NAME.to_owned(),
-        typed_config: Some(any(&Wasm { config: Some(plugin) })),
+        typed_config: Some(any(&Wasm {
+            config: Some(plugin),
+        })),
     })
 }
 
@@ -132,8 +151,14 @@ mod tests {
     use super::*;
 
     fn published() -> Published {
-        let revision = policy::Revision { number: 3, hash: "abc".into() };
-        let policy = policy::CompiledPolicy { revision: Some(revision), ..Default::default() };
+        let revision = policy::Revision {
+            number: 3,
+            hash: "abc".into(),
+        };
+        let policy = policy::CompiledPolicy {
+            revision: Some(revision),
+            ..Default::default()
+        };
         let body = policy.encode_to_vec();
         Published::new(&policy, body, 9, "/lib/countersign.wasm").unwrap()
     }
@@ -143,7 +168,10 @@ mod tests {
         let extension = TypedExtensionConfig::decode(any.value.as_slice()).unwrap();
         assert_eq!(extension.name, RESOURCE_NAME);
         let wasm = extension.typed_config.unwrap();
-        assert_eq!(wasm.type_url, "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm");
+        assert_eq!(
+            wasm.type_url,
+            "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"
+        );
         Wasm::decode(wasm.value.as_slice()).unwrap().config.unwrap()
     }
 
@@ -154,7 +182,9 @@ mod tests {
         for attempt in [9, 10] {
             let plugin = plugin(&published.resource(attempt).unwrap());
             let configuration = plugin.configuration.unwrap();
-            let bytes = BytesValue::decode(configuration.value.as_slice()).unwrap().value;
+            let bytes = BytesValue::decode(configuration.value.as_slice())
+                .unwrap()
+                .value;
             let (sealed, body) = blob::open(&bytes).unwrap();
             assert_eq!(sealed, attempt);
             let policy = policy::CompiledPolicy::decode(body).unwrap();
@@ -165,10 +195,21 @@ mod tests {
     #[test]
     fn the_plugin_is_the_one_that_envoy_is_configured_for() {
         let plugin = plugin(&published().resource(9).unwrap());
-        assert_eq!((plugin.name.as_str(), plugin.root_id.as_str()), ("countersign", "countersign"));
+        assert_eq!(
+            (plugin.name.as_str(), plugin.root_id.as_str()),
+            ("countersign", "countersign")
+        );
         assert_eq!(plugin.failure_policy(), FailurePolicy::FailReload);
-        assert_eq!(plugin.allow_on_headers_stop_iteration, Some(BoolValue { value: true }));
-        let Some(plugin_config::Vm::VmConfig(vm)) = plugin.vm else { panic!("no VM") };
-        assert_eq!((vm.vm_id.as_str(), vm.runtime.as_str()), ("countersign", "envoy.wasm.runtime.v8"));
+        assert_eq!(
+            plugin.allow_on_headers_stop_iteration,
+            Some(BoolValue { value: true })
+        );
+        let Some(plugin_config::Vm::VmConfig(vm)) = plugin.vm else {
+            panic!("no VM")
+        };
+        assert_eq!(
+            (vm.vm_id.as_str(), vm.runtime.as_str()),
+            ("countersign", "envoy.wasm.runtime.v8")
+        );
     }
 }

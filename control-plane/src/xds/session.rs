@@ -80,7 +80,10 @@ impl Session {
     /// A new stream of a node that refused these attempts before.
     #[must_use]
     pub fn new(refused: impl IntoIterator<Item = u64>) -> Self {
-        Self { refused: refused.into_iter().collect(), ..Self::default() }
+        Self {
+            refused: refused.into_iter().collect(),
+            ..Self::default()
+        }
     }
 
     /// Takes what the node says.
@@ -135,17 +138,30 @@ impl Session {
         if !self.subscribed || self.under_way.is_some() {
             return Ok(None);
         }
-        let held = self.holds.as_ref().filter(|version| version.revision == target.revision);
+        let held = self
+            .holds
+            .as_ref()
+            .filter(|version| version.revision == target.revision);
         let waits = self.refused_here.as_deref() == Some(target.revision);
         if (held.is_some() || waits) && !self.owed {
             return Ok(None);
         }
         let attempt = held.map_or(target.attempt, |version| version.attempt);
-        let attempt = if self.refused.contains(&attempt) { fresh()? } else { attempt };
+        let attempt = if self.refused.contains(&attempt) {
+            fresh()?
+        } else {
+            attempt
+        };
         self.owed = false;
         self.sent = self.sent.wrapping_add(1);
-        let version = Version { revision: target.revision.to_owned(), attempt };
-        let push = Push { version, nonce: format!("{RESOURCE_NAME}-{}", self.sent) };
+        let version = Version {
+            revision: target.revision.to_owned(),
+            attempt,
+        };
+        let push = Push {
+            version,
+            nonce: format!("{RESOURCE_NAME}-{}", self.sent),
+        };
         self.under_way = Some(push.clone());
         Ok(Some(push))
     }

@@ -36,7 +36,10 @@ impl FromStr for Version {
             return Err(ForeignVersion);
         }
         let attempt = u64::from_str_radix(attempt, 16).map_err(|_| ForeignVersion)?;
-        Ok(Self { revision: revision.to_owned(), attempt })
+        Ok(Self {
+            revision: revision.to_owned(),
+            attempt,
+        })
     }
 }
 
@@ -46,14 +49,19 @@ mod tests {
 
     #[test]
     fn a_version_comes_back_from_its_text() {
-        let version = Version { revision: "12-3fa9c1d2e4b5".into(), attempt: 0x7f };
+        let version = Version {
+            revision: "12-3fa9c1d2e4b5".into(),
+            attempt: 0x7f,
+        };
         assert_eq!(version.to_string(), "12-3fa9c1d2e4b5.7f");
         assert_eq!("12-3fa9c1d2e4b5.7f".parse(), Ok(version));
     }
 
     #[test]
     fn a_foreign_version_is_not_read() {
-        for text in ["", "1", "1.2", "a-b.1", "1-xyz.1", "1-abc.", "1-abc.zz", "-abc.1", "1-.1", "v3"] {
+        for text in [
+            "", "1", "1.2", "a-b.1", "1-xyz.1", "1-abc.", "1-abc.zz", "-abc.1", "1-.1", "v3",
+        ] {
             assert_eq!(text.parse::<Version>(), Err(ForeignVersion), "{text}");
         }
     }

@@ -192,11 +192,13 @@ impl Page {
         Ok(std::mem::take(&mut self.problems))
     }
 
-    /// Presses and releases the left button in the middle of an element.
+    /// Comes to the front, then presses and releases the left button in the middle of an element.
     ///
     /// # Errors
     /// When there is no such element or it is covered by another.
     pub fn click(&mut self, selector: &str) -> Result<()> {
+        // Nobody clicks in a tab in the background, and none may ask an authenticator.
+        self.call("Page.bringToFront", json!({}))?;
         let quoted = Value::from(selector);
         let place = self.evaluate(&format!(
             "(() => {{ const e = document.querySelector({quoted}); if (!e) return null;

@@ -33,16 +33,6 @@ impl Stack {
     /// # Errors
     /// When it does not run.
     pub fn crash(&mut self, part: Part) -> Result<()> {
-        // The one that was started alone, if any, is the one that runs.
-        if let Some(index) = self
-            .alone
-            .iter()
-            .position(|group| process::runs(group.id()))
-        {
-            let mut group = self.alone.swap_remove(index);
-            group.kill();
-            return Ok(());
-        }
         let pid = self.pid(part)?;
         process::crash(pid)?;
         wait::until("the part is gone", PART_LIMIT, || {

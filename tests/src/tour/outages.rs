@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use countersign_proto::admin::v1::NodeState;
 
+use crate::cdp::Browser;
 use crate::http::Client;
 use crate::stack::{PUSH_LIMIT, Part, Stack};
 use crate::visitor::Visitor;
@@ -21,7 +22,7 @@ pub(super) fn are_survived(stack: &mut Stack) -> Result<String> {
     person.pass("/checkout/cart")?;
     let proven = stack.client()?.with_session(&person.session()?.value)?;
 
-    let live = control_plane(stack, &proven)?;
+    let live = control_plane(stack, &browser, &proven)?;
     sidecar(stack, &proven)?;
     let mut late = Visitor::arrive(&browser, stack)?;
     late.pass("/checkout/cart")
@@ -46,10 +47,14 @@ fn goes_on(stack: &Stack, proven: &Client) -> Result<()> {
     Ok(())
 }
 
-fn control_plane(stack: &mut Stack, proven: &Client) -> Result<Duration> {
+fn control_plane(stack: &mut Stack, browser: &Browser, proven: &Client) -> Result<Duration> {
     let before = stack.admin().nodes()?.target_revision;
     stack.crash(Part::ControlPlane)?;
     goes_on(stack, proven).context("without the control plane")?;
+    let mut newcomer = Visitor::arrive(browser, stack)?;
+    newcomer
+        .pass("/checkout/cart")
+        .context("a proof without the control plane")?;
     let start = Instant::now();
     stack.revive(Part::ControlPlane)?;
     wait::until("the node is LIVE again", PUSH_LIMIT, || {

@@ -46,7 +46,7 @@ fn is_refused(
         .refuses(cause, || program.finish(question, answer))?
         .expect(status)?;
     expect::problem(&reply)?;
-    tells_no_reason(&reply, &[cause, "origin", "counter", "clone", "webauthn"])?;
+    tells_no_reason(&reply, &[cause, "origin", "clone", "webauthn"])?;
     ensure!(program.session() == had.as_deref(), "a session for {cause}");
     Ok(())
 }
@@ -101,6 +101,10 @@ fn an_answer_to_another_challenge_is_refused() -> Result<()> {
 #[test]
 fn an_answer_of_another_device_is_refused() -> Result<()> {
     with_question(|world, program, person, question| {
+        let answer = person.page.answer(&question)?;
+        program.finish(&question, &answer)?.expect(200)?;
+        // The device is known now; somebody else presents its next answer.
+        let question = program.begin(&ticket(world))?;
         let answer = person.page.answer(&question)?;
         program.forget_cookies();
         is_refused(

@@ -16,7 +16,9 @@ fn scored(counter: &str, values: &[&[u8]]) -> Result<Reply> {
             request = request.header("x-bot-score", value);
         }
         let reply = world.counts(counter, || world.send(request))?;
-        tells_no_reason(&reply, &["score"])?;
+        if reply.status != 200 {
+            tells_no_reason(&reply, &["score"])?;
+        }
         Ok(reply)
     })
 }

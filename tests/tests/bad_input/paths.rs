@@ -1,8 +1,8 @@
 //! Spellings of a path. Each is decided by its one normal form: no spelling gets around a policy.
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_e2e::expect;
-use countersign_e2e::forge;
+use countersign_e2e::stack::{Part, Stack};
+use countersign_e2e::{expect, forge, raw, tour, wait};
 
 use super::{tells_no_reason, world};
 
@@ -13,28 +13,34 @@ const BLOCKED: &str = "countersign_decisions_total.action.block.policy.no-wire-t
 /// path of this origin.
 fn is_challenged(target: &str) -> Result<()> {
     world(|world| {
-        let request = world.get(target).navigating();
-        let reply = world.counts(CHALLENGED, || world.send(request))?;
-        tells_no_reason(&reply, &["checkout-protection", "normal"])?;
-        let ticket = expect::sent_to_challenge(reply)?;
-        let claims = forge::read(&ticket, 1)?;
-        let back = claims["path"]
-            .as_str()
-            .context("no return path")?
-            .to_owned();
-        ensure!(
-            back.starts_with('/') && !back.starts_with("//") && !back.contains('\\'),
-            "the ticket leads to {back}"
-        );
-        let page = world
-            .get(format!("{}?ticket={ticket}", expect::CHALLENGE))
-            .navigating();
-        world
-            .send(page)?
-            .expect(200)
-            .context("the challenge page")?;
+        world.counts(CHALLENGED, || challenged(&world.stack, target))?;
         Ok(())
     })
+}
+
+fn challenged(stack: &Stack, target: &str) -> Result<()> {
+    let host = format!("localhost:{}", stack.http_port());
+    let ask = |target: &str| {
+        raw::Request::get(target, &host)
+            .navigating()
+            .send(stack.http_port())
+    };
+    let reply = ask(target)?;
+    tells_no_reason(&reply, &["checkout-protection", "normal"])?;
+    let ticket = expect::sent_to_challenge(reply)?;
+    let claims = forge::read(&ticket, 1)?;
+    let back = claims["path"]
+        .as_str()
+        .context("no return path")?
+        .to_owned();
+    ensure!(
+        back.starts_with('/') && !back.starts_with("//") && !back.contains('\\'),
+        "the ticket leads to {back}"
+    );
+    ask(&format!("{}?ticket={ticket}", expect::CHALLENGE))?
+        .expect(200)
+        .context("the challenge page")?;
+    Ok(())
 }
 
 fn is_blocked(target: &str) -> Result<()> {
@@ -90,6 +96,12 @@ fn a_path_of_16_kib_is_challenged() -> Result<()> {
 }
 
 #[test]
+fn a_path_of_24_kib_is_challenged_and_one_of_32_kib_leads_back_to_the_start() -> Result<()> {
+    is_challenged(&format!("/checkout/{}", "a".repeat(24 * 1024 - 10)))?;
+    is_challenged(&format!("/checkout/{}", "a".repeat(32 * 1024)))
+}
+
+#[test]
 fn a_query_and_a_fragment_do_not_hide_the_path() -> Result<()> {
     is_challenged("/checkout/x?next=/.countersign/")?;
     is_challenged("/checkout/x?a=1&b=%2F..%2F")
@@ -123,4 +135,59 @@ fn a_path_that_is_no_path_is_refused_before_anything_else() -> Result<()> {
         }
         world.still_serves()
     })
+}
+
+/// Our bootstrap has Envoy normalise as well; the filter must not depend on it.
+#[test]
+fn every_spelling_is_decided_the_same_by_an_envoy_that_normalises_nothing() -> Result<()> {
+    let mut stack = Stack::start("raw-paths", &tour::POLICIES)?;
+    stack.watched_mut(|stack| {
+        let bootstrap = stack.folder().join("state/envoy.yaml");
+        let text = std::fs::read_to_string(&bootstrap)?;
+        let raw = text
+            .replace("normalize_path: true", "normalize_path: false")
+            .replace("merge_slashes: true", "merge_slashes: false")
+            .replace("UNESCAPE_AND_FORWARD", "KEEP_UNCHANGED");
+        ensure!(raw != text, "the bootstrap normalises nothing anyway");
+        std::fs::write(&bootstrap, raw)?;
+        let before = stack.pid(Part::Envoy)?;
+        stack.crash(Part::Envoy)?;
+        wait::until(
+            "Envoy serves again",
+            countersign_e2e::stack::PUSH_LIMIT,
+            || {
+                let ready =
+                    stack.pid(Part::Envoy)? != before && stack.client()?.get("/")?.status == 200;
+                Ok(ready.then_some(()))
+            },
+        )?;
+        for target in [
+            "//checkout/x",
+            "/checkout//x",
+            "/%63heckout/x",
+            "/checkout%2Fx",
+            "/checkout%5Cx",
+            "/checkout\\x",
+            "/checkout;x/y",
+            "/CHECKOUT/x",
+            "/admin/../checkout/x",
+            "/admin/%2e%2e/checkout/x",
+            "/.countersign/../checkout/x",
+            "/.countersign%2f..%2fcheckout/x",
+            "/.well-known/acme-challenge/../../checkout/x",
+        ] {
+            challenged(stack, target).with_context(|| target.to_owned())?;
+        }
+        for target in [
+            "/checkout/../admin",
+            "/checkout/%2e%2e/admin",
+            "/checkout/..;/admin",
+            "/checkout\\..\\admin",
+        ] {
+            let reply = raw::Request::get(target, "localhost").send(stack.http_port())?;
+            expect::blocked(reply).with_context(|| target.to_owned())?;
+        }
+        Ok(())
+    })?;
+    stack.stop()
 }

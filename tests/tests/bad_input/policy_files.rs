@@ -149,8 +149,8 @@ fn a_name_that_is_given_twice_is_refused() -> Result<()> {
 
 #[test]
 fn an_empty_file_is_refused() -> Result<()> {
-    is_refused("empty.yaml", "", &["empty"])?;
-    is_refused("blank.yaml", "# nothing\n\n", &["empty"])
+    is_refused("empty.yaml", "", &["no resource in this file"])?;
+    is_refused("blank.yaml", "# nothing\n\n", &["no resource in this file"])
 }
 
 #[test]

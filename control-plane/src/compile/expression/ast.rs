@@ -15,11 +15,22 @@ pub(super) enum AstKind {
     Literal(Literal),
     Name(String),
     /// `operand.field`
-    Select { operand: Box<Ast>, field: String },
+    Select {
+        operand: Box<Ast>,
+        field: String,
+    },
     /// An operator or function by CEL's own name: `_==_`, `startsWith`.
-    Call { function: String, name: Range<usize>, target: Option<Box<Ast>>, args: Vec<Ast> },
+    Call {
+        function: String,
+        name: Range<usize>,
+        target: Option<Box<Ast>>,
+        args: Vec<Ast>,
+    },
     /// `&&` or `||` over everything that it joins.
-    Logic { and: bool, operands: Vec<Ast> },
+    Logic {
+        and: bool,
+        operands: Vec<Ast>,
+    },
     List(Vec<Ast>),
     /// `{…}` or `Type{…}`.
     Construction,

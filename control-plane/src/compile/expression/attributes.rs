@@ -14,7 +14,12 @@ pub(in crate::compile) struct Attribute {
 }
 
 const fn plain(name: &'static str, ty: Type) -> Attribute {
-    Attribute { name, ty, from_signals: false, range: None }
+    Attribute {
+        name,
+        ty,
+        from_signals: false,
+        range: None,
+    }
 }
 
 /// Every variable; `lists.NAME` is resolved by the lists of the set.
@@ -32,10 +37,30 @@ pub(in crate::compile) static ATTRIBUTES: [Attribute; 24] = [
     plain("connection.requested_server_name", Type::String),
     plain("connection.tls_version", Type::String),
     plain("connection.mtls", Type::Bool),
-    Attribute { name: "score", ty: Type::Int, from_signals: true, range: Some((0, 100)) },
-    Attribute { name: "reasons", ty: Type::Strings, from_signals: true, range: None },
-    Attribute { name: "verdict", ty: Type::Verdict, from_signals: true, range: None },
-    Attribute { name: "session.assurance", ty: Type::Assurance, from_signals: false, range: Some((0, 6)) },
+    Attribute {
+        name: "score",
+        ty: Type::Int,
+        from_signals: true,
+        range: Some((0, 100)),
+    },
+    Attribute {
+        name: "reasons",
+        ty: Type::Strings,
+        from_signals: true,
+        range: None,
+    },
+    Attribute {
+        name: "verdict",
+        ty: Type::Verdict,
+        from_signals: true,
+        range: None,
+    },
+    Attribute {
+        name: "session.assurance",
+        ty: Type::Assurance,
+        from_signals: false,
+        range: Some((0, 6)),
+    },
     plain("session.age", Type::Duration),
     plain("session.valid", Type::Bool),
     plain("device.id", Type::String),
@@ -52,7 +77,11 @@ pub(super) fn find(name: &str) -> Option<&'static Attribute> {
 
 /// The variables inside a group such as `request`.
 pub(super) fn within<'a>(group: &'a str) -> impl Iterator<Item = &'static str> + 'a {
-    ATTRIBUTES.iter().map(|attribute| attribute.name).filter(move |name| {
-        name.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'))
-    })
+    ATTRIBUTES
+        .iter()
+        .map(|attribute| attribute.name)
+        .filter(move |name| {
+            name.strip_prefix(group)
+                .is_some_and(|rest| rest.starts_with('.'))
+        })
 }

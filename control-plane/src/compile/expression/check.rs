@@ -51,13 +51,20 @@ pub(super) fn condition(
     place: Place,
     scope: &mut Scope<'_>,
 ) -> (Option<Typed>, Vec<Problem>) {
-    let mut checker = Checker { text, place, scope, problems: Vec::new() };
+    let mut checker = Checker {
+        text,
+        place,
+        scope,
+        problems: Vec::new(),
+    };
     let value = checker.value(ast);
     if !matches!(value.ty, Type::Bool | Type::Unknown) {
         let problem = Problem::error(ast.span.clone(), "a condition must be true or false")
             .label(format!("this is {}", article(value.ty)));
         checker.problems.push(match value.ty {
-            Type::String | Type::Verdict | Type::Assurance => problem.help("compare it: `… == \"…\"`"),
+            Type::String | Type::Verdict | Type::Assurance => {
+                problem.help("compare it: `… == \"…\"`")
+            }
             _ => problem,
         });
     }
@@ -66,7 +73,9 @@ pub(super) fn condition(
         return (None, problems);
     }
     let typed = Typed { node: value.node };
-    if problems.is_empty() && let Some(constant) = typed.constant() {
+    if problems.is_empty()
+        && let Some(constant) = typed.constant()
+    {
         problems.push(always(ast.span.clone(), "condition", constant));
     }
     (Some(typed), problems)
@@ -100,25 +109,29 @@ impl Checker<'_, '_> {
             AstKind::Literal(literal) => literal_value(literal),
             AstKind::Name(_) | AstKind::Select { .. } => self.named(ast),
             AstKind::Logic { and, operands } => self.logic(*and, operands),
-            AstKind::List(_) => self.error(
-                Problem::error(ast.span.clone(), "a list stands only on the right of `in`"),
-            ),
+            AstKind::List(_) => self.error(Problem::error(
+                ast.span.clone(),
+                "a list stands only on the right of `in`",
+            )),
             AstKind::Construction => {
                 self.error(Problem::error(ast.span.clone(), "`{…}` is not available"))
             }
-            AstKind::Call { function, name, target, args } => {
-                match (function.as_str(), args.as_slice()) {
-                    (operators::LOGICAL_NOT, [operand]) => self.not(operand),
-                    (operators::NEGATE, [operand]) => self.negate(operand, &ast.span),
-                    (operators::IN, [left, right]) => self.membership(left, right, &ast.span),
-                    (operators::INDEX, [map, key]) => self.index(map, key, &ast.span),
-                    (operator, [left, right]) if comparison(operator).is_some() => {
-                        let op = comparison(operator).unwrap_or(Op::Eq);
-                        self.comparison(op, left, right, &ast.span)
-                    }
-                    _ => self.function(function, name, target.as_deref(), args, &ast.span),
+            AstKind::Call {
+                function,
+                name,
+                target,
+                args,
+            } => match (function.as_str(), args.as_slice()) {
+                (operators::LOGICAL_NOT, [operand]) => self.not(operand),
+                (operators::NEGATE, [operand]) => self.negate(operand, &ast.span),
+                (operators::IN, [left, right]) => self.membership(left, right, &ast.span),
+                (operators::INDEX, [map, key]) => self.index(map, key, &ast.span),
+                (operator, [left, right]) if comparison(operator).is_some() => {
+                    let op = comparison(operator).unwrap_or(Op::Eq);
+                    self.comparison(op, left, right, &ast.span)
                 }
-            }
+                _ => self.function(function, name, target.as_deref(), args, &ast.span),
+            },
         }
     }
 
@@ -149,7 +162,11 @@ impl Checker<'_, '_> {
     /// Folded as CEL evaluates: an operand that decides decides whatever the others are, errors
     /// included; one that does not decide is as good as absent.
     fn logic(&mut self, and: bool, operands: &[Ast]) -> Value {
-        let (op, word, deciding) = if and { (Op::And, "&&", false) } else { (Op::Or, "||", true) };
+        let (op, word, deciding) = if and {
+            (Op::And, "&&", false)
+        } else {
+            (Op::Or, "||", true)
+        };
         let mut nodes = Vec::with_capacity(operands.len());
         let (mut failed, mut decided) = (false, false);
         for operand in operands {
@@ -157,9 +174,10 @@ impl Checker<'_, '_> {
                 None => failed = true,
                 Some(Node::Bool(value)) => decided |= value == deciding,
                 Some(node) if !nodes.contains(&node) => nodes.push(node),
-                Some(_) => self.problems.push(
-                    Problem::warning(operand.span.clone(), format!("this stands twice in one `{word}`")),
-                ),
+                Some(_) => self.problems.push(Problem::warning(
+                    operand.span.clone(),
+                    format!("this stands twice in one `{word}`"),
+                )),
             }
         }
         if failed {
@@ -178,10 +196,15 @@ impl Checker<'_, '_> {
     fn negate(&mut self, operand: &Ast, span: &Range<usize>) -> Value {
         let value = self.value(operand);
         match value.ty {
-            Type::Int | Type::Double => Value::new(Node::Call(Op::Negate, vec![value.node]), value.ty),
+            Type::Int | Type::Double => {
+                Value::new(Node::Call(Op::Negate, vec![value.node]), value.ty)
+            }
             Type::Unknown => Value::unknown(),
             other => {
-                let message = format!("`-` takes an int or a double, and this is {}", article(other));
+                let message = format!(
+                    "`-` takes an int or a double, and this is {}",
+                    article(other)
+                );
                 self.error(Problem::error(span.clone(), message))
             }
         }

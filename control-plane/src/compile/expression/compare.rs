@@ -14,10 +14,19 @@ use crate::diagnostic::{did_you_mean, one_of, quoted};
 use crate::resource::Verdict;
 
 impl Checker<'_, '_> {
-    pub(super) fn comparison(&mut self, op: Op, left: &Ast, right: &Ast, span: &Range<usize>) -> Value {
+    pub(super) fn comparison(
+        &mut self,
+        op: Op,
+        left: &Ast,
+        right: &Ast,
+        span: &Range<usize>,
+    ) -> Value {
         let (a, b) = (self.value(left), self.value(right));
         let types = (a.ty, b.ty);
-        let (a, b) = (self.as_word(a, left, types.1), self.as_word(b, right, types.0));
+        let (a, b) = (
+            self.as_word(a, left, types.1),
+            self.as_word(b, right, types.0),
+        );
         if a.ty == Type::Unknown || b.ty == Type::Unknown {
             return Value::unknown();
         }
@@ -26,19 +35,28 @@ impl Checker<'_, '_> {
             return self.mismatch(&a, &b, (left, right), span);
         }
         if equality && !a.ty.has_equality() {
-            let message = format!("comparing {} with `{}` is not available", plural(a.ty), symbol(op));
-            return self.error(Problem::error(span.clone(), message).help("ask for one member: `\"…\" in …`"));
+            let message = format!(
+                "comparing {} with `{}` is not available",
+                plural(a.ty),
+                symbol(op)
+            );
+            return self.error(
+                Problem::error(span.clone(), message).help("ask for one member: `\"…\" in …`"),
+            );
         }
         if !equality && !a.ty.has_order() {
             let message = format!("{} has no order", article(a.ty));
             let problem = Problem::error(span.clone(), message);
             return self.error(match a.ty {
-                Type::Verdict => problem.help("use `==`, or `verdict in [\"CHALLENGE\", \"BLOCK\"]`"),
+                Type::Verdict => {
+                    problem.help("use `==`, or `verdict in [\"CHALLENGE\", \"BLOCK\"]`")
+                }
                 _ => problem,
             });
         }
         if let Some(constant) = constant(op, &a.node, &b.node) {
-            self.problems.push(always(span.clone(), "comparison", constant));
+            self.problems
+                .push(always(span.clone(), "comparison", constant));
             return Value::bool(Node::Bool(constant));
         }
         Value::bool(Node::Call(op, vec![a.node, b.node]))
@@ -52,9 +70,13 @@ impl Checker<'_, '_> {
         match beside {
             Type::Assurance => match Assurance::from_word(text) {
                 Some(grade) => Value::new(Node::Int(grade.grade()), Type::Assurance),
-                None => self.unknown_word(ast, text, "assurance", &Assurance::ALL.map(Assurance::word)),
+                None => {
+                    self.unknown_word(ast, text, "assurance", &Assurance::ALL.map(Assurance::word))
+                }
             },
-            Type::Verdict if Verdict::WORDS.contains(&text) => Value::new(value.node, Type::Verdict),
+            Type::Verdict if Verdict::WORDS.contains(&text) => {
+                Value::new(value.node, Type::Verdict)
+            }
             Type::Verdict => self.unknown_word(ast, text, "verdict", &Verdict::WORDS),
             _ => value,
         }
@@ -69,25 +91,49 @@ impl Checker<'_, '_> {
         )
     }
 
-    fn mismatch(&mut self, a: &Value, b: &Value, (left, right): (&Ast, &Ast), span: &Range<usize>) -> Value {
-        let message = format!("{} cannot be compared with {}", article(a.ty), article(b.ty));
+    fn mismatch(
+        &mut self,
+        a: &Value,
+        b: &Value,
+        (left, right): (&Ast, &Ast),
+        span: &Range<usize>,
+    ) -> Value {
+        let message = format!(
+            "{} cannot be compared with {}",
+            article(a.ty),
+            article(b.ty)
+        );
         let problem = Problem::error(span.clone(), message);
-        let (literal, node, other) =
-            if is_literal(&b.node) { (right, &b.node, a.ty) } else { (left, &a.node, b.ty) };
+        let (literal, node, other) = if is_literal(&b.node) {
+            (right, &b.node, a.ty)
+        } else {
+            (left, &a.node, b.ty)
+        };
         let written = self.text.get(literal.span.clone()).unwrap_or_default();
         let help = match (node, other) {
-            (Node::String(text), Type::Int) if text.parse::<i64>().is_ok() => format!("write {text} without quotes"),
+            (Node::String(text), Type::Int) if text.parse::<i64>().is_ok() => {
+                format!("write {text} without quotes")
+            }
             (Node::Int(number), Type::String) => format!("write \"{number}\" in quotes"),
             (Node::Uint(number), Type::Int) => format!("write {number} without `u`"),
-            (Node::Double(number), Type::Int) if number.fract() == 0.0 => format!("write {number:.0}"),
+            (Node::Double(number), Type::Int) if number.fract() == 0.0 => {
+                format!("write {number:.0}")
+            }
             (Node::Int(number), Type::Duration) => format!("write duration(\"{number}s\")"),
             (Node::String(_), Type::Duration) => format!("write duration({written})"),
             (Node::String(_), Type::Timestamp) => format!("write timestamp({written})"),
             (Node::Int(_), Type::Assurance) => {
-                format!("write the grade as a word: {}", one_of(Assurance::ALL.map(Assurance::word)))
+                format!(
+                    "write the grade as a word: {}",
+                    one_of(Assurance::ALL.map(Assurance::word))
+                )
             }
-            (Node::Null, Type::String) => "nothing here is null; for a header ask `has(request.headers.name)`".to_owned(),
-            _ if a.ty.is_number() && b.ty.is_number() => "numbers of different types do not compare".to_owned(),
+            (Node::Null, Type::String) => {
+                "nothing here is null; for a header ask `has(request.headers.name)`".to_owned()
+            }
+            _ if a.ty.is_number() && b.ty.is_number() => {
+                "numbers of different types do not compare".to_owned()
+            }
             _ => String::new(),
         };
         self.error(problem.help(help))
@@ -107,13 +153,19 @@ impl Checker<'_, '_> {
             Type::NamedList(Members::Strings | Members::Cidrs) => Type::String,
             Type::NamedList(Members::Numbers) => Type::Int,
             other => {
-                let message = format!("`in` looks into lists and `request.headers`, and this is {}", article(other));
+                let message = format!(
+                    "`in` looks into lists and `request.headers`, and this is {}",
+                    article(other)
+                );
                 return self.error(Problem::error(right.span.clone(), message));
             }
         };
         if needle.ty != wanted {
             let message = format!("{} cannot be in a {}", article(needle.ty), haystack.ty);
-            return self.error(Problem::error(span.clone(), message).label(format!("this asks for {}", article(wanted))));
+            return self.error(
+                Problem::error(span.clone(), message)
+                    .label(format!("this asks for {}", article(wanted))),
+            );
         }
         match haystack.ty {
             Type::Headers => {
@@ -127,7 +179,13 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn in_literal(&mut self, needle: Value, left: &Ast, items: &[Ast], span: &Range<usize>) -> Value {
+    fn in_literal(
+        &mut self,
+        needle: Value,
+        left: &Ast,
+        items: &[Ast],
+        span: &Range<usize>,
+    ) -> Value {
         let mut nodes = Vec::with_capacity(items.len());
         let mut failed = needle.ty == Type::Unknown;
         if !failed && !needle.ty.has_equality() {
@@ -140,8 +198,13 @@ impl Checker<'_, '_> {
             if value.ty == Type::Unknown || failed {
                 failed = true;
             } else if value.ty != needle.ty {
-                let message = format!("{} is not in a list with {}", article(needle.ty), article(value.ty));
-                self.problems.push(Problem::error(item.span.clone(), message));
+                let message = format!(
+                    "{} is not in a list with {}",
+                    article(needle.ty),
+                    article(value.ty)
+                );
+                self.problems
+                    .push(Problem::error(item.span.clone(), message));
                 failed = true;
             } else {
                 nodes.push(value.node);
@@ -151,15 +214,22 @@ impl Checker<'_, '_> {
             return Value::unknown();
         }
         if nodes.is_empty() {
-            self.problems.push(always(span.clone(), "comparison", false));
+            self.problems
+                .push(always(span.clone(), "comparison", false));
             return Value::bool(Node::Bool(false));
         }
-        Value::bool(Node::Call(Op::In, vec![needle.node, Node::Call(Op::List, nodes)]))
+        Value::bool(Node::Call(
+            Op::In,
+            vec![needle.node, Node::Call(Op::List, nodes)],
+        ))
     }
 }
 
 const fn is_literal(node: &Node) -> bool {
-    !matches!(node, Node::Attribute(_) | Node::Call(..) | Node::Matches(..) | Node::List(_))
+    !matches!(
+        node,
+        Node::Attribute(_) | Node::Call(..) | Node::Matches(..) | Node::List(_)
+    )
 }
 
 const fn symbol(op: Op) -> &'static str {
@@ -184,7 +254,9 @@ fn constant(op: Op, a: &Node, b: &Node) -> Option<bool> {
     }
     let (range, literal, op) = match (a, b) {
         (Node::Attribute(attribute), Node::Int(literal)) => (attribute.range?, *literal, op),
-        (Node::Int(literal), Node::Attribute(attribute)) => (attribute.range?, *literal, mirrored(op)),
+        (Node::Int(literal), Node::Attribute(attribute)) => {
+            (attribute.range?, *literal, mirrored(op))
+        }
         _ => return None,
     };
     let least = holds(op, range.0.cmp(&literal));

@@ -35,13 +35,17 @@ pub(super) struct Tokens<'a> {
 }
 
 const OPERATORS: [&str; 20] = [
-    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "-", "+", "*", "/", "%", "?", ":", ".", ",", "`", "@",
+    "&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "-", "+", "*", "/", "%", "?", ":", ".", ",",
+    "`", "@",
 ];
 
 impl<'a> Tokens<'a> {
     /// Cuts `text` into tokens and checks brackets and depth.
     pub(super) fn read(text: &'a str) -> Result<Self, Problem> {
-        let mut tokens = Self { text, tokens: Vec::new() };
+        let mut tokens = Self {
+            text,
+            tokens: Vec::new(),
+        };
         let mut at = 0;
         while let Some(next) = text.get(at..).filter(|rest| !rest.is_empty()) {
             let white = next.len() - next.trim_start().len();
@@ -51,7 +55,10 @@ impl<'a> Tokens<'a> {
                 at += next.find('\n').unwrap_or(next.len());
             } else {
                 let (kind, length) = token(next, at)?;
-                tokens.tokens.push(Token { kind, span: at..at + length });
+                tokens.tokens.push(Token {
+                    kind,
+                    span: at..at + length,
+                });
                 at += length;
             }
         }
@@ -89,7 +96,10 @@ impl<'a> Tokens<'a> {
     /// The word before byte `at`: the name of the function whose bracket opens there.
     pub(super) fn before(&self, at: usize) -> Range<usize> {
         let index = self.tokens.partition_point(|token| token.span.end <= at);
-        match index.checked_sub(1).and_then(|before| self.tokens.get(before)) {
+        match index
+            .checked_sub(1)
+            .and_then(|before| self.tokens.get(before))
+        {
             Some(token) => token.span.clone(),
             None => at..at,
         }
@@ -120,10 +130,18 @@ impl<'a> Tokens<'a> {
                         chain = outer + 1;
                     }
                     Some((opened, span, _)) => {
-                        return Err(Problem::error(token.span.clone(), format!("`{text}` closes a `{opened}`"))
-                            .help(format!("that `{opened}` is character {}", span.start + 1)));
+                        return Err(Problem::error(
+                            token.span.clone(),
+                            format!("`{text}` closes a `{opened}`"),
+                        )
+                        .help(format!("that `{opened}` is character {}", span.start + 1)));
                     }
-                    None => return Err(Problem::error(token.span.clone(), format!("`{text}` closes nothing"))),
+                    None => {
+                        return Err(Problem::error(
+                            token.span.clone(),
+                            format!("`{text}` closes nothing"),
+                        ));
+                    }
                 },
                 TokenKind::Operator if matches!(text, "&&" | "||" | ",") => chain = 0,
                 TokenKind::Operator => chain += 1,
@@ -131,13 +149,19 @@ impl<'a> Tokens<'a> {
                 _ => {}
             }
             if depth + chain > MAX_NESTING {
-                return Err(Problem::error(token.span.clone(), format!("this is nested deeper than {MAX_NESTING} levels"))
-                    .label("the limit is reached here")
-                    .help("split the condition over several policies or signals"));
+                return Err(Problem::error(
+                    token.span.clone(),
+                    format!("this is nested deeper than {MAX_NESTING} levels"),
+                )
+                .label("the limit is reached here")
+                .help("split the condition over several policies or signals"));
             }
         }
         match open.pop() {
-            Some((opened, span, _)) => Err(Problem::error(span, format!("this `{opened}` is never closed"))),
+            Some((opened, span, _)) => Err(Problem::error(
+                span,
+                format!("this `{opened}` is never closed"),
+            )),
             None => Ok(()),
         }
     }
@@ -153,11 +177,15 @@ fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
         return Ok((TokenKind::Text, length));
     }
     if first.is_ascii_alphabetic() || first == '_' {
-        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let length = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(rest.len());
         return Ok((TokenKind::Word, length));
     }
     if first.is_ascii_digit() {
-        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(rest.len());
+        let length = rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '.')
+            .unwrap_or(rest.len());
         return Ok((TokenKind::Number, length));
     }
     if matches!(first, '(' | '[' | '{') {
@@ -166,7 +194,10 @@ fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
     if matches!(first, ')' | ']' | '}') {
         return Ok((TokenKind::Close, 1));
     }
-    if let Some(operator) = OPERATORS.into_iter().find(|operator| rest.starts_with(operator)) {
+    if let Some(operator) = OPERATORS
+        .into_iter()
+        .find(|operator| rest.starts_with(operator))
+    {
         return Ok((TokenKind::Operator, operator.len()));
     }
     let end = at + first.len_utf8();
@@ -174,11 +205,15 @@ fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
         '=' => Problem::error(at..end, "`=` compares nothing").label("did you mean `==`?"),
         '&' => Problem::error(at..end, "`&` joins nothing").label("did you mean `&&`?"),
         '|' => Problem::error(at..end, "`|` joins nothing").label("did you mean `||`?"),
-        '“' | '”' | '„' | '‘' | '’' => {
-            Problem::error(at..end, format!("{} is no quotation mark of CEL", quoted(&first.to_string())))
-                .label("did you mean `\"`?")
-        }
-        _ => Problem::error(at..end, format!("unexpected {}", quoted(&first.to_string()))),
+        '“' | '”' | '„' | '‘' | '’' => Problem::error(
+            at..end,
+            format!("{} is no quotation mark of CEL", quoted(&first.to_string())),
+        )
+        .label("did you mean `\"`?"),
+        _ => Problem::error(
+            at..end,
+            format!("unexpected {}", quoted(&first.to_string())),
+        ),
     })
 }
 
@@ -186,13 +221,20 @@ fn token(rest: &str, at: usize) -> Result<(TokenKind, usize), Problem> {
 fn text_literal(rest: &str, at: usize) -> Result<Option<usize>, Problem> {
     let prefix = rest.len() - rest.trim_start_matches(['r', 'R', 'b', 'B']).len();
     let body = rest.get(prefix..).unwrap_or_default();
-    let Some(quote) = body.chars().next().filter(|&quote| prefix <= 2 && matches!(quote, '"' | '\'')) else {
+    let Some(quote) = body
+        .chars()
+        .next()
+        .filter(|&quote| prefix <= 2 && matches!(quote, '"' | '\''))
+    else {
         return Ok(None);
     };
     let raw = rest.get(..prefix).unwrap_or_default().contains(['r', 'R']);
     let triple = [quote; 3].iter().collect::<String>();
-    let (delimiter, single) =
-        if body.starts_with(&triple) { (triple, false) } else { (quote.to_string(), true) };
+    let (delimiter, single) = if body.starts_with(&triple) {
+        (triple, false)
+    } else {
+        (quote.to_string(), true)
+    };
     let mut within = prefix + delimiter.len();
     loop {
         let ahead = rest.get(within..).unwrap_or_default();
@@ -208,8 +250,13 @@ fn text_literal(rest: &str, at: usize) -> Result<Option<usize>, Problem> {
                 if !is_escape(escaped) {
                     let start = at + within;
                     let shown = quoted(&format!("\\{escaped}"));
-                    return Err(Problem::error(start..start + 1 + escaped.len_utf8(), format!("{shown} is no escape"))
-                        .help(format!("write `\\\\{escaped}`, or the string as `r\"…\"`, which has no escapes")));
+                    return Err(Problem::error(
+                        start..start + 1 + escaped.len_utf8(),
+                        format!("{shown} is no escape"),
+                    )
+                    .help(format!(
+                        "write `\\\\{escaped}`, or the string as `r\"…\"`, which has no escapes"
+                    )));
                 }
                 within += 1 + escaped.len_utf8();
             }
@@ -226,7 +273,22 @@ fn unterminated(at: usize, opening: usize) -> Problem {
 const fn is_escape(character: char) -> bool {
     matches!(
         character,
-        'a' | 'b' | 'f' | 'n' | 'r' | 't' | 'v' | '\\' | '?' | '"' | '\'' | '`' | 'x' | 'X' | 'u' | 'U' | '0'..='3'
+        'a' | 'b'
+            | 'f'
+            | 'n'
+            | 'r'
+            | 't'
+            | 'v'
+            | '\\'
+            | '?'
+            | '"'
+            | '\''
+            | '`'
+            | 'x'
+            | 'X'
+            | 'u'
+            | 'U'
+            | '0'..='3'
     )
 }
 
@@ -243,7 +305,19 @@ mod tests {
     fn tokens_are_cut_as_cel_cuts_them() {
         assert_eq!(
             tokens(r#"a.b["x\"y"]>=1.5e3&&!r'\d' // end"#),
-            ["a", ".", "b", "[", r#""x\"y""#, "]", ">=", "1.5e3", "&&", "!", r"r'\d'"]
+            [
+                "a",
+                ".",
+                "b",
+                "[",
+                r#""x\"y""#,
+                "]",
+                ">=",
+                "1.5e3",
+                "&&",
+                "!",
+                r"r'\d'"
+            ]
         );
         assert_eq!(tokens("'''a'b\n'''"), ["'''a'b\n'''"]);
         assert_eq!(tokens("br'x' bar"), ["br'x'", "bar"]);
@@ -274,7 +348,10 @@ mod tests {
         ] {
             assert!(Tokens::read(&text).is_err(), "{}", &text[..20]);
         }
-        for text in [vec!["a"; 10_000].join(" || "), format!("[{}]", vec!["1"; 10_000].join(","))] {
+        for text in [
+            vec!["a"; 10_000].join(" || "),
+            format!("[{}]", vec!["1"; 10_000].join(",")),
+        ] {
             assert!(Tokens::read(&text).is_ok());
         }
     }
@@ -296,7 +373,11 @@ mod tests {
             ("é", "unexpected `é`"),
             ("a ~ b", "unexpected `~`"),
         ] {
-            assert_eq!(Tokens::read(text).map(|_| ()).unwrap_err().message, message, "{text}");
+            assert_eq!(
+                Tokens::read(text).map(|_| ()).unwrap_err().message,
+                message,
+                "{text}"
+            );
         }
     }
 }

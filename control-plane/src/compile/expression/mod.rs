@@ -20,7 +20,7 @@ pub(super) mod typed;
 mod types;
 
 use super::lists::Lists;
-use crate::diagnostic::{Findings, Source};
+use crate::diagnostic::{Findings, MAX_FINDINGS, Source};
 use crate::resource::Expression;
 
 pub(super) use pattern::Patterns;
@@ -53,7 +53,14 @@ pub(super) fn condition(
         Ok(ast) => check::condition(expression.text(), &ast, place, scope),
         Err(problem) => (None, vec![problem]),
     };
-    for problem in problems {
+    // Each is traced back through the scalar's notation; more than are shown need not be.
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        problems.into_iter().partition(problem::Problem::is_error);
+    for problem in errors
+        .into_iter()
+        .take(MAX_FINDINGS)
+        .chain(warnings.into_iter().take(MAX_FINDINGS))
+    {
         findings.push(problem.into_finding(expression, source));
     }
     typed

@@ -2,15 +2,18 @@
 
 use std::ops::Range;
 
+use super::Place;
 use super::ast::{Ast, AstKind};
 use super::attributes::{self, ATTRIBUTES};
 use super::check::{Checker, Value, article};
 use super::problem::Problem;
 use super::typed::{Node, Op};
 use super::types::{Members, Type};
-use super::Place;
 use crate::diagnostic::{did_you_mean, one_of, quoted};
 use crate::resource::Members as ListMembers;
+
+/// Headers whose names are no tokens.
+const PSEUDO_HEADERS: [&str; 4] = [":authority", ":method", ":path", ":scheme"];
 
 /// The group of the `List` resources.
 const LISTS: &str = "lists";
@@ -25,16 +28,22 @@ impl Checker<'_, '_> {
             if attribute.from_signals && self.place == Place::Signal {
                 let message = format!("a signal cannot read `{path}`");
                 return self.error(
-                    Problem::error(ast.span.clone(), message).label("this is what the signals add up to"),
+                    Problem::error(ast.span.clone(), message)
+                        .label("this is what the signals add up to"),
                 );
             }
             return Value::new(Node::Attribute(attribute), attribute.ty);
         }
-        if let Some(name) = path.strip_prefix("lists.").filter(|name| !name.contains('.')) {
+        if let Some(name) = path
+            .strip_prefix("lists.")
+            .filter(|name| !name.contains('.'))
+        {
             return self.list(name, field_span(ast));
         }
         match &ast.kind {
-            AstKind::Select { operand, .. } if operand.path().is_some_and(|path| owns_fields(&path)) => {
+            AstKind::Select { operand, .. }
+                if operand.path().is_some_and(|path| owns_fields(&path)) =>
+            {
                 self.field_of_value(ast)
             }
             _ => self.unknown_name(ast, &path),
@@ -62,34 +71,56 @@ impl Checker<'_, '_> {
 
     fn unknown_name(&mut self, ast: &Ast, path: &str) -> Value {
         let names = || ATTRIBUTES.iter().map(|attribute| attribute.name);
-        let problem = Problem::error(ast.span.clone(), format!("unknown variable {}", quoted(path)));
+        let problem = Problem::error(
+            ast.span.clone(),
+            format!("unknown variable {}", quoted(path)),
+        );
         let members: Vec<&str> = attributes::within(path).collect();
         if !members.is_empty() {
             let message = format!("`{path}` is a group of variables");
             return self.error(
-                Problem::error(ast.span.clone(), message).help(format!("name one: {}", one_of(members))),
+                Problem::error(ast.span.clone(), message)
+                    .help(format!("name one: {}", one_of(members))),
             );
         }
         if path == LISTS {
             let help = self.lists_help();
-            return self.error(Problem::error(ast.span.clone(), "`lists` is a group of lists").help(help));
+            return self
+                .error(Problem::error(ast.span.clone(), "`lists` is a group of lists").help(help));
         }
         if let Some(near) = did_you_mean(path, names()) {
             return self.error(problem.suggest(Some(near)));
         }
         // `path` alone, or `req.path`: the last part may be right.
         let last = path.rsplit('.').next().unwrap_or(path);
-        let similar: Vec<&str> = names().filter(|name| name.rsplit('.').next() == Some(last)).collect();
+        let similar: Vec<&str> = names()
+            .filter(|name| name.rsplit('.').next() == Some(last))
+            .collect();
         if let [only] = similar.as_slice() {
             return self.error(problem.suggest(Some(only)));
         }
         let group = path.split('.').next().unwrap_or(path);
         let members: Vec<&str> = attributes::within(group).collect();
         let help = if members.is_empty() {
-            let groups = ["request", "source", "connection", "session", "device", "tls", "geo", LISTS];
-            format!("there are `score`, `reasons`, `verdict`, `now`, and what is in {}", one_of(groups).replace(" or ", " and "))
+            let groups = [
+                "request",
+                "source",
+                "connection",
+                "session",
+                "device",
+                "tls",
+                "geo",
+                LISTS,
+            ];
+            format!(
+                "there are `score`, `reasons`, `verdict`, `now`, and what is in {}",
+                one_of(groups).replace(" or ", " and ")
+            )
         } else {
-            format!("in `{group}` there are {}", one_of(members).replace(" or ", " and "))
+            format!(
+                "in `{group}` there are {}",
+                one_of(members).replace(" or ", " and ")
+            )
         };
         self.error(problem.help(help))
     }
@@ -124,7 +155,11 @@ impl Checker<'_, '_> {
         if names.is_empty() {
             "this set has no `List`".to_owned()
         } else {
-            format!("lists are named as `lists.{}`; there are {}", names.first().unwrap_or(&"name"), one_of(names.iter().copied()).replace(" or ", " and "))
+            format!(
+                "lists are named as `lists.{}`; there are {}",
+                names.first().unwrap_or(&"name"),
+                one_of(names.iter().copied()).replace(" or ", " and ")
+            )
         }
     }
 
@@ -133,7 +168,10 @@ impl Checker<'_, '_> {
         if map.path().as_deref() == Some(LISTS) {
             return match key.string() {
                 Some(name) => self.list(name, key.span.clone()),
-                None => self.error(Problem::error(key.span.clone(), "a list is named by a string, `lists[\"name\"]`")),
+                None => self.error(Problem::error(
+                    key.span.clone(),
+                    "a list is named by a string, `lists[\"name\"]`",
+                )),
             };
         }
         let (container, key_value) = (self.value(map), self.value(key));
@@ -141,15 +179,24 @@ impl Checker<'_, '_> {
             return Value::unknown();
         }
         if container.ty != Type::Headers {
-            let message = format!("`[…]` is available for `request.headers`, and this is {}", article(container.ty));
+            let message = format!(
+                "`[…]` is available for `request.headers`, and this is {}",
+                article(container.ty)
+            );
             return self.error(Problem::error(span.clone(), message));
         }
         if key_value.ty != Type::String {
-            let message = format!("headers are found by a string, and this is {}", article(key_value.ty));
+            let message = format!(
+                "headers are found by a string, and this is {}",
+                article(key_value.ty)
+            );
             return self.error(Problem::error(key.span.clone(), message));
         }
         let key = self.header_name(key_value.node, key);
-        Value::new(Node::Call(Op::Index, vec![container.node, key]), Type::String)
+        Value::new(
+            Node::Call(Op::Index, vec![container.node, key]),
+            Type::String,
+        )
     }
 
     /// A header's name: what is known of it now is checked now.
@@ -162,18 +209,27 @@ impl Checker<'_, '_> {
 
     pub(super) fn header_text(&mut self, name: &str, span: Range<usize>) -> Node {
         let lower = name.to_ascii_lowercase();
-        if name.starts_with(':') {
-            self.problems.push(
-                Problem::warning(span, format!("{} is not among the headers", quoted(name)))
-                    .help("use `request.method`, `request.path`, `request.host` or `request.scheme`"),
-            );
-        } else if name.is_empty() || name.bytes().any(|byte| !(byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))) {
-            self.problems.push(Problem::warning(span, format!("no header has the name {}", quoted(name))));
+        // Envoy has the pseudo-headers among the headers.
+        if PSEUDO_HEADERS.contains(&name) {
+            return Node::String(lower);
+        }
+        if name.is_empty()
+            || name
+                .bytes()
+                .any(|byte| !(byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)))
+        {
+            self.problems.push(Problem::warning(
+                span,
+                format!("no header has the name {}", quoted(name)),
+            ));
         } else if lower != name {
             self.problems.push(
-                Problem::warning(span, format!("the header {} is written in the wrong case", quoted(name)))
-                    .label(format!("read as `{lower}`"))
-                    .help("header names are lower-case here, whatever the client sent"),
+                Problem::warning(
+                    span,
+                    format!("the header {} is written in the wrong case", quoted(name)),
+                )
+                .label(format!("read as `{lower}`"))
+                .help("header names are lower-case here, whatever the client sent"),
             );
         }
         Node::String(lower)
@@ -184,7 +240,8 @@ impl Checker<'_, '_> {
 fn owns_fields(path: &str) -> bool {
     attributes::find(path).is_some()
         || ATTRIBUTES.iter().any(|attribute| {
-            path.strip_prefix(attribute.name).is_some_and(|rest| rest.starts_with('.'))
+            path.strip_prefix(attribute.name)
+                .is_some_and(|rest| rest.starts_with('.'))
         })
 }
 

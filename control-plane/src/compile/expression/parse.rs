@@ -23,7 +23,12 @@ pub(super) fn parse(text: &str) -> Result<Ast, Problem> {
     let parsed = catch_unwind(AssertUnwindSafe(|| parser.parse_with_source_info(text)))
         .map_err(|_| Problem::error(0..text.len(), "this is no expression that can be read"))?;
     match parsed {
-        Ok((expr, places)) => Builder { text, tokens: &tokens, places }.node(&expr),
+        Ok((expr, places)) => Builder {
+            text,
+            tokens: &tokens,
+            places,
+        }
+        .node(&expr),
         Err(errors) => Err(errors.errors.first().map_or_else(
             || Problem::error(0..text.len(), "this is no expression"),
             |error| explain(text, &tokens, error.pos, &error.msg),
@@ -34,7 +39,10 @@ pub(super) fn parse(text: &str) -> Result<Ast, Problem> {
 /// A grammar's error in an author's words.
 fn explain(text: &str, tokens: &Tokens<'_>, position: (isize, isize), message: &str) -> Problem {
     if message.contains("Recursion limit") || message == "UNKNOWN" {
-        return Problem::error(0..text.len(), format!("this is nested deeper than {MAX_NESTING} levels"));
+        return Problem::error(
+            0..text.len(),
+            format!("this is nested deeper than {MAX_NESTING} levels"),
+        );
     }
     let at = offset(text, position);
     let Some((token, word)) = tokens.at(at) else {
@@ -48,6 +56,10 @@ fn explain(text: &str, tokens: &Tokens<'_>, position: (isize, isize), message: &
     if message.starts_with("invalid int") || message.starts_with("invalid uint") {
         return Problem::error(span, format!("{} is beyond 64 bits", quoted(word)));
     }
+    if message.starts_with("unsupported syntax") {
+        return Problem::error(span, "`` ` `` is not available")
+            .help("write `request.headers[\"name\"]`");
+    }
     if message.starts_with("invalid double") {
         return Problem::error(span, format!("{} is no number", quoted(word)));
     }
@@ -59,11 +71,15 @@ fn explain(text: &str, tokens: &Tokens<'_>, position: (isize, isize), message: &
     match word {
         "and" | "AND" => problem.label("did you mean `&&`?"),
         "or" | "OR" => problem.label("did you mean `||`?"),
-        _ if tokens.before(span.start).end <= span.start && text.get(tokens.before(span.start)) == Some("not") => {
+        _ if tokens.before(span.start).end <= span.start
+            && text.get(tokens.before(span.start)) == Some("not") =>
+        {
             Problem::error(tokens.before(span.start), "unexpected `not`").label("did you mean `!`?")
         }
-        "`" => problem.help("write `request.headers[\"name\"]`"),
-        _ if token.kind == TokenKind::Word || token.kind == TokenKind::Text || token.kind == TokenKind::Number => {
+        _ if token.kind == TokenKind::Word
+            || token.kind == TokenKind::Text
+            || token.kind == TokenKind::Number =>
+        {
             problem.label("an operator is missing before this")
         }
         _ => problem,
@@ -74,9 +90,17 @@ fn explain(text: &str, tokens: &Tokens<'_>, position: (isize, isize), message: &
 fn offset(text: &str, (line, column): (isize, isize)) -> usize {
     let line = usize::try_from(line).unwrap_or(1).max(1);
     let column = usize::try_from(column).unwrap_or(1).max(1);
-    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let start: usize = text
+        .split_inclusive('\n')
+        .take(line - 1)
+        .map(str::len)
+        .sum();
     let rest = text.get(start..).unwrap_or_default();
-    start + rest.char_indices().nth(column - 1).map_or(rest.len(), |(at, _)| at)
+    start
+        + rest
+            .char_indices()
+            .nth(column - 1)
+            .map_or(rest.len(), |(at, _)| at)
 }
 
 struct Builder<'a> {
@@ -91,7 +115,10 @@ impl Builder<'_> {
         match self.places.offset_for(id) {
             Some((start, stop)) => {
                 let start = (start as usize).min(self.text.len());
-                start..(stop as usize).saturating_add(1).clamp(start, self.text.len())
+                start
+                    ..(stop as usize)
+                        .saturating_add(1)
+                        .clamp(start, self.text.len())
             }
             None => 0..self.text.len(),
         }
@@ -117,12 +144,22 @@ impl Builder<'_> {
             Expr::Select(select) => {
                 let operand = Box::new(self.node(&select.operand)?);
                 let span = operand.span.start..self.tokens.after(token.end).end;
-                (AstKind::Select { operand, field: select.field.clone() }, span)
+                (
+                    AstKind::Select {
+                        operand,
+                        field: select.field.clone(),
+                    },
+                    span,
+                )
             }
             Expr::Call(call) => return self.call(call, token),
             Expr::List(list) => {
                 if list.optional_indices.is_empty() {
-                    let items = list.elements.iter().map(|item| self.node(item)).collect::<Result<_, _>>()?;
+                    let items = list
+                        .elements
+                        .iter()
+                        .map(|item| self.node(item))
+                        .collect::<Result<_, _>>()?;
                     let end = self.tokens.closing(token.start);
                     (AstKind::List(items), token.start..end)
                 } else {
@@ -145,34 +182,64 @@ impl Builder<'_> {
         if function == operators::LOGICAL_AND || function == operators::LOGICAL_OR {
             let mut operands = Vec::new();
             self.flatten(call, &mut operands)?;
-            let start = operands.first().map_or(token.start, |first| first.span.start);
+            let start = operands
+                .first()
+                .map_or(token.start, |first| first.span.start);
             let end = operands.last().map_or(token.end, |last| last.span.end);
             let and = function == operators::LOGICAL_AND;
-            return Ok(Ast { kind: AstKind::Logic { and, operands }, span: start..end });
+            return Ok(Ast {
+                kind: AstKind::Logic { and, operands },
+                span: start..end,
+            });
         }
-        let target = call.target.as_deref().map(|target| self.node(target)).transpose()?.map(Box::new);
-        let args: Vec<Ast> = call.args.iter().map(|arg| self.node(arg)).collect::<Result<_, _>>()?;
-        let bracketed = self.text.get(token.clone()).is_some_and(|text| text.starts_with(['(', '[']));
+        let target = call
+            .target
+            .as_deref()
+            .map(|target| self.node(target))
+            .transpose()?
+            .map(Box::new);
+        let args: Vec<Ast> = call
+            .args
+            .iter()
+            .map(|arg| self.node(arg))
+            .collect::<Result<_, _>>()?;
+        let bracketed = self
+            .text
+            .get(token.clone())
+            .is_some_and(|text| text.starts_with(['(', '[']));
         let name = if self.text.get(token.clone()) == Some("(") {
             self.tokens.before(token.start)
         } else {
             token.clone()
         };
-        let first = target.as_deref().or(args.first()).map_or(name.start, |first| first.span.start);
+        let first = target
+            .as_deref()
+            .or(args.first())
+            .map_or(name.start, |first| first.span.start);
         let end = if bracketed {
             self.tokens.closing(token.start)
         } else {
             args.last().map_or(token.end, |last| last.span.end)
         };
         let span = first.min(name.start)..end.max(name.end);
-        Ok(Ast { kind: AstKind::Call { function: function.to_owned(), name, target, args }, span })
+        Ok(Ast {
+            kind: AstKind::Call {
+                function: function.to_owned(),
+                name,
+                target,
+                args,
+            },
+            span,
+        })
     }
 
     /// The operands of a chain of one logical operator, which the parser balances into a tree.
     fn flatten(&self, call: &CallExpr, operands: &mut Vec<Ast>) -> Result<(), Problem> {
         for arg in &call.args {
             match &arg.expr {
-                Expr::Call(inner) if inner.func_name == call.func_name => self.flatten(inner, operands)?,
+                Expr::Call(inner) if inner.func_name == call.func_name => {
+                    self.flatten(inner, operands)?
+                }
                 _ => operands.push(self.node(arg)?),
             }
         }

@@ -12,8 +12,8 @@ use regex_automata::nfa::thompson;
 use regex_syntax::ast::{self, Ast};
 
 use crate::compile::limits::{
-    MAX_AUTOMATA_BYTES, MAX_AUTOMATON_BYTES, MAX_DETERMINIZE_BYTES, MAX_NFA_BYTES, MAX_PATTERN_BYTES,
-    MAX_PATTERN_NESTING,
+    MAX_AUTOMATA_BYTES, MAX_AUTOMATON_BYTES, MAX_DETERMINIZE_BYTES, MAX_NFA_BYTES,
+    MAX_PATTERN_BYTES, MAX_PATTERN_NESTING,
 };
 
 /// The automata of a set: equal patterns share one.
@@ -35,7 +35,11 @@ pub(super) struct Refusal {
 
 impl Refusal {
     fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: help.into(), span: None }
+        Self {
+            message: message.into(),
+            help: help.into(),
+            span: None,
+        }
     }
 
     fn at(mut self, span: &ast::Span) -> Self {
@@ -52,8 +56,12 @@ impl Patterns {
         }
         let automaton = automaton(pattern)?;
         if self.bytes + automaton.len() > MAX_AUTOMATA_BYTES {
-            let message = format!("the automata of this set take more than {MAX_AUTOMATA_BYTES} bytes");
-            return Err(Refusal::new(message, "`startsWith`, `endsWith`, `contains` and lists need none"));
+            let message =
+                format!("the automata of this set take more than {MAX_AUTOMATA_BYTES} bytes");
+            return Err(Refusal::new(
+                message,
+                "`startsWith`, `endsWith`, `contains` and lists need none",
+            ));
         }
         let number = u32::try_from(self.automata.len())
             .map_err(|_| Refusal::new("too many patterns", ""))?;
@@ -72,7 +80,10 @@ impl Patterns {
 fn automaton(pattern: &str) -> Result<Vec<u8>, Refusal> {
     if pattern.len() > MAX_PATTERN_BYTES {
         let message = format!("this pattern has {} bytes", pattern.len());
-        return Err(Refusal::new(message, format!("at most {MAX_PATTERN_BYTES}")));
+        return Err(Refusal::new(
+            message,
+            format!("at most {MAX_PATTERN_BYTES}"),
+        ));
     }
     let rewritten = rewrite(pattern)?;
     let hir = regex_syntax::ParserBuilder::new()
@@ -82,7 +93,11 @@ fn automaton(pattern: &str) -> Result<Vec<u8>, Refusal> {
         .parse(&rewritten)
         .map_err(|error| Refusal::new(format!("this is no pattern: {}", kind(&error)), ""))?;
     let nfa = thompson::Compiler::new()
-        .configure(thompson::Config::new().utf8(false).nfa_size_limit(Some(MAX_NFA_BYTES)))
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .nfa_size_limit(Some(MAX_NFA_BYTES)),
+        )
         .build_from_hir(&hir)
         .map_err(|_| too_large("an automaton's first stage", MAX_NFA_BYTES))?;
     let config = dense::Config::new()
@@ -91,14 +106,19 @@ fn automaton(pattern: &str) -> Result<Vec<u8>, Refusal> {
         .unicode_word_boundary(false)
         .dfa_size_limit(Some(MAX_DETERMINIZE_BYTES))
         .determinize_size_limit(Some(MAX_DETERMINIZE_BYTES));
-    let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).map_err(|error| {
-        if error.is_size_limit_exceeded() {
-            too_large("memory to make its automaton", MAX_DETERMINIZE_BYTES)
-        } else {
-            Refusal::new(format!("this is no pattern: {error}"), "")
-        }
-    })?;
-    let sparse = dfa.to_sparse().map_err(|_| too_large("an automaton", MAX_AUTOMATON_BYTES))?;
+    let dfa = dense::Builder::new()
+        .configure(config)
+        .build_from_nfa(&nfa)
+        .map_err(|error| {
+            if error.is_size_limit_exceeded() {
+                too_large("memory to make its automaton", MAX_DETERMINIZE_BYTES)
+            } else {
+                Refusal::new(format!("this is no pattern: {error}"), "")
+            }
+        })?;
+    let sparse = dfa
+        .to_sparse()
+        .map_err(|_| too_large("an automaton", MAX_AUTOMATON_BYTES))?;
     let bytes = sparse.to_bytes_little_endian();
     if bytes.len() > MAX_AUTOMATON_BYTES {
         return Err(too_large("an automaton", MAX_AUTOMATON_BYTES));
@@ -136,7 +156,9 @@ fn rewrite(pattern: &str) -> Result<String, Refusal> {
             };
             Refusal::new(format!("this is no pattern: {}", error.kind()), help).at(error.span())
         })?;
-    let mut rewriter = Rewriter { replacements: Vec::new() };
+    let mut rewriter = Rewriter {
+        replacements: Vec::new(),
+    };
     ast::visit(&ast, &mut rewriter)?;
     let mut replacements = rewriter.replacements;
     replacements.sort_by_key(|(span, _)| span.start);
@@ -157,18 +179,22 @@ struct Rewriter {
 
 impl Rewriter {
     fn replace(&mut self, span: &ast::Span, by: &'static str) {
-        self.replacements.push((span.start.offset..span.end.offset, by));
+        self.replacements
+            .push((span.start.offset..span.end.offset, by));
     }
 
     fn class(&mut self, class: &ast::ClassPerl) {
-        self.replace(&class.span, match (&class.kind, class.negated) {
-            (ast::ClassPerlKind::Digit, false) => "[0-9]",
-            (ast::ClassPerlKind::Digit, true) => "[^0-9]",
-            (ast::ClassPerlKind::Space, false) => r"[\t\n\f\r ]",
-            (ast::ClassPerlKind::Space, true) => r"[^\t\n\f\r ]",
-            (ast::ClassPerlKind::Word, false) => "[0-9A-Za-z_]",
-            (ast::ClassPerlKind::Word, true) => "[^0-9A-Za-z_]",
-        });
+        self.replace(
+            &class.span,
+            match (&class.kind, class.negated) {
+                (ast::ClassPerlKind::Digit, false) => "[0-9]",
+                (ast::ClassPerlKind::Digit, true) => "[^0-9]",
+                (ast::ClassPerlKind::Space, false) => r"[\t\n\f\r ]",
+                (ast::ClassPerlKind::Space, true) => r"[^\t\n\f\r ]",
+                (ast::ClassPerlKind::Word, false) => "[0-9A-Za-z_]",
+                (ast::ClassPerlKind::Word, true) => "[^0-9A-Za-z_]",
+            },
+        );
     }
 
     fn flags(flags: &ast::Flags) -> Result<(), Refusal> {
@@ -176,10 +202,17 @@ impl Rewriter {
             if let ast::FlagsItemKind::Flag(flag) = &item.kind
                 && !matches!(
                     flag,
-                    ast::Flag::CaseInsensitive | ast::Flag::MultiLine | ast::Flag::DotMatchesNewLine | ast::Flag::SwapGreed
+                    ast::Flag::CaseInsensitive
+                        | ast::Flag::MultiLine
+                        | ast::Flag::DotMatchesNewLine
+                        | ast::Flag::SwapGreed
                 )
             {
-                return Err(Refusal::new("RE2 does not have this flag", "the flags are `i`, `m`, `s` and `U`").at(&item.span));
+                return Err(Refusal::new(
+                    "RE2 does not have this flag",
+                    "the flags are `i`, `m`, `s` and `U`",
+                )
+                .at(&item.span));
             }
         }
         Ok(())
@@ -204,7 +237,12 @@ impl ast::Visitor for &mut Rewriter {
                 | ast::AssertionKind::EndLine
                 | ast::AssertionKind::StartText
                 | ast::AssertionKind::EndText => {}
-                _ => return Err(Refusal::new("RE2 does not have this assertion", "use `\\b`").at(&assertion.span)),
+                _ => {
+                    return Err(
+                        Refusal::new("RE2 does not have this assertion", "use `\\b`")
+                            .at(&assertion.span),
+                    );
+                }
             },
             Ast::Flags(set) => Rewriter::flags(&set.flags)?,
             Ast::Group(group) => {
@@ -221,7 +259,11 @@ impl ast::Visitor for &mut Rewriter {
         match item {
             ast::ClassSetItem::Perl(class) => self.class(class),
             ast::ClassSetItem::Bracketed(inner) => {
-                return Err(Refusal::new("RE2 has no brackets inside brackets", "to mean the character write `\\[`").at(&inner.span));
+                return Err(Refusal::new(
+                    "RE2 has no brackets inside brackets",
+                    "to mean the character write `\\[`",
+                )
+                .at(&inner.span));
             }
             _ => {}
         }
@@ -229,7 +271,11 @@ impl ast::Visitor for &mut Rewriter {
     }
 
     fn visit_class_set_binary_op_pre(&mut self, op: &ast::ClassSetBinaryOp) -> Result<(), Refusal> {
-        Err(Refusal::new("RE2 has no set operations inside brackets", "to mean the characters, escape them").at(&op.span))
+        Err(Refusal::new(
+            "RE2 has no set operations inside brackets",
+            "to mean the characters, escape them",
+        )
+        .at(&op.span))
     }
 }
 
@@ -268,7 +314,11 @@ mod tests {
             (r"\.php$", "x.php", true),
             (r"\p{Greek}", "λ", true),
         ] {
-            assert_eq!(matches(pattern, text.as_bytes()), expected, "{pattern} {text}");
+            assert_eq!(
+                matches(pattern, text.as_bytes()),
+                expected,
+                "{pattern} {text}"
+            );
         }
         assert!(matches("b", b"\xff\xfeb"));
     }
@@ -277,24 +327,52 @@ mod tests {
     fn what_re2_reads_otherwise_is_refused() {
         for (pattern, message) in [
             ("(", "this is no pattern: unclosed group"),
-            ("*", "this is no pattern: repetition operator missing expression"),
+            (
+                "*",
+                "this is no pattern: repetition operator missing expression",
+            ),
             ("[a&&b]", "RE2 has no set operations inside brackets"),
             ("[a[b]]", "RE2 has no brackets inside brackets"),
             ("(?x)a b", "RE2 does not have this flag"),
             (r"\b{start}a", "RE2 does not have this assertion"),
-            (r"(a)\1", "this is no pattern: backreferences are not supported"),
-            ("(?=a)", "this is no pattern: look-around, including look-ahead and look-behind, is not supported"),
+            (
+                r"(a)\1",
+                "this is no pattern: backreferences are not supported",
+            ),
+            (
+                "(?=a)",
+                "this is no pattern: look-around, including look-ahead and look-behind, is not supported",
+            ),
         ] {
-            assert_eq!(automaton(pattern).unwrap_err().message, message, "{pattern}");
+            assert_eq!(
+                automaton(pattern).unwrap_err().message,
+                message,
+                "{pattern}"
+            );
         }
     }
 
     #[test]
     fn a_pattern_that_explodes_is_refused_by_its_limit() {
         let refusal = automaton("(a|b)*a(a|b){24}").unwrap_err();
-        assert!(refusal.message.contains(&MAX_DETERMINIZE_BYTES.to_string()), "{}", refusal.message);
+        assert!(
+            refusal.message.contains(&MAX_DETERMINIZE_BYTES.to_string()),
+            "{}",
+            refusal.message
+        );
+        assert!(automaton("(a|b)*a(a|b){12}").is_ok());
+        let refusal = automaton("(a|b)*a(a|b){15}").unwrap_err();
+        assert!(
+            refusal.message.contains(&MAX_AUTOMATON_BYTES.to_string()),
+            "{}",
+            refusal.message
+        );
         let refusal = automaton("((((a{100}){100}){100}){100})").unwrap_err();
-        assert!(refusal.message.contains(&MAX_NFA_BYTES.to_string()), "{}", refusal.message);
+        assert!(
+            refusal.message.contains(&MAX_NFA_BYTES.to_string()),
+            "{}",
+            refusal.message
+        );
     }
 
     #[test]

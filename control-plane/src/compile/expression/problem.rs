@@ -17,11 +17,20 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn error(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, span, message: message.into(), label: String::new(), help: String::new() }
+        Self {
+            severity: Severity::Error,
+            span,
+            message: message.into(),
+            label: String::new(),
+            help: String::new(),
+        }
     }
 
     pub(super) fn warning(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(span, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(span, message)
+        }
     }
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {
@@ -53,6 +62,10 @@ impl Problem {
             Severity::Warning => Finding::warning(source, span, self.message),
         };
         let finding = finding.label(self.label);
-        if self.help.is_empty() { finding } else { finding.help(self.help) }
+        if self.help.is_empty() {
+            finding
+        } else {
+            finding.help(self.help)
+        }
     }
 }

@@ -65,5 +65,7 @@ pub(in crate::compile) enum Op {
 /// The names of all variables, for what must know each of them.
 #[cfg(test)]
 pub(in crate::compile) fn attribute_names() -> impl Iterator<Item = &'static str> {
-    super::attributes::ATTRIBUTES.iter().map(|attribute| attribute.name)
+    super::attributes::ATTRIBUTES
+        .iter()
+        .map(|attribute| attribute.name)
 }

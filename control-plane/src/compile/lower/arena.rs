@@ -39,11 +39,19 @@ impl Arena {
             Node::List(number) => Kind::List(*number),
             Node::Call(op, args) => {
                 let args = args.iter().map(|arg| self.add(arg)).collect();
-                Kind::Call(proto::Call { op: wire_op(*op).into(), args, automaton: 0 })
+                Kind::Call(proto::Call {
+                    op: wire_op(*op).into(),
+                    args,
+                    automaton: 0,
+                })
             }
             Node::Matches(subject, automaton) => {
                 let args = vec![self.add(subject)];
-                Kind::Call(proto::Call { op: proto::Op::Matches.into(), args, automaton: *automaton })
+                Kind::Call(proto::Call {
+                    op: proto::Op::Matches.into(),
+                    args,
+                    automaton: *automaton,
+                })
             }
         };
         let node = proto::Node { kind: Some(kind) };
@@ -110,7 +118,12 @@ mod tests {
     #[test]
     fn equal_nodes_stand_once_and_children_first() {
         let mut arena = Arena::default();
-        let pair = |op| Node::Call(op, vec![Node::Int(1), Node::Call(Op::Negate, vec![Node::Int(1)])]);
+        let pair = |op| {
+            Node::Call(
+                op,
+                vec![Node::Int(1), Node::Call(Op::Negate, vec![Node::Int(1)])],
+            )
+        };
         let tree = Node::Call(Op::And, vec![pair(Op::Lt), pair(Op::Gt)]);
         assert_eq!(arena.add(&tree), 4);
         assert_eq!(arena.add(&pair(Op::Lt)), 2);
@@ -120,7 +133,13 @@ mod tests {
     #[test]
     fn zeros_and_numbers_of_other_types_are_not_shared() {
         let mut arena = Arena::default();
-        for node in [Node::Int(0), Node::Uint(0), Node::Double(0.0), Node::Double(-0.0), Node::Duration(0)] {
+        for node in [
+            Node::Int(0),
+            Node::Uint(0),
+            Node::Double(0.0),
+            Node::Double(-0.0),
+            Node::Duration(0),
+        ] {
             arena.add(&node);
         }
         assert_eq!(arena.finish().0.len(), 5);

@@ -23,17 +23,31 @@ const KIND: &str = "fido";
 /// The compiled policy without its revision.
 pub(super) fn lower(checked: Checked<'_>, runtime: &RuntimeMaterial) -> proto::CompiledPolicy {
     let mut arena = Arena::default();
-    let defaults = checked.settings.map(|settings| settings.challenge.clone()).unwrap_or_default();
-    let signals = checked.signals.iter().map(|signal| lower_signal(signal, &mut arena)).collect();
-    let policies =
-        checked.policies.iter().map(|policy| lower_policy(policy, &defaults, &mut arena)).collect();
+    let defaults = checked
+        .settings
+        .map(|settings| settings.challenge.clone())
+        .unwrap_or_default();
+    let signals = checked
+        .signals
+        .iter()
+        .map(|signal| lower_signal(signal, &mut arena))
+        .collect();
+    let policies = checked
+        .policies
+        .iter()
+        .map(|policy| lower_policy(policy, &defaults, &mut arena))
+        .collect();
     let (nodes, reads) = arena.finish();
     proto::CompiledPolicy {
         revision: None,
         settings: Some(settings::lower(checked.settings)),
         policies,
         signals,
-        lists: checked.lists.into_iter().map(|(name, members)| list(name, members)).collect(),
+        lists: checked
+            .lists
+            .into_iter()
+            .map(|(name, members)| list(name, members))
+            .collect(),
         automata: checked.automata,
         nodes,
         session_keys: runtime.session_keys.clone(),
@@ -58,18 +72,29 @@ fn lower_signal(checked: &CheckedSignal<'_>, arena: &mut Arena) -> proto::Signal
     }
 }
 
-fn lower_policy(checked: &CheckedPolicy<'_>, defaults: &ChallengeSpec, arena: &mut Arena) -> proto::Policy {
+fn lower_policy(
+    checked: &CheckedPolicy<'_>,
+    defaults: &ChallengeSpec,
+    arena: &mut Arena,
+) -> proto::Policy {
     let policy = checked.policy;
     proto::Policy {
         name: checked.document.name.clone(),
         priority: policy.priority,
         hosts: sorted(policy.hosts.clone()),
-        endpoints: sorted(policy.endpoints.iter().map(|endpoint| endpoint.value.clone()).collect()),
+        endpoints: sorted(
+            policy
+                .endpoints
+                .iter()
+                .map(|endpoint| endpoint.value.clone())
+                .collect(),
+        ),
         methods: sorted(policy.methods.clone()),
         when: number(checked.when.as_ref(), arena),
         action: action(policy.action).into(),
         monitor_only: policy.mode == Mode::Monitor || policy.action == Action::Monitor,
-        challenge: (policy.action == Action::Challenge).then(|| challenge(&policy.challenge, defaults)),
+        challenge: (policy.action == Action::Challenge)
+            .then(|| challenge(&policy.challenge, defaults)),
         redirect: policy.redirect.as_ref().map(|redirect| proto::Redirect {
             location: redirect.location.clone(),
             status: redirect.status,
@@ -79,7 +104,10 @@ fn lower_policy(checked: &CheckedPolicy<'_>, defaults: &ChallengeSpec, arena: &m
 
 /// What a policy states itself, then what `Settings` state, then the defaults.
 fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> proto::Challenge {
-    let min_assurance = own.min_assurance.or(defaults.min_assurance).unwrap_or(MIN_ASSURANCE);
+    let min_assurance = own
+        .min_assurance
+        .or(defaults.min_assurance)
+        .unwrap_or(MIN_ASSURANCE);
     let kinds = own.kinds.as_ref().or(defaults.kinds.as_ref());
     let fallback = own.fallback.as_ref().or(defaults.fallback.as_ref());
     proto::Challenge {
@@ -116,7 +144,10 @@ const fn verdict(verdict: Verdict) -> proto::Verdict {
 }
 
 fn cidr(cidr: Cidr) -> proto::Cidr {
-    proto::Cidr { address: cidr.address(), prefix: cidr.prefix().into() }
+    proto::Cidr {
+        address: cidr.address(),
+        prefix: cidr.prefix().into(),
+    }
 }
 
 fn list(name: &str, members: &Members) -> proto::List {
@@ -124,11 +155,15 @@ fn list(name: &str, members: &Members) -> proto::List {
     proto::List {
         name: name.to_owned(),
         members: Some(match members {
-            Members::Strings(values) => Wire::Strings(proto::Strings { values: values.clone() }),
-            Members::Numbers(values) => Wire::Numbers(proto::Numbers { values: values.clone() }),
-            Members::Cidrs(values) => {
-                Wire::Cidrs(proto::Cidrs { values: values.iter().copied().map(cidr).collect() })
-            }
+            Members::Strings(values) => Wire::Strings(proto::Strings {
+                values: values.clone(),
+            }),
+            Members::Numbers(values) => Wire::Numbers(proto::Numbers {
+                values: values.clone(),
+            }),
+            Members::Cidrs(values) => Wire::Cidrs(proto::Cidrs {
+                values: values.iter().copied().map(cidr).collect(),
+            }),
         }),
     }
 }

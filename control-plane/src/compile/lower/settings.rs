@@ -16,15 +16,26 @@ pub(super) fn lower(settings: Option<&Settings>) -> proto::Settings {
     let defaults = Settings::default();
     let settings = settings.unwrap_or(&defaults);
     let header = |header: &Option<Located<String>>| {
-        header.as_ref().map_or_else(String::new, |header| header.value.clone())
+        header
+            .as_ref()
+            .map_or_else(String::new, |header| header.value.clone())
     };
     proto::Settings {
-        trusted_hops: Cidr::normalise(settings.trusted_hops.clone()).into_iter().map(cidr).collect(),
+        trusted_hops: Cidr::normalise(settings.trusted_hops.clone())
+            .into_iter()
+            .map(cidr)
+            .collect(),
         score_header: header(&settings.score_header),
         country_header: header(&settings.country_header),
         asn_header: header(&settings.asn_header),
         case_sensitive_paths: settings.case_sensitive_paths,
-        exempt_paths: super::sorted(settings.exempt_paths.iter().map(|path| path.value.clone()).collect()),
+        exempt_paths: super::sorted(
+            settings
+                .exempt_paths
+                .iter()
+                .map(|path| path.value.clone())
+                .collect(),
+        ),
         plaintext: match settings.plaintext {
             Plaintext::Redirect => proto::Plaintext::Redirect,
             Plaintext::Block => proto::Plaintext::Block,

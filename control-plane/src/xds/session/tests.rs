@@ -3,24 +3,38 @@ use std::convert::Infallible;
 use super::*;
 
 fn subscribe() -> ClientRequest {
-    ClientRequest { subscribes: true, ..ClientRequest::default() }
+    ClientRequest {
+        subscribes: true,
+        ..ClientRequest::default()
+    }
 }
 
 fn reconnect(version: &str) -> ClientRequest {
-    ClientRequest { holds: Some(version.to_owned()), ..subscribe() }
+    ClientRequest {
+        holds: Some(version.to_owned()),
+        ..subscribe()
+    }
 }
 
 fn ack(push: &Push) -> ClientRequest {
-    ClientRequest { nonce: push.nonce.clone(), ..ClientRequest::default() }
+    ClientRequest {
+        nonce: push.nonce.clone(),
+        ..ClientRequest::default()
+    }
 }
 
 fn nack(push: &Push) -> ClientRequest {
-    ClientRequest { refusal: Some("no".to_owned()), ..ack(push) }
+    ClientRequest {
+        refusal: Some("no".to_owned()),
+        ..ack(push)
+    }
 }
 
 fn push(session: &mut Session, revision: &str, attempt: u64) -> Option<Push> {
     let fresh = || Ok::<_, Infallible>(0xfe);
-    session.next_push(Target { revision, attempt }, fresh).unwrap()
+    session
+        .next_push(Target { revision, attempt }, fresh)
+        .unwrap()
 }
 
 fn subscribed() -> Session {
@@ -40,7 +54,10 @@ fn a_subscriber_is_sent_the_revision_once() {
     let first = push(&mut session, "1-a", 1).unwrap();
     assert_eq!(first.version.to_string(), "1-a.1");
     assert_eq!(push(&mut session, "1-a", 1), None);
-    assert_eq!(session.on_request(ack(&first)), [Reaction::Accepted(first.version.clone())]);
+    assert_eq!(
+        session.on_request(ack(&first)),
+        [Reaction::Accepted(first.version.clone())]
+    );
     assert_eq!(push(&mut session, "1-a", 1), None);
 }
 
@@ -48,10 +65,16 @@ fn a_subscriber_is_sent_the_revision_once() {
 fn who_reconnects_with_the_revision_is_not_sent_it_again() {
     let mut session = Session::new([]);
     let reactions = session.on_request(reconnect("1-a.1"));
-    let version = Version { revision: "1-a".into(), attempt: 1 };
+    let version = Version {
+        revision: "1-a".into(),
+        attempt: 1,
+    };
     assert_eq!(reactions, [Reaction::Subscribed(Some(version))]);
     assert_eq!(push(&mut session, "1-a", 1), None);
-    assert_eq!(push(&mut session, "2-b", 2).unwrap().version.to_string(), "2-b.2");
+    assert_eq!(
+        push(&mut session, "2-b", 2).unwrap().version.to_string(),
+        "2-b.2"
+    );
 }
 
 #[test]
@@ -64,7 +87,10 @@ fn who_reconnects_with_the_revision_of_another_attempt_is_not_sent_it_again() {
 #[test]
 fn who_reconnects_with_a_foreign_version_is_sent_ours() {
     let mut session = Session::new([]);
-    assert_eq!(session.on_request(reconnect("v42")), [Reaction::Subscribed(None)]);
+    assert_eq!(
+        session.on_request(reconnect("v42")),
+        [Reaction::Subscribed(None)]
+    );
     assert!(push(&mut session, "1-a", 1).is_some());
 }
 
@@ -75,7 +101,10 @@ fn a_slow_node_gets_the_newest_only() {
     assert_eq!(push(&mut session, "2-b", 2), None);
     assert_eq!(push(&mut session, "3-c", 3), None);
     session.on_request(ack(&first));
-    assert_eq!(push(&mut session, "3-c", 3).unwrap().version.revision, "3-c");
+    assert_eq!(
+        push(&mut session, "3-c", 3).unwrap().version.revision,
+        "3-c"
+    );
 }
 
 #[test]
@@ -83,7 +112,10 @@ fn refused_bytes_are_not_sent_again_on_the_stream() {
     let mut session = subscribed();
     let first = push(&mut session, "1-a", 1).unwrap();
     let reactions = session.on_request(nack(&first));
-    assert_eq!(reactions, [Reaction::Refused(first.version.clone(), "no".into())]);
+    assert_eq!(
+        reactions,
+        [Reaction::Refused(first.version.clone(), "no".into())]
+    );
     assert_eq!(push(&mut session, "1-a", 1), None);
 }
 
@@ -101,7 +133,10 @@ fn after_a_refusal_the_next_revision_is_sent() {
 fn a_new_stream_of_a_node_that_refused_gets_a_new_attempt() {
     let mut session = Session::new([1]);
     session.on_request(subscribe());
-    assert_eq!(push(&mut session, "1-a", 1).unwrap().version.to_string(), "1-a.fe");
+    assert_eq!(
+        push(&mut session, "1-a", 1).unwrap().version.to_string(),
+        "1-a.fe"
+    );
 }
 
 #[test]
@@ -128,10 +163,16 @@ fn a_subscription_said_again_after_a_refusal_gets_a_new_attempt() {
 fn an_answer_to_something_else_changes_nothing() {
     let mut session = subscribed();
     let first = push(&mut session, "1-a", 1).unwrap();
-    let stale = ClientRequest { nonce: "other".into(), ..ClientRequest::default() };
+    let stale = ClientRequest {
+        nonce: "other".into(),
+        ..ClientRequest::default()
+    };
     assert_eq!(session.on_request(stale), [Reaction::Stale]);
     assert_eq!(push(&mut session, "2-b", 2), None);
-    assert_eq!(session.on_request(ack(&first)), [Reaction::Accepted(first.version.clone())]);
+    assert_eq!(
+        session.on_request(ack(&first)),
+        [Reaction::Accepted(first.version.clone())]
+    );
     assert_eq!(session.on_request(ack(&first)), [Reaction::Stale]);
 }
 
@@ -139,7 +180,10 @@ fn an_answer_to_something_else_changes_nothing() {
 fn who_unsubscribes_is_sent_nothing_more() {
     let mut session = subscribed();
     let first = push(&mut session, "1-a", 1).unwrap();
-    session.on_request(ClientRequest { unsubscribes: true, ..ack(&first) });
+    session.on_request(ClientRequest {
+        unsubscribes: true,
+        ..ack(&first)
+    });
     assert_eq!(push(&mut session, "2-b", 2), None);
     session.on_request(subscribe());
     assert!(push(&mut session, "2-b", 2).is_some());

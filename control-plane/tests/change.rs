@@ -1,0 +1,301 @@
+//! Changes of the set: by apply, by the watched directory, and refused ones that change nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
+mod support;
+
+use countersign_proto::admin::v1 as admin;
+use support::{PATIENCE, Plane, policy};
+
+const BAD: &str = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: bad}\n\
+                   spec:\n  action: chalenge\n";
+
+async fn names(plane: &Plane) -> Vec<String> {
+    let resources = plane.get_json("/api/v1/resources").await;
+    let resources = resources["resources"].as_array().unwrap().clone();
+    resources
+        .iter()
+        .map(|resource| resource["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Waits for findings of the directory, or for none.
+async fn findings(plane: &Plane, some: bool) -> Vec<String> {
+    let mut errors = plane.running.app().control.file_errors();
+    let found = errors.wait_for(|errors| errors.is_empty() != some);
+    let found = tokio::time::timeout(PATIENCE, found)
+        .await
+        .unwrap()
+        .unwrap()
+        .clone();
+    found
+        .iter()
+        .map(|finding| finding.rendered.clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_does_not_compile_is_refused_with_its_place_and_changes_nothing() {
+    let plane = Plane::start().await;
+    let revision = plane.applied(&policy("checkout", "challenge")).await;
+    let response = plane.apply(BAD).await;
+    let finding = &response.diagnostics[0];
+    assert_eq!(
+        (finding.severity(), finding.line),
+        (admin::Severity::Error, 5)
+    );
+    assert!(
+        finding.rendered.contains("^^^^^^^^"),
+        "{}",
+        finding.rendered
+    );
+    assert_eq!(response.revision, None);
+    assert_eq!(plane.revision(), revision);
+    assert_eq!(names(&plane).await, ["checkout"]);
+}
+
+#[tokio::test]
+async fn one_bad_file_refuses_the_good_ones_beside_it() {
+    let plane = Plane::start().await;
+    let both = format!("{}---\n{BAD}", policy("good", "block"));
+    assert!(!plane.apply(&both).await.diagnostics.is_empty());
+    assert_eq!(plane.revision(), "");
+    assert!(names(&plane).await.is_empty());
+}
+
+#[tokio::test]
+async fn applying_the_same_again_is_the_same_revision() {
+    let plane = Plane::start().await;
+    let first = plane.applied(&policy("checkout", "challenge")).await;
+    let again = plane.apply(&policy("checkout", "challenge")).await;
+    assert_eq!(again.changes[0].change(), admin::Change::Unchanged);
+    let again = again.revision.unwrap();
+    assert_eq!(format!("{}-{}", again.number, again.hash), first);
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let plane = Plane::start().await;
+    let response = plane
+        .apply_request(&policy("checkout", "challenge"), true)
+        .await;
+    assert_eq!(response.changes[0].change(), admin::Change::Created);
+    assert_eq!(response.revision, None);
+    assert_eq!(plane.revision(), "");
+    assert!(names(&plane).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_deleted_resource_is_gone_with_the_next_revision() {
+    let plane = Plane::start().await;
+    plane
+        .applied(&format!(
+            "{}---\n{}",
+            policy("a", "block"),
+            policy("b", "block")
+        ))
+        .await;
+    let resource = admin::ResourceRef {
+        kind: "MitigationPolicy".into(),
+        name: "a".into(),
+    };
+    let request = admin::DeleteResourcesRequest {
+        resources: vec![resource],
+        author: "me".into(),
+    };
+    let response = plane
+        .admin()
+        .await
+        .delete_resources(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(response.revision.unwrap().number, 2);
+    assert_eq!(names(&plane).await, ["b"]);
+    let again = plane
+        .admin()
+        .await
+        .delete_resources(request)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        again.diagnostics[0].message,
+        "there is no `MitigationPolicy/a`"
+    );
+}
+
+#[tokio::test]
+async fn resources_and_revisions_survive_a_restart() {
+    let plane = Plane::start().await;
+    let revision = plane.applied(&policy("checkout", "challenge")).await;
+    let plane = plane.restarted().await;
+    assert_eq!(plane.revision(), revision);
+    assert_eq!(names(&plane).await, ["checkout"]);
+    let revisions = plane.get_json("/api/v1/revisions").await;
+    let newest = &revisions["revisions"][0];
+    assert_eq!(
+        (&newest["author"], &newest["message"]),
+        (&"test".into(), &"because".into())
+    );
+    assert_eq!(revisions["revisions"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_directory_is_in_force_from_the_start() {
+    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+    assert!(plane.revision().starts_with("1-"));
+    assert_eq!(names(&plane).await, ["a"]);
+}
+
+#[tokio::test]
+async fn an_empty_directory_is_no_revision() {
+    let plane = Plane::watching(&[]).await;
+    assert_eq!(plane.revision(), "");
+    assert_eq!(findings(&plane, false).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_saved_file_is_the_next_revision() {
+    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+    let first = plane.revision();
+    plane.save("a.yaml", &policy("a", "challenge"));
+    let second = plane.revision_after(&first).await;
+    std::fs::write(plane.policy_file("b.yml"), policy("b", "block")).unwrap();
+    plane.revision_after(&second).await;
+    assert_eq!(names(&plane).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn what_leaves_the_directory_leaves_the_set() {
+    let a = policy("a", "block");
+    let plane = Plane::watching(&[("a.yaml", &a), ("b.yaml", &policy("b", "block"))]).await;
+    let first = plane.revision();
+    std::fs::remove_file(plane.policy_file("b.yaml")).unwrap();
+    plane.revision_after(&first).await;
+    assert_eq!(names(&plane).await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_bad_file_is_shown_with_its_place_and_changes_nothing_until_it_is_mended() {
+    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+    let revision = plane.revision();
+    plane.save("b.yaml", BAD);
+    let shown = findings(&plane, true).await;
+    assert!(
+        shown[0].contains("b.yaml:5") && shown[0].contains("^^^^^^^^"),
+        "{}",
+        shown[0]
+    );
+    assert_eq!(plane.revision(), revision);
+    let errors = plane.get_json("/api/v1/resources/errors").await;
+    assert_eq!(errors["diagnostics"][0]["line"], 5);
+    let (_, metrics) = plane.get("/metrics").await;
+    assert!(
+        metrics.contains("countersign_policy_file_errors 1"),
+        "{metrics}"
+    );
+
+    plane.save("b.yaml", &policy("b", "block"));
+    plane.revision_after(&revision).await;
+    findings(&plane, false).await;
+    assert_eq!(names(&plane).await, ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_directory_that_is_bad_at_the_start_leaves_the_stored_revision_in_force() {
+    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+    let revision = plane.revision();
+    std::fs::write(plane.policy_file("a.yaml"), BAD).unwrap();
+    let plane = plane.restarted().await;
+    assert_eq!(plane.revision(), revision);
+    assert_eq!(findings(&plane, true).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_kept_in_a_file_is_not_applied_over() {
+    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+    let revision = plane.revision();
+    let response = plane.apply(&policy("a", "allow")).await;
+    let finding = &response.diagnostics[0];
+    assert!(finding.message.contains("a.yaml"), "{}", finding.message);
+    assert!(
+        finding.rendered.contains("test.yaml:3"),
+        "{}",
+        finding.rendered
+    );
+    assert_eq!(plane.revision(), revision);
+}
+
+#[tokio::test]
+async fn rest_applies_yaml_and_answers_problems_in_json() {
+    let plane = Plane::start().await;
+    let url = format!("http://{}/api/v1/resources", plane.running.http_address());
+    let post = |kind: &'static str, body: String| {
+        reqwest::Client::new()
+            .post(&url)
+            .header("content-type", kind)
+            .body(body)
+            .send()
+    };
+    let applied = post("application/yaml", policy("a", "block"))
+        .await
+        .unwrap();
+    assert_eq!(applied.status(), 200);
+    let applied: serde_json::Value = applied.json().await.unwrap();
+    assert_eq!(applied["revision"]["number"], 1);
+    assert_eq!(applied["changes"][0]["change"], "created");
+
+    let refused = post("text/yaml; charset=utf-8", BAD.to_owned())
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 422);
+    assert_eq!(
+        refused.headers()["content-type"],
+        "application/problem+json"
+    );
+    let refused: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(refused["diagnostics"][0]["line"], 5);
+
+    // What a page of another origin could send without asking is not taken.
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+    ] {
+        assert_eq!(
+            post(kind, policy("b", "block")).await.unwrap().status(),
+            415,
+            "{kind}"
+        );
+    }
+    let large = "#".repeat(16 * 1024 * 1024 + 1);
+    assert_eq!(post("application/yaml", large).await.unwrap().status(), 413);
+
+    let gone = reqwest::Client::new()
+        .delete(format!("{url}/MitigationPolicy/a"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(gone.status(), 200);
+    assert!(names(&plane).await.is_empty());
+    assert_eq!(plane.get("/nothing").await.0, 404);
+    assert_eq!(plane.get("/healthz").await.0, 200);
+    assert_eq!(plane.get("/readyz").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_local_is_turned_away() {
+    let plane = Plane::start().await;
+    let url = format!("http://{}/api/v1/nodes", plane.running.http_address());
+    let request = reqwest::Client::new()
+        .get(url)
+        .header("host", "evil.example")
+        .send();
+    assert_eq!(request.await.unwrap().status(), 421);
+}

@@ -1,0 +1,278 @@
+//! What is told is counted once, whatever the order in which it comes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
+mod support;
+
+use countersign_control_plane::store::{EventFilter, EventRow, Ignored};
+use countersign_control_plane::traffic::{Measure, Standing};
+use countersign_proto::event::v1::Monitored;
+use countersign_proto::node::v1::Step;
+use countersign_proto::policy::v1::ActionKind;
+use support::store::{Fixture, MINUTE, NOW, challenge, counted, event, outcome};
+
+#[tokio::test]
+async fn an_event_told_twice_counts_once() {
+    let fixture = Fixture::new().await;
+    let (first, _) = fixture.take(vec![challenge("e1")], vec![]).await;
+    assert_eq!(first, [counted(Measure::Challenge)]);
+    let (second, ignored) = fixture.take(vec![challenge("e1")], vec![]).await;
+    assert!(second.is_empty());
+    assert_eq!(ignored, [Ignored::RepeatedEvent]);
+    assert_eq!(fixture.sum("checkout", Measure::Challenge).await, 1);
+}
+
+#[tokio::test]
+async fn an_event_counts_what_was_monitored_and_satisfied_by_their_own_policies() {
+    let fixture = Fixture::new().await;
+    let mut row = event("e1", ActionKind::Block, "bots");
+    row.event.monitored = vec![Monitored {
+        policy: "new-rule".into(),
+        action: 0,
+    }];
+    row.event.satisfied = vec!["checkout".into()];
+    fixture.take(vec![row], vec![]).await;
+    assert_eq!(fixture.sum("bots", Measure::Block).await, 1);
+    assert_eq!(fixture.sum("new-rule", Measure::Monitor).await, 1);
+    assert_eq!(fixture.sum("checkout", Measure::Satisfied).await, 1);
+}
+
+#[tokio::test]
+async fn an_outcome_counts_when_it_comes_after_its_event() {
+    let fixture = Fixture::new().await;
+    fixture.take(vec![challenge("e1")], vec![]).await;
+    let (added, _) = fixture
+        .take(vec![], vec![outcome(1, "e1", Step::Passed)])
+        .await;
+    assert_eq!(added, [counted(Measure::Passed)]);
+}
+
+#[tokio::test]
+async fn an_outcome_counts_when_it_comes_before_its_event() {
+    let fixture = Fixture::new().await;
+    let (added, ignored) = fixture
+        .take(vec![], vec![outcome(1, "e1", Step::Passed)])
+        .await;
+    assert!(added.is_empty() && ignored.is_empty());
+    assert_eq!(fixture.store.waiting_outcomes().await.unwrap(), 1);
+    let (added, _) = fixture.take(vec![challenge("e1")], vec![]).await;
+    assert_eq!(
+        added,
+        [counted(Measure::Challenge), counted(Measure::Passed)]
+    );
+    assert_eq!(fixture.store.waiting_outcomes().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_step_that_comes_twice_counts_once() {
+    let fixture = Fixture::new().await;
+    let steps = vec![
+        outcome(1, "e1", Step::Passed),
+        outcome(2, "e1", Step::Passed),
+    ];
+    let (_, ignored) = fixture.take(vec![challenge("e1")], steps).await;
+    assert_eq!(ignored, [Ignored::Outcome(Standing::Repeated)]);
+    assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_sent_again_is_not_another_one() {
+    let fixture = Fixture::new().await;
+    fixture
+        .take(vec![challenge("e1")], vec![outcome(1, "e1", Step::Started)])
+        .await;
+    let (added, ignored) = fixture
+        .take(vec![], vec![outcome(1, "e1", Step::Started)])
+        .await;
+    assert!(added.is_empty());
+    assert_eq!(ignored, [Ignored::RepeatedOutcome]);
+    assert_eq!(
+        fixture
+            .store
+            .event("e1")
+            .await
+            .unwrap()
+            .unwrap()
+            .outcomes
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn an_outcome_of_what_was_no_challenge_is_ignored() {
+    let fixture = Fixture::new().await;
+    let blocked = event("e1", ActionKind::Block, "checkout");
+    let (_, ignored) = fixture
+        .take(vec![blocked], vec![outcome(1, "e1", Step::Passed)])
+        .await;
+    assert_eq!(ignored, [Ignored::Outcome(Standing::NotAChallenge)]);
+    assert_eq!(fixture.sum("checkout", Measure::Passed).await, 0);
+}
+
+#[tokio::test]
+async fn an_outcome_whose_event_never_comes_is_given_up_and_counts_if_it_comes_after_all() {
+    let fixture = Fixture::new().await;
+    fixture
+        .take(vec![], vec![outcome(1, "e1", Step::Passed)])
+        .await;
+    assert_eq!(
+        fixture.store.tidy(NOW + MINUTE).await.unwrap().never_issued,
+        0
+    );
+    assert_eq!(
+        fixture
+            .store
+            .tidy(NOW + MINUTE + 1)
+            .await
+            .unwrap()
+            .never_issued,
+        1
+    );
+    fixture.take(vec![challenge("e1")], vec![]).await;
+    assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
+}
+
+#[tokio::test]
+async fn an_outcome_counts_under_the_events_policy_whatever_it_names() {
+    let fixture = Fixture::new().await;
+    let mut told = outcome(1, "e1", Step::Passed);
+    told.outcome.policy = "somebody-elses".into();
+    fixture.take(vec![challenge("e1")], vec![told]).await;
+    assert_eq!(fixture.sum("somebody-elses", Measure::Passed).await, 0);
+    assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
+}
+
+#[tokio::test]
+async fn outcomes_of_one_event_have_a_bound() {
+    let fixture = Fixture::new().await;
+    let most = 64;
+    let told = (0..=most)
+        .map(|n| outcome(n, "e1", Step::Rejected))
+        .collect();
+    let (_, ignored) = fixture.take(vec![challenge("e1")], told).await;
+    assert_eq!(ignored.last(), Some(&Ignored::TooManyOutcomes));
+    let stored = fixture.store.event("e1").await.unwrap().unwrap();
+    assert_eq!(stored.outcomes.len() as u64, most);
+}
+
+#[tokio::test]
+async fn counts_survive_a_restart() {
+    let fixture = Fixture::new().await;
+    fixture
+        .take(
+            vec![challenge("e1"), challenge("e2")],
+            vec![outcome(1, "e1", Step::Passed)],
+        )
+        .await;
+    let fixture = fixture.reopened().await;
+    let totals = fixture.store.totals().await.unwrap();
+    assert!(totals.contains(&("checkout".into(), Measure::Challenge, 2)));
+    assert!(totals.contains(&("checkout".into(), Measure::Passed, 1)));
+}
+
+#[tokio::test]
+async fn traffic_is_summed_by_stretches_of_time() {
+    let fixture = Fixture::new().await;
+    let at = |id: &str, minute| EventRow {
+        time_ms: minute * MINUTE,
+        ..challenge(id)
+    };
+    fixture
+        .take(vec![at("a", 100), at("b", 104), at("c", 105)], vec![])
+        .await;
+    let rows = fixture.store.traffic((100, 105), 5, "", "").await.unwrap();
+    let sums: Vec<_> = rows.iter().map(|row| (row.minute, row.count)).collect();
+    assert_eq!(sums, [(100, 2), (105, 1)]);
+    assert!(
+        fixture
+            .store
+            .traffic((100, 105), 5, "", "other")
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn events_are_listed_newest_first_page_by_page() {
+    let fixture = Fixture::new().await;
+    let rows = (0..5).map(|n| EventRow {
+        time_ms: NOW + n / 2,
+        ..challenge(&format!("e{n}"))
+    });
+    fixture.take(rows.collect(), vec![]).await;
+    let mut filter = EventFilter {
+        limit: 2,
+        ..EventFilter::default()
+    };
+    let mut seen = Vec::new();
+    loop {
+        let page = fixture.store.events(&filter).await.unwrap();
+        seen.extend(
+            page.events
+                .iter()
+                .map(|event| event.decision.event_id.clone()),
+        );
+        match page.next {
+            Some(next) => filter.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["e4", "e3", "e2", "e1", "e0"]);
+}
+
+#[tokio::test]
+async fn events_are_found_by_policy_action_and_host() {
+    let fixture = Fixture::new().await;
+    fixture
+        .take(
+            vec![challenge("e1"), event("e2", ActionKind::Block, "bots")],
+            vec![],
+        )
+        .await;
+    let found = async |filter: EventFilter| {
+        let page = fixture
+            .store
+            .events(&EventFilter { limit: 9, ..filter })
+            .await
+            .unwrap();
+        page.events
+            .into_iter()
+            .map(|event| event.decision.event_id)
+            .collect::<Vec<_>>()
+    };
+    let policy = EventFilter {
+        policy: Some("bots".into()),
+        ..EventFilter::default()
+    };
+    assert_eq!(found(policy).await, ["e2"]);
+    let action = EventFilter {
+        action: Some(ActionKind::Challenge),
+        ..EventFilter::default()
+    };
+    assert_eq!(found(action).await, ["e1"]);
+    let host = EventFilter {
+        host: Some("other".into()),
+        ..EventFilter::default()
+    };
+    assert!(found(host).await.is_empty());
+}
+
+#[tokio::test]
+async fn old_events_go_and_their_counts_stay() {
+    let fixture = Fixture::new().await;
+    fixture
+        .take(vec![challenge("e1")], vec![outcome(1, "e1", Step::Passed)])
+        .await;
+    let month = 30 * 24 * 60 * MINUTE;
+    assert_eq!(fixture.store.tidy(NOW + month).await.unwrap().events, 0);
+    assert_eq!(fixture.store.tidy(NOW + month + 1).await.unwrap().events, 1);
+    assert_eq!(fixture.store.event("e1").await.unwrap(), None);
+    assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
+}

@@ -1,0 +1,271 @@
+//! A policy on its way: applied, pushed, acknowledged, reported, live; and every way it is not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
+mod support;
+
+use std::time::Instant;
+
+use countersign_control_plane::clock::Clock;
+use countersign_control_plane::nodes::NodeState;
+use countersign_control_plane::runtime::{Config, start};
+use countersign_proto::admin::v1 as admin;
+use support::envoy::{Delta, NODE, StateOfTheWorld, Worker, opened, sent, workers};
+use support::{Plane, policy};
+
+#[tokio::test]
+async fn before_the_first_apply_a_node_is_sent_nothing() {
+    let plane = Plane::start().await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Waiting)
+        .await;
+    assert_eq!(plane.revision(), "");
+    let revision = plane.applied(&policy("checkout", "challenge")).await;
+    assert_eq!(sent(&envoy.receive().await).revision, revision);
+}
+
+#[tokio::test]
+async fn an_applied_policy_is_pushed_acknowledged_reported_and_live() {
+    let plane = Plane::start().await;
+    let revision = plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let response = envoy.receive().await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Sent)
+        .await;
+    envoy.ack(&response).await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Acked)
+        .await;
+    let sent = sent(&response);
+    assert_eq!(sent.policy.policies[0].name, "checkout");
+    let _workers = workers(&plane, &sent).await;
+    let node = plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Live)
+        .await;
+    assert_eq!(node.version.unwrap().revision, revision);
+    assert_eq!((node.expected, node.workers.len()), (3, 3));
+
+    let listed = plane
+        .admin()
+        .await
+        .list_nodes(admin::ListNodesRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(listed.target_revision, revision);
+    assert_eq!(listed.nodes[0].state(), admin::NodeState::Live);
+    let json = plane.get_json("/api/v1/nodes").await;
+    assert_eq!(json["nodes"][0]["state"], "LIVE");
+}
+
+#[tokio::test]
+async fn a_changed_policy_reaches_a_live_node() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let first = envoy.receive().await;
+    envoy.ack(&first).await;
+    let mut workers = workers(&plane, &sent(&first)).await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Live)
+        .await;
+
+    let revision = plane.applied(&policy("checkout", "block")).await;
+    let second = envoy.receive().await;
+    envoy.ack(&second).await;
+    let second = sent(&second);
+    assert_eq!(second.revision, revision);
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Acked)
+        .await;
+    for worker in &mut workers {
+        worker.report(&second).await;
+    }
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Live)
+        .await;
+}
+
+#[tokio::test]
+async fn a_refused_push_is_shown_with_its_reason_and_not_sent_again() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let refused = envoy.receive().await;
+    envoy
+        .nack(&refused, "Unable to create Wasm plugin countersign")
+        .await;
+    let node = plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Nacked)
+        .await;
+    assert_eq!(
+        node.standing.reason,
+        "Unable to create Wasm plugin countersign"
+    );
+
+    // The next thing on the stream is the next revision, with another attempt.
+    let revision = plane.applied(&policy("checkout", "block")).await;
+    let next = sent(&envoy.receive().await);
+    assert_eq!(next.revision, revision);
+    assert_ne!(next.attempt, sent(&refused).attempt);
+}
+
+#[tokio::test]
+async fn who_refused_and_reconnects_is_sent_other_bytes_of_the_same_revision() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let refused = envoy.receive().await;
+    envoy.nack(&refused, "no").await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Nacked)
+        .await;
+    drop(envoy);
+
+    let again = sent(&Delta::connect(&plane, None).await.receive().await);
+    let refused = sent(&refused);
+    assert_eq!(again.revision, refused.revision);
+    assert_ne!(again.bytes, refused.bytes);
+}
+
+#[tokio::test]
+async fn a_restart_does_not_send_refused_bytes_again() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let refused = envoy.receive().await;
+    envoy.nack(&refused, "no").await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Nacked)
+        .await;
+
+    let plane = plane.restarted().await;
+    let again = sent(&Delta::connect(&plane, None).await.receive().await);
+    let refused = sent(&refused);
+    assert_eq!(again.revision, refused.revision);
+    assert_ne!(again.bytes, refused.bytes);
+}
+
+#[tokio::test]
+async fn after_a_restart_a_node_is_live_again_without_being_sent_anything() {
+    let plane = Plane::start().await;
+    let revision = plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let response = envoy.receive().await;
+    envoy.ack(&response).await;
+    let first = sent(&response);
+
+    let plane = plane.restarted().await;
+    assert_eq!(plane.revision(), revision);
+    let mut envoy = Delta::connect(&plane, Some(&first.version)).await;
+    let _workers = workers(&plane, &first).await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Live)
+        .await;
+    // The first thing that the new stream carries is the next revision.
+    let next = plane.applied(&policy("checkout", "block")).await;
+    assert_eq!(sent(&envoy.receive().await).revision, next);
+}
+
+#[tokio::test]
+async fn a_worker_on_other_bytes_keeps_the_node_from_being_live() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let response = envoy.receive().await;
+    envoy.ack(&response).await;
+    let mut workers = workers(&plane, &sent(&response)).await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Live)
+        .await;
+    let mut other = sent(&response);
+    other.attempt += 1;
+    workers[0].report(&other).await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Acked)
+        .await;
+    drop(workers);
+    let mut single = Worker::connect(&plane, "vm-0", &sent(&response)).await;
+    single.report(&sent(&response)).await;
+    let node = plane
+        .node_until(NODE, |node| node.standing.reason.starts_with("1 of 3"))
+        .await;
+    assert_eq!(node.standing.state, NodeState::Acked);
+}
+
+#[tokio::test]
+async fn a_node_whose_stream_ends_is_disconnected() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    envoy.receive().await;
+    drop(envoy);
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Disconnected)
+        .await;
+}
+
+#[tokio::test]
+async fn state_of_the_world_is_served_as_well() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = StateOfTheWorld::connect(&plane).await;
+    let response = envoy.receive().await;
+    envoy.ack(&response).await;
+    let sent = opened(&response.version_info, &response.resources[0]);
+    let _workers = workers(&plane, &sent).await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Live)
+        .await;
+    let next = plane.applied(&policy("checkout", "block")).await;
+    let response = envoy.receive().await;
+    assert_eq!(
+        opened(&response.version_info, &response.resources[0]).revision,
+        next
+    );
+}
+
+#[tokio::test]
+async fn it_ends_within_a_second_although_streams_are_open() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let response = envoy.receive().await;
+    let _workers = workers(&plane, &sent(&response)).await;
+    let _sidecar = support::sidecar::Sidecar::connect(&plane, "s").await;
+    let before = Instant::now();
+    plane.running.shutdown().await;
+    assert!(
+        before.elapsed().as_millis() < 1_000,
+        "{:?}",
+        before.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn an_address_in_use_names_itself_and_the_option_that_changes_it() {
+    let plane = Plane::start().await;
+    let address = plane.running.http_address();
+    let config = Config {
+        grpc_listen: ([127, 0, 0, 1], 0).into(),
+        http_listen: address,
+        database_url: "sqlite::memory:".into(),
+        policies: None,
+        filter_module: "/f.wasm".into(),
+    };
+    let error = start(config, Clock::system())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(&address.to_string()) && error.contains("--http-listen"),
+        "{error}"
+    );
+}

@@ -1,0 +1,206 @@
+//! Sidecars: what they are told, how their keys reach the filters, how they rotate.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
+mod support;
+
+use countersign_control_plane::nodes::NodeState;
+use countersign_proto::admin::v1 as admin;
+use countersign_proto::node::v1::control_message::Message;
+use support::envoy::{Delta, NODE, sent, workers};
+use support::sidecar::Sidecar;
+use support::{Plane, policy};
+
+const SETTINGS: &str = "apiVersion: countersign.dev/v1\nkind: Settings\nmetadata: {name: default}\n\
+                        spec:\n  session: {lifetime: 5m}\n";
+
+#[tokio::test]
+async fn a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let sidecar = Sidecar::connect(&plane, "s").await;
+    let response = Delta::connect(&plane, None).await.receive().await;
+    assert_eq!(
+        sidecar.settings.ticket_keys,
+        sent(&response).policy.ticket_keys
+    );
+    assert_eq!(sidecar.settings.ticket_keys[0].secret.len(), 32);
+    assert_eq!(sidecar.settings.session_lifetime_s, 3_600);
+}
+
+#[tokio::test]
+async fn the_ticket_key_survives_a_restart() {
+    let plane = Plane::start().await;
+    let before = Sidecar::connect(&plane, "s").await.settings.ticket_keys;
+    let plane = plane.restarted().await;
+    assert_eq!(
+        Sidecar::connect(&plane, "s").await.settings.ticket_keys,
+        before
+    );
+}
+
+#[tokio::test]
+async fn changed_settings_reach_a_connected_sidecar() {
+    let plane = Plane::start().await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    plane.applied(SETTINGS).await;
+    let Message::Settings(settings) = sidecar.receive().await else {
+        panic!("not settings")
+    };
+    assert_eq!(settings.session_lifetime_s, 300);
+}
+
+#[tokio::test]
+async fn a_rotated_ticket_key_verifies_everywhere_before_it_signs() {
+    let plane = Plane::start().await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    let first = sidecar.settings.ticket_keys[0].kid.clone();
+    plane
+        .running
+        .app()
+        .control
+        .rotate_ticket_key()
+        .await
+        .unwrap();
+    let Message::Settings(settings) = sidecar.receive().await else {
+        panic!("not settings")
+    };
+    assert_eq!(settings.ticket_keys.len(), 2);
+    assert_eq!(settings.ticket_keys[0].kid, first);
+}
+
+#[tokio::test]
+async fn registered_keys_are_a_revision_and_live_once_a_node_runs_it() {
+    let plane = Plane::start().await;
+    let before = plane.applied(&policy("checkout", "challenge")).await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    sidecar.register(&["k1"]).await;
+    let revision = plane.revision_after(&before).await;
+    let keys = async || {
+        plane
+            .admin()
+            .await
+            .list_keys(admin::ListKeysRequest {})
+            .await
+            .unwrap()
+            .into_inner()
+            .keys
+    };
+    assert!(!keys().await[0].live);
+
+    let mut envoy = Delta::connect(&plane, None).await;
+    let response = envoy.receive().await;
+    envoy.ack(&response).await;
+    let first = sent(&response);
+    assert_eq!(first.revision, revision);
+    assert_eq!(first.policy.session_keys[0].kid, "k1");
+    let _workers = workers(&plane, &first).await;
+    let Message::KeysLive(live) = sidecar.receive().await else {
+        panic!("not live")
+    };
+    assert_eq!(live.kids, ["k1"]);
+    let keys = keys().await;
+    assert!(keys[0].live);
+    assert_eq!(
+        (keys[0].kid.as_str(), keys[0].sidecar.as_str()),
+        ("k1", "s")
+    );
+    let revisions = plane.get_json("/api/v1/revisions").await;
+    assert_eq!(revisions["revisions"][0]["author"], "sidecar:s");
+}
+
+#[tokio::test]
+async fn keys_that_were_registered_before_the_first_apply_are_in_the_first_revision() {
+    let plane = Plane::start().await;
+    let sidecar = Sidecar::connect(&plane, "s").await;
+    sidecar.register(&["k1"]).await;
+    let listed = async {
+        loop {
+            if !plane.running.app().control.session_keys().await.is_empty() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, listed)
+        .await
+        .unwrap();
+    assert_eq!(plane.revision(), "");
+    plane.applied(&policy("checkout", "challenge")).await;
+    let response = Delta::connect(&plane, None).await.receive().await;
+    assert_eq!(sent(&response).policy.session_keys[0].kid, "k1");
+}
+
+#[tokio::test]
+async fn the_same_keys_again_make_no_revision() {
+    let plane = Plane::start().await;
+    let before = plane.applied(&policy("checkout", "challenge")).await;
+    let sidecar = Sidecar::connect(&plane, "s").await;
+    sidecar.register(&["k1"]).await;
+    let registered = plane.revision_after(&before).await;
+    let plane = plane.restarted().await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    sidecar.register(&["k1"]).await;
+    sidecar.fence().await;
+    assert_eq!(plane.revision(), registered);
+}
+
+#[tokio::test]
+async fn a_rotation_reaches_the_sidecar_and_the_new_key_goes_live_beside_the_old_one() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    let mut client = plane.admin().await;
+    let told = client
+        .rotate_keys(admin::RotateKeysRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(told.sidecars, ["s"]);
+    let Message::RotateKeys(request) = sidecar.receive().await else {
+        panic!("not a rotation")
+    };
+    assert_eq!(request.request_id, told.request_id);
+
+    let before = plane.revision();
+    sidecar.register(&["k1", "k2"]).await;
+    plane.revision_after(&before).await;
+    let mut envoy = Delta::connect(&plane, None).await;
+    let response = envoy.receive().await;
+    envoy.ack(&response).await;
+    let _workers = workers(&plane, &sent(&response)).await;
+    plane
+        .node_until(NODE, |node| node.standing.state == NodeState::Live)
+        .await;
+    let Message::KeysLive(live) = sidecar.receive().await else {
+        panic!("not live")
+    };
+    assert_eq!(live.kids, ["k1", "k2"]);
+}
+
+#[tokio::test]
+async fn without_a_sidecar_a_rotation_says_so() {
+    let plane = Plane::start().await;
+    let status = plane
+        .admin()
+        .await
+        .rotate_keys(admin::RotateKeysRequest {})
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), tonic::Code::FailedPrecondition);
+}
+
+#[tokio::test]
+async fn keys_that_are_none_end_the_stream_and_change_nothing() {
+    let plane = Plane::start().await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    sidecar.register(&[""]).await;
+    let status = sidecar.next().await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::InvalidArgument);
+    assert!(plane.running.app().control.session_keys().await.is_empty());
+}

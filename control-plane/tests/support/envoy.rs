@@ -1,0 +1,303 @@
+//! What an Envoy says: discovery, workers' reports, the access log.
+
+use countersign_control_plane::xds::{RESOURCE_NAME, TYPE_URL};
+use countersign_engine::blob;
+use countersign_proto::event::v1::DecisionEvent;
+use countersign_proto::node::v1::node_service_client::NodeServiceClient;
+use countersign_proto::node::v1::{WorkerReport, WorkerReportAck};
+use countersign_proto::policy::v1::{ActionKind, CompiledPolicy};
+use envoy_types::pb::envoy::config::core::v3::{Node, TypedExtensionConfig};
+use envoy_types::pb::envoy::data::accesslog::v3::{AccessLogCommon, HttpAccessLogEntry};
+use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
+use envoy_types::pb::envoy::service::accesslog::v3::StreamAccessLogsMessage;
+use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_client::AccessLogServiceClient;
+use envoy_types::pb::envoy::service::accesslog::v3::stream_access_logs_message::{
+    HttpAccessLogEntries, Identifier, LogEntries,
+};
+use envoy_types::pb::envoy::service::discovery::v3::{
+    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
+};
+use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_client::ExtensionConfigDiscoveryServiceClient;
+use envoy_types::pb::google::protobuf::{Any, BytesValue, Struct, Value, value};
+use envoy_types::pb::google::rpc::Status as RpcStatus;
+use prost::{Message as _, Name as _};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
+
+use super::{PATIENCE, Plane};
+
+pub(crate) const NODE: &str = "edge-1";
+pub(crate) const WORKERS: u32 = 2;
+
+fn node() -> Node {
+    let workers = Value {
+        kind: Some(value::Kind::NumberValue(f64::from(WORKERS))),
+    };
+    let fields = [("countersign_workers".to_owned(), workers)].into();
+    Node {
+        id: NODE.into(),
+        cluster: "edge".into(),
+        metadata: Some(Struct { fields }),
+        ..Node::default()
+    }
+}
+
+/// A delta discovery stream.
+pub(crate) struct Delta {
+    requests: mpsc::Sender<DeltaDiscoveryRequest>,
+    responses: Streaming<DeltaDiscoveryResponse>,
+}
+
+impl Delta {
+    /// Connects and subscribes; `holds` is the version of a former stream.
+    pub(crate) async fn connect(plane: &Plane, holds: Option<&str>) -> Self {
+        let (requests, receiver) = mpsc::channel(8);
+        let held = holds.map(|version| (RESOURCE_NAME.to_owned(), version.to_owned()));
+        let first = DeltaDiscoveryRequest {
+            node: Some(node()),
+            type_url: TYPE_URL.into(),
+            resource_names_subscribe: vec![RESOURCE_NAME.into()],
+            initial_resource_versions: held.into_iter().collect(),
+            ..DeltaDiscoveryRequest::default()
+        };
+        requests.send(first).await.unwrap();
+        let mut client = ExtensionConfigDiscoveryServiceClient::new(plane.channel().await)
+            .max_decoding_message_size(usize::MAX);
+        let responses = client
+            .delta_extension_configs(ReceiverStream::new(receiver))
+            .await
+            .unwrap();
+        Self {
+            requests,
+            responses: responses.into_inner(),
+        }
+    }
+
+    pub(crate) async fn receive(&mut self) -> DeltaDiscoveryResponse {
+        let response = tokio::time::timeout(PATIENCE, self.responses.message()).await;
+        response.expect("nothing was sent").unwrap().unwrap()
+    }
+
+    pub(crate) async fn ack(&self, response: &DeltaDiscoveryResponse) {
+        let request = DeltaDiscoveryRequest {
+            type_url: TYPE_URL.into(),
+            response_nonce: response.nonce.clone(),
+            ..DeltaDiscoveryRequest::default()
+        };
+        self.requests.send(request).await.unwrap();
+    }
+
+    pub(crate) async fn nack(&self, response: &DeltaDiscoveryResponse, reason: &str) {
+        let request = DeltaDiscoveryRequest {
+            type_url: TYPE_URL.into(),
+            response_nonce: response.nonce.clone(),
+            error_detail: Some(RpcStatus {
+                code: 13,
+                message: reason.into(),
+                details: vec![],
+            }),
+            ..DeltaDiscoveryRequest::default()
+        };
+        self.requests.send(request).await.unwrap();
+    }
+}
+
+/// A state-of-the-world discovery stream.
+pub(crate) struct StateOfTheWorld {
+    requests: mpsc::Sender<DiscoveryRequest>,
+    responses: Streaming<DiscoveryResponse>,
+}
+
+impl StateOfTheWorld {
+    pub(crate) async fn connect(plane: &Plane) -> Self {
+        let (requests, receiver) = mpsc::channel(8);
+        requests.send(Self::request()).await.unwrap();
+        let mut client = ExtensionConfigDiscoveryServiceClient::new(plane.channel().await);
+        let responses = client
+            .stream_extension_configs(ReceiverStream::new(receiver))
+            .await
+            .unwrap();
+        Self {
+            requests,
+            responses: responses.into_inner(),
+        }
+    }
+
+    fn request() -> DiscoveryRequest {
+        DiscoveryRequest {
+            node: Some(node()),
+            type_url: TYPE_URL.into(),
+            resource_names: vec![RESOURCE_NAME.into()],
+            ..DiscoveryRequest::default()
+        }
+    }
+
+    pub(crate) async fn receive(&mut self) -> DiscoveryResponse {
+        let response = tokio::time::timeout(PATIENCE, self.responses.message()).await;
+        response.expect("nothing was sent").unwrap().unwrap()
+    }
+
+    pub(crate) async fn ack(&self, response: &DiscoveryResponse) {
+        let request = DiscoveryRequest {
+            version_info: response.version_info.clone(),
+            response_nonce: response.nonce.clone(),
+            ..Self::request()
+        };
+        self.requests.send(request).await.unwrap();
+    }
+}
+
+/// What a response carries: its version, and revision and attempt as the filter reads them.
+pub(crate) struct Sent {
+    pub(crate) version: String,
+    pub(crate) revision: String,
+    pub(crate) attempt: u64,
+    pub(crate) policy: CompiledPolicy,
+    pub(crate) bytes: Vec<u8>,
+}
+
+pub(crate) fn sent(response: &DeltaDiscoveryResponse) -> Sent {
+    let [resource] = response.resources.as_slice() else {
+        panic!("not one resource")
+    };
+    assert_eq!(resource.name, RESOURCE_NAME);
+    opened(&resource.version, resource.resource.as_ref().unwrap())
+}
+
+pub(crate) fn opened(version: &str, resource: &Any) -> Sent {
+    let extension = TypedExtensionConfig::decode(resource.value.as_slice()).unwrap();
+    let wasm = Wasm::decode(extension.typed_config.unwrap().value.as_slice()).unwrap();
+    let configuration = wasm.config.unwrap().configuration.unwrap();
+    let bytes = BytesValue::decode(configuration.value.as_slice())
+        .unwrap()
+        .value;
+    countersign_engine::Revision::load(&bytes).unwrap();
+    let (attempt, body) = blob::open(&bytes).unwrap();
+    let policy = CompiledPolicy::decode(body).unwrap();
+    let revision = policy.revision.as_ref().unwrap();
+    let revision = format!("{}-{}", revision.number, revision.hash);
+    assert_eq!(version, format!("{revision}.{attempt:x}"));
+    Sent {
+        version: version.into(),
+        revision,
+        attempt,
+        policy,
+        bytes: bytes.clone(),
+    }
+}
+
+/// A worker's report stream.
+pub(crate) struct Worker {
+    vm: String,
+    reports: mpsc::Sender<WorkerReport>,
+    acks: Streaming<WorkerReportAck>,
+}
+
+impl Worker {
+    pub(crate) async fn connect(plane: &Plane, vm: &str, sent: &Sent) -> Self {
+        let (reports, receiver) = mpsc::channel(8);
+        reports.send(report(vm, sent)).await.unwrap();
+        let mut client = NodeServiceClient::new(plane.channel().await);
+        let acks = client
+            .report_worker(ReceiverStream::new(receiver))
+            .await
+            .unwrap()
+            .into_inner();
+        let mut worker = Self {
+            vm: vm.into(),
+            reports,
+            acks,
+        };
+        worker.heard().await;
+        worker
+    }
+
+    pub(crate) async fn report(&mut self, sent: &Sent) {
+        self.reports.send(report(&self.vm, sent)).await.unwrap();
+        self.heard().await;
+    }
+
+    async fn heard(&mut self) {
+        tokio::time::timeout(PATIENCE, self.acks.message())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+    }
+}
+
+fn report(vm: &str, sent: &Sent) -> WorkerReport {
+    WorkerReport {
+        node_id: NODE.into(),
+        vm: vm.into(),
+        revision: sent.revision.clone(),
+        attempt: sent.attempt,
+        filter_version: "0.1.0".into(),
+        ..WorkerReport::default()
+    }
+}
+
+/// Every VM of the node reports.
+pub(crate) async fn workers(plane: &Plane, sent: &Sent) -> Vec<Worker> {
+    let mut workers = Vec::new();
+    for n in 0..=WORKERS {
+        workers.push(Worker::connect(plane, &format!("vm-{n}"), sent).await);
+    }
+    workers
+}
+
+/// How Envoy may wrap the filter's bytes.
+pub(crate) fn wrapped(event: &DecisionEvent) -> Any {
+    let value = BytesValue {
+        value: event.encode_to_vec(),
+    }
+    .encode_to_vec();
+    Any {
+        type_url: BytesValue::type_url(),
+        value,
+    }
+}
+
+pub(crate) fn event(id: &str, action: ActionKind, policy: &str) -> DecisionEvent {
+    DecisionEvent {
+        event_id: id.into(),
+        action: action.into(),
+        policy: policy.into(),
+        host: "shop.example".into(),
+        path: "/checkout/1".into(),
+        method: "GET".into(),
+        scheme: "https".into(),
+        score: 85,
+        ..DecisionEvent::default()
+    }
+}
+
+/// Sends a log and returns when all of it was taken.
+pub(crate) async fn log(plane: &Plane, states: Vec<Option<Any>>) {
+    let entry = |state: Option<Any>| HttpAccessLogEntry {
+        common_properties: Some(AccessLogCommon {
+            filter_state_objects: state
+                .map(|state| ("wasm.countersign_event".to_owned(), state))
+                .into_iter()
+                .collect(),
+            ..AccessLogCommon::default()
+        }),
+        ..HttpAccessLogEntry::default()
+    };
+    let entries = HttpAccessLogEntries {
+        log_entry: states.into_iter().map(entry).collect(),
+    };
+    let first = StreamAccessLogsMessage {
+        identifier: Some(Identifier {
+            node: Some(node()),
+            log_name: "countersign".into(),
+        }),
+        log_entries: Some(LogEntries::HttpLogs(entries)),
+    };
+    let mut client = AccessLogServiceClient::new(plane.channel().await);
+    client
+        .stream_access_logs(tokio_stream::iter([first]))
+        .await
+        .unwrap();
+}

@@ -1,0 +1,185 @@
+//! A control plane on loopback, and everybody who talks to it, as real clients.
+#![allow(dead_code)] // Each test file uses its part.
+
+pub(crate) mod envoy;
+pub(crate) mod sidecar;
+pub(crate) mod store;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use countersign_control_plane::clock::Clock;
+use countersign_control_plane::nodes::NodeView;
+use countersign_control_plane::runtime::{Config, Running, start};
+use countersign_proto::admin::v1 as admin;
+use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
+use tempfile::TempDir;
+use tonic::transport::Channel;
+
+/// Nothing here takes longer unless it is broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Plane {
+    pub(crate) directory: TempDir,
+    pub(crate) running: Running,
+    with_policies: bool,
+}
+
+impl Plane {
+    pub(crate) async fn start() -> Self {
+        Self::open(tempfile::tempdir().unwrap(), false).await
+    }
+
+    /// With a watched directory, `policies` in its folder.
+    pub(crate) async fn watching(files: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let policies = directory.path().join("policies");
+        std::fs::create_dir(&policies).unwrap();
+        for (name, content) in files {
+            std::fs::write(policies.join(name), content).unwrap();
+        }
+        Self::open(directory, true).await
+    }
+
+    async fn open(directory: TempDir, with_policies: bool) -> Self {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = Config {
+            grpc_listen: any,
+            http_listen: any,
+            database_url: format!("sqlite://{}", directory.path().join("state.db").display()),
+            policies: with_policies.then(|| directory.path().join("policies")),
+            filter_module: "/lib/countersign.wasm".to_owned(),
+        };
+        let running = start(config, Clock::system()).await.unwrap();
+        Self {
+            directory,
+            running,
+            with_policies,
+        }
+    }
+
+    /// Ends it and starts it again on what it stored.
+    pub(crate) async fn restarted(self) -> Self {
+        self.running.shutdown().await;
+        Self::open(self.directory, self.with_policies).await
+    }
+
+    pub(crate) fn policy_file(&self, name: &str) -> PathBuf {
+        self.directory.path().join("policies").join(name)
+    }
+
+    /// As an editor saves: a new file renamed over the old one.
+    pub(crate) fn save(&self, name: &str, content: &str) {
+        let temporary = self.policy_file(&format!(".{name}.tmp"));
+        std::fs::write(&temporary, content).unwrap();
+        std::fs::rename(temporary, self.policy_file(name)).unwrap();
+    }
+
+    pub(crate) async fn channel(&self) -> Channel {
+        let address = format!("http://{}", self.running.grpc_address());
+        Channel::from_shared(address)
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn admin(&self) -> AdminServiceClient<Channel> {
+        AdminServiceClient::new(self.channel().await)
+    }
+
+    pub(crate) async fn apply(&self, content: &str) -> admin::ApplyResponse {
+        self.apply_request(content, false).await
+    }
+
+    pub(crate) async fn apply_request(&self, content: &str, dry_run: bool) -> admin::ApplyResponse {
+        let file = admin::SourceFile {
+            name: "test.yaml".into(),
+            content: content.into(),
+        };
+        let request = admin::ApplyRequest {
+            files: vec![file],
+            dry_run,
+            author: "test".into(),
+            message: "because".into(),
+        };
+        self.admin()
+            .await
+            .apply(request)
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    /// The text of the revision that an apply made.
+    pub(crate) async fn applied(&self, content: &str) -> String {
+        let response = self.apply(content).await;
+        assert_eq!(response.diagnostics, []);
+        let revision = response.revision.unwrap();
+        format!("{}-{}", revision.number, revision.hash)
+    }
+
+    pub(crate) fn revision(&self) -> String {
+        self.running.app().target_revision()
+    }
+
+    /// Waits until another revision than this one is published.
+    pub(crate) async fn revision_after(&self, former: &str) -> String {
+        let mut published = self.running.app().control.published();
+        let other = published.wait_for(|published| {
+            published
+                .as_ref()
+                .is_some_and(|published| published.revision != former)
+        });
+        let other = tokio::time::timeout(PATIENCE, other)
+            .await
+            .unwrap()
+            .unwrap();
+        other.as_ref().unwrap().revision.clone()
+    }
+
+    /// Waits until the node is as it shall be.
+    pub(crate) async fn node_until(
+        &self,
+        id: &str,
+        wanted: impl Fn(&NodeView) -> bool,
+    ) -> NodeView {
+        let fleet = &self.running.app().fleet;
+        let mut changes = fleet.changes();
+        let found = async {
+            loop {
+                changes.mark_unchanged();
+                let view = fleet.views().into_iter().find(|view| view.id == id);
+                if let Some(view) = view.filter(&wanted) {
+                    return view;
+                }
+                changes.changed().await.unwrap();
+            }
+        };
+        match tokio::time::timeout(PATIENCE, found).await {
+            Ok(view) => view,
+            Err(_) => panic!("the node is not as it shall be: {:?}", fleet.views()),
+        }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
+        let url = format!("http://{}{path}", self.running.http_address());
+        let response = reqwest::get(url).await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    pub(crate) async fn get_json(&self, path: &str) -> serde_json::Value {
+        let (status, body) = self.get(path).await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str(&body).unwrap()
+    }
+}
+
+/// A policy of this name and action.
+pub(crate) fn policy(name: &str, action: &str) -> String {
+    format!(
+        "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {{name: {name}}}\n\
+         spec:\n  endpoints: [\"/{name}/*\"]\n  action: {action}\n"
+    )
+}

@@ -1,0 +1,287 @@
+//! Decisions and what followed: what is counted equals what happened.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
+mod support;
+
+use countersign_proto::admin::v1 as admin;
+use countersign_proto::event::v1::DecisionEvent;
+use countersign_proto::node::v1::Step;
+use countersign_proto::policy::v1::ActionKind;
+use envoy_types::pb::google::protobuf::Any;
+use prost::{Message as _, Name as _};
+use support::Plane;
+use support::envoy::{event, log, wrapped};
+use support::sidecar::{Sidecar, outcome};
+
+const EVERYTHING: &str = "/api/v1/challenges?from=1&step=3600000";
+
+async fn counts(plane: &Plane, policy: &str) -> serde_json::Value {
+    let traffic = plane.get_json("/api/v1/challenges").await;
+    let policies = traffic["policies"].as_array().unwrap().clone();
+    let found = policies.iter().find(|entry| entry["policy"] == policy);
+    found.unwrap_or_else(|| panic!("no `{policy}` in {policies:?}"))["counts"].clone()
+}
+
+fn challenge(id: &str) -> DecisionEvent {
+    event(id, ActionKind::Challenge, "checkout")
+}
+
+async fn taken(plane: &Plane, events: &[DecisionEvent]) {
+    log(
+        plane,
+        events.iter().map(|event| Some(wrapped(event))).collect(),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn counts_and_pass_rate_equal_what_happened() {
+    let plane = Plane::start().await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    let mut satisfied = event("e5", ActionKind::Allow, "");
+    satisfied.satisfied = vec!["checkout".into()];
+    let decided = [
+        challenge("e1"),
+        challenge("e2"),
+        challenge("e3"),
+        event("e4", ActionKind::Block, "checkout"),
+        satisfied,
+        event("e6", ActionKind::Redirect, "other"),
+    ];
+    taken(&plane, &decided).await;
+    let told = vec![
+        outcome(1, "e1", Step::PageServed),
+        outcome(2, "e1", Step::Started),
+        outcome(3, "e1", Step::Rejected),
+        outcome(4, "e1", Step::Passed),
+        outcome(5, "e2", Step::PageServed),
+        outcome(6, "e2", Step::Passed),
+        // Twice, never issued, and no challenge: none of these counts.
+        outcome(7, "e2", Step::Passed),
+        outcome(8, "nobody", Step::Passed),
+        outcome(9, "e4", Step::Passed),
+    ];
+    sidecar.tell_all(told).await;
+
+    let checkout = counts(&plane, "checkout").await;
+    for (measure, expected) in [
+        ("challenge", 3),
+        ("block", 1),
+        ("page_served", 2),
+        ("started", 1),
+        ("rejected", 1),
+        ("passed", 2),
+        ("satisfied", 1),
+        ("allow", 0),
+    ] {
+        assert_eq!(checkout[measure], expected, "{measure}");
+    }
+    assert_eq!(checkout["pass_rate"], 2.0 / 3.0);
+    assert_eq!(counts(&plane, "").await["allow"], 1);
+    let other = counts(&plane, "other").await;
+    assert_eq!(
+        (&other["redirect"], &other["pass_rate"]),
+        (&1.into(), &serde_json::Value::Null)
+    );
+
+    let (_, metrics) = plane.get("/metrics").await;
+    for line in [
+        r#"countersign_decisions_total{action="challenge",policy="checkout"} 3"#,
+        r#"countersign_challenge_steps_total{policy="checkout",step="passed"} 2"#,
+        r#"countersign_challenge_pass_ratio{policy="checkout"} 0.6666666666666666"#,
+        r#"countersign_events_ignored_total{reason="repeated_step"} 1"#,
+        r#"countersign_events_ignored_total{reason="not_a_challenge"} 1"#,
+        "countersign_outcomes_waiting 1",
+    ] {
+        assert!(
+            metrics.lines().any(|other| other == line),
+            "{line} is not in\n{metrics}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_before_its_event_joins_when_the_event_arrives() {
+    let plane = Plane::start().await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    sidecar.tell_all(vec![outcome(1, "e1", Step::Passed)]).await;
+    taken(&plane, &[challenge("e1")]).await;
+    sidecar.fence().await;
+    assert_eq!(counts(&plane, "checkout").await["passed"], 1);
+}
+
+#[tokio::test]
+async fn what_is_told_again_after_a_lost_acknowledgement_counts_once() {
+    let plane = Plane::start().await;
+    taken(&plane, &[challenge("e1")]).await;
+    for _ in 0..2 {
+        let mut sidecar = Sidecar::connect(&plane, "s").await;
+        sidecar
+            .tell_all(vec![
+                outcome(1, "e1", Step::Started),
+                outcome(2, "e1", Step::Passed),
+            ])
+            .await;
+    }
+    assert_eq!(counts(&plane, "checkout").await["passed"], 1);
+}
+
+#[tokio::test]
+async fn a_log_that_is_sent_again_counts_once() {
+    let plane = Plane::start().await;
+    taken(&plane, &[challenge("e1")]).await;
+    taken(&plane, &[challenge("e1")]).await;
+    Sidecar::connect(&plane, "s").await.fence().await;
+    assert_eq!(counts(&plane, "checkout").await["challenge"], 1);
+}
+
+#[tokio::test]
+async fn points_over_time_add_up_to_the_whole() {
+    let plane = Plane::start().await;
+    taken(&plane, &[challenge("e1"), challenge("e2")]).await;
+    Sidecar::connect(&plane, "s").await.fence().await;
+    let traffic = plane.get_json("/api/v1/challenges?policy=checkout").await;
+    let points = traffic["points"].as_array().unwrap();
+    assert_eq!(points.len(), 61);
+    let sum: u64 = points
+        .iter()
+        .map(|point| point["counts"]["challenge"].as_u64().unwrap())
+        .sum();
+    assert_eq!(sum, 2);
+    let whole = plane.get_json(EVERYTHING).await;
+    assert_eq!(whole["policies"][0]["counts"]["challenge"], 2);
+}
+
+#[tokio::test]
+async fn counts_survive_a_restart_in_the_api_and_in_the_metrics() {
+    let plane = Plane::start().await;
+    taken(&plane, &[challenge("e1")]).await;
+    Sidecar::connect(&plane, "s").await.fence().await;
+    let plane = plane.restarted().await;
+    assert_eq!(counts(&plane, "checkout").await["challenge"], 1);
+    let (_, metrics) = plane.get("/metrics").await;
+    assert!(
+        metrics.contains(r#"countersign_decisions_total{action="challenge",policy="checkout"} 1"#)
+    );
+}
+
+#[tokio::test]
+async fn an_event_is_explained_with_what_followed() {
+    let plane = Plane::start().await;
+    taken(&plane, &[challenge("e1")]).await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    sidecar
+        .tell_all(vec![
+            outcome(1, "e1", Step::PageServed),
+            outcome(2, "e1", Step::Passed),
+        ])
+        .await;
+    let mut client = plane.admin().await;
+    let request = admin::GetEventRequest {
+        event_id: "e1".into(),
+    };
+    let found = client
+        .get_event(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .event
+        .unwrap();
+    assert_eq!(found.node_id, "edge-1");
+    assert_eq!(found.outcomes.len(), 2);
+    let text = found.explanation.join("\n");
+    assert!(
+        text.contains("challenged by policy `checkout`") && text.contains("passed"),
+        "{text}"
+    );
+    let json = plane.get_json("/api/v1/events/e1").await;
+    assert_eq!(
+        (&json["action"], &json["outcomes"][1]["step"]),
+        (&"challenge".into(), &"passed".into())
+    );
+    assert_eq!(plane.get("/api/v1/events/nothing").await.0, 404);
+    let listed = plane
+        .get_json("/api/v1/events?action=challenge&policy=checkout&limit=1")
+        .await;
+    assert_eq!(listed["events"][0]["event_id"], "e1");
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_counted_and_hurts_nobody() {
+    let plane = Plane::start().await;
+    let any = |value: Vec<u8>| Any {
+        type_url: String::new(),
+        value,
+    };
+    let struct_any = Any {
+        type_url: "x/google.protobuf.Struct".into(),
+        value: vec![1],
+    };
+    let states = vec![
+        None,
+        Some(any(vec![0xff; 9])),
+        Some(any(vec![0; 20 * 1024])),
+        Some(struct_any),
+        Some(any(DecisionEvent::default().encode_to_vec())),
+        Some(any(event("", ActionKind::Block, "p").encode_to_vec())),
+        Some(Any {
+            type_url: Any::type_url(),
+            value: wrapped(&challenge("good")).encode_to_vec(),
+        }),
+    ];
+    log(&plane, states).await;
+    Sidecar::connect(&plane, "s").await.fence().await;
+    assert_eq!(counts(&plane, "checkout").await["challenge"], 1);
+    let (_, metrics) = plane.get("/metrics").await;
+    for reason in [
+        "undecodable",
+        "oversized",
+        "unknown_wrapping",
+        "bad_event_id",
+    ] {
+        let line = format!("countersign_events_ignored_total{{reason=\"{reason}\"}} 1");
+        assert!(metrics.contains(&line), "{line} is not in\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_none_is_acknowledged_and_counted() {
+    let plane = Plane::start().await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    sidecar
+        .tell_all(vec![outcome(1, "not an id", Step::Passed)])
+        .await;
+    let (_, metrics) = plane.get("/metrics").await;
+    assert!(
+        metrics.contains(r#"{reason="bad_outcome_event_id"} 1"#),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn a_question_that_makes_no_sense_is_a_problem() {
+    let plane = Plane::start().await;
+    for query in [
+        "step=61",
+        "from=5&to=1",
+        "from=yesterday",
+        "from=1",
+        "polcy=x",
+    ] {
+        let (status, body) = plane.get(&format!("/api/v1/challenges?{query}")).await;
+        assert_eq!(status, 400, "{query}: {body}");
+    }
+    for query in ["action=chalenge", "cursor=x", "limit=-1"] {
+        assert_eq!(
+            plane.get(&format!("/api/v1/events?{query}")).await.0,
+            400,
+            "{query}"
+        );
+    }
+}
