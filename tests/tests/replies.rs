@@ -229,3 +229,36 @@ fn a_max_age_asks_again_although_the_session_is_good() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn a_request_that_the_filter_did_not_judge_is_refused_by_the_guard() -> Result<()> {
+    let mut stack = Stack::start("guard", &tour::POLICIES)?;
+    stack.watched_mut(|stack| {
+        expect::served(stack.client()?.get("/")?)?;
+        // As Envoy skips a filter that one of its workers could not set up.
+        stack.restart_envoy_with(|bootstrap| {
+            let filter = "- name: countersign\n            config_discovery:";
+            bootstrap.replace(
+                filter,
+                &filter.replace("config_", "disabled: true\n            config_"),
+            )
+        })?;
+        for path in ["/", "/checkout/cart", "/.countersign/jwks.json"] {
+            let reply = stack.client()?.get(path)?.expect(403)?;
+            ensure!(
+                reply.header("countersign-event-id").is_none(),
+                "the filter answered: {reply}"
+            );
+        }
+        let denied = stack.envoy_admin("/stats?filter=countersign_guard.denied")?;
+        let denied = denied
+            .trim()
+            .rsplit(' ')
+            .next()
+            .unwrap_or_default()
+            .parse::<u64>()?;
+        ensure!(denied >= 3, "the guard counted {denied}");
+        Ok(())
+    })?;
+    stack.stop()
+}

@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use countersign_auth_sidecar::cause::Cause;
+use countersign_auth_sidecar::limits;
 use countersign_proto::node::v1::Step;
 use serde_json::json;
 
@@ -149,7 +150,10 @@ async fn a_missing_double_or_giant_ticket_is_refused() {
     }
     assert_eq!(world.refusals(Cause::TicketMissing), 3);
     assert_eq!(
-        browser.page(&"a".repeat(24 * 1024 + 1)).await.status,
+        browser
+            .page(&"a".repeat(limits::TICKET_BYTES + 1))
+            .await
+            .status,
         StatusCode::FORBIDDEN
     );
     assert_eq!(world.refusals(Cause::TicketTooLarge), 1);

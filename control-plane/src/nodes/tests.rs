@@ -208,6 +208,7 @@ fn a_node_whose_stream_ended_is_disconnected_although_its_workers_report() {
     fleet.report("vm-1", 10, "1-a.1");
     fleet.registry.disconnected(NODE, XDS, fleet.now);
     assert_eq!(fleet.state(), NodeState::Disconnected);
+    assert_eq!(fleet.view().version, Some(version("1-a.1")));
 }
 
 #[test]

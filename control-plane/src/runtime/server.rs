@@ -296,11 +296,17 @@ impl Running {
             }
         }
         drop(self.close);
-        if tokio::time::timeout(limits::WRITE_WITHIN, self.writer).await.is_err() {
+        if tokio::time::timeout(limits::WRITE_WITHIN, self.writer)
+            .await
+            .is_err()
+        {
             tracing::warn!("some events were not written before the end");
         }
         // What is committed is safe without it; it only folds the log into the file.
-        if tokio::time::timeout(limits::WRITE_WITHIN, self.app.store.close()).await.is_err() {
+        if tokio::time::timeout(limits::WRITE_WITHIN, self.app.store.close())
+            .await
+            .is_err()
+        {
             tracing::debug!("the store was left open");
         }
     }

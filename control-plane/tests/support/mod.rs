@@ -31,6 +31,11 @@ impl Plane {
         Self::open(tempfile::tempdir().unwrap(), false).await
     }
 
+    /// On what a former one stored.
+    pub(crate) async fn on(directory: TempDir) -> Self {
+        Self::open(directory, false).await
+    }
+
     /// With a watched directory, `policies` in its folder.
     pub(crate) async fn watching(files: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();

@@ -64,6 +64,27 @@ impl Stack {
         Ok(())
     }
 
+    /// Has Envoy end and start again with another bootstrap; gives up when it does not serve again.
+    ///
+    /// # Errors
+    /// When `change` changes nothing, or Envoy does not come back.
+    pub fn restart_envoy_with(&mut self, change: impl FnOnce(&str) -> String) -> Result<()> {
+        let file = self.place.folder.path().join(STATE).join("envoy.yaml");
+        let text = std::fs::read_to_string(&file)?;
+        let changed = change(&text);
+        ensure!(
+            changed != text,
+            "the bootstrap does not have what was to be changed"
+        );
+        std::fs::write(&file, changed)?;
+        let before = self.pid(Part::Envoy)?;
+        self.crash(Part::Envoy)?;
+        wait::until("Envoy serves again", PART_LIMIT, || {
+            let judged = self.client()?.get("/")?.status != 503;
+            Ok((self.pid(Part::Envoy)? != before && judged).then_some(()))
+        })
+    }
+
     /// Stops everything in order, as Ctrl-C does, and sees that no process is left.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{World, tells_no_reason, world};
 
 /// What the settings of the tests allow.
-const LEEWAY_S: i64 = 5;
+const LEEWAY_S: i64 = 30;
 
 fn ask(world: &World, cookies: &[&[u8]]) -> Result<Reply> {
     let mut request: raw::Request = world.get("/checkout/cart");

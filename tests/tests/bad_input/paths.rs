@@ -1,8 +1,8 @@
 //! Spellings of a path. Each is decided by its one normal form: no spelling gets around a policy.
 
 use anyhow::{Context as _, Result, ensure};
-use countersign_e2e::stack::{Part, Stack};
-use countersign_e2e::{expect, forge, raw, tour, wait};
+use countersign_e2e::stack::Stack;
+use countersign_e2e::{expect, forge, raw, tour};
 
 use super::{tells_no_reason, world};
 
@@ -142,25 +142,12 @@ fn a_path_that_is_no_path_is_refused_before_anything_else() -> Result<()> {
 fn every_spelling_is_decided_the_same_by_an_envoy_that_normalises_nothing() -> Result<()> {
     let mut stack = Stack::start("raw-paths", &tour::POLICIES)?;
     stack.watched_mut(|stack| {
-        let bootstrap = stack.folder().join("state/envoy.yaml");
-        let text = std::fs::read_to_string(&bootstrap)?;
-        let raw = text
-            .replace("normalize_path: true", "normalize_path: false")
-            .replace("merge_slashes: true", "merge_slashes: false")
-            .replace("UNESCAPE_AND_FORWARD", "KEEP_UNCHANGED");
-        ensure!(raw != text, "the bootstrap normalises nothing anyway");
-        std::fs::write(&bootstrap, raw)?;
-        let before = stack.pid(Part::Envoy)?;
-        stack.crash(Part::Envoy)?;
-        wait::until(
-            "Envoy serves again",
-            countersign_e2e::stack::PUSH_LIMIT,
-            || {
-                let ready =
-                    stack.pid(Part::Envoy)? != before && stack.client()?.get("/")?.status == 200;
-                Ok(ready.then_some(()))
-            },
-        )?;
+        stack.restart_envoy_with(|bootstrap| {
+            bootstrap
+                .replace("normalize_path: true", "normalize_path: false")
+                .replace("merge_slashes: true", "merge_slashes: false")
+                .replace("UNESCAPE_AND_FORWARD", "KEEP_UNCHANGED")
+        })?;
         for target in [
             "//checkout/x",
             "/checkout//x",
