@@ -63,6 +63,12 @@ pub fn checked_event(bytes: &[u8]) -> Result<DecisionEvent, EventFault> {
     event.satisfied.truncate(limits::MAX_EVENT_ITEMS);
     event.errors.truncate(limits::MAX_EVENT_ITEMS);
     event.reasons.truncate(limits::MAX_EVENT_ITEMS);
+    event.reasons.iter_mut().for_each(bound);
+    event.signals.truncate(limits::MAX_EVENT_ITEMS);
+    for signal in &mut event.signals {
+        bound(&mut signal.name);
+        bound(&mut signal.reason);
+    }
     event.inputs.truncate(limits::MAX_EVENT_ITEMS);
     event.notes.truncate(limits::MAX_EVENT_ITEMS);
     event

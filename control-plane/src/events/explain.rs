@@ -92,23 +92,26 @@ fn score(event: &DecisionEvent) -> String {
         Verdict::Challenge => "verdict CHALLENGE",
         Verdict::Block => "verdict BLOCK",
     };
-    if event.reasons.is_empty() {
-        format!(
-            "score {} of 100 (high = bot), {verdict}, no reasons",
-            event.score
-        )
-    } else {
-        format!(
-            "score {} of 100 (high = bot), {verdict}, because of {}",
-            event.score,
-            event.reasons.join(", ")
-        )
+    let mut line = format!("score {} of 100 (high = bot), {verdict}, ", event.score);
+    match event.reasons.as_slice() {
+        [] => line.push_str("no reasons"),
+        reasons => line.push_str(&format!("because of {}", reasons.join(", "))),
     }
+    if event.upstream_score != 0 {
+        line.push_str(&format!("; the trusted hop gave {}", event.upstream_score));
+    }
+    for signal in &event.signals {
+        line.push_str(&format!(
+            "; signal `{}` added {} ({})",
+            signal.name, signal.weight, signal.reason
+        ));
+    }
+    line
 }
 
 fn session(session: Option<&Session>) -> String {
     let Some(session) = session else {
-        return "no session was presented".to_owned();
+        return "no policy that was reached asked for a session".to_owned();
     };
     if !session.valid {
         return if session.problem.is_empty() {
@@ -169,7 +172,7 @@ fn note_line(note: &str) -> String {
         "score_header_invalid" => {
             "the score header was not a number from 0 to 100 and was not believed"
         }
-        "score_header_repeated" => "the score header came more than once and was not believed",
+        "score_header_repeated" => "the score header came more than once; the highest counted",
         _ => return format!("the filter noted: {note}"),
     };
     format!("{known} ({note})")
@@ -215,7 +218,7 @@ pub fn assurance_word(assurance: Assurance) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use countersign_proto::event::v1::{Input, Monitored, RuntimeError};
+    use countersign_proto::event::v1::{Input, Monitored, RuntimeError, Signal};
 
     use super::*;
 
@@ -227,6 +230,13 @@ mod tests {
             score: 85,
             verdict: Verdict::Challenge.into(),
             reasons: vec!["HEADLESS".into()],
+            upstream_score: 25,
+            signals: vec![Signal {
+                name: "headless-ua".into(),
+                weight: 60,
+                reason: "HEADLESS".into(),
+            }],
+            session: Some(Session::default()),
             min_assurance: Assurance::Uv.into(),
             method: "GET".into(),
             scheme: "https".into(),
@@ -255,7 +265,8 @@ mod tests {
                 "GET https://shop/checkout/1 from 192.0.2.1, Firefox; decided by revision 3-abc",
                 "challenged by policy `checkout`: its hosts, endpoints, methods and condition all matched; \
                  it demands a session with assurance `uv` or better; the answer was 303",
-                "score 85 of 100 (high = bot), verdict CHALLENGE, because of HEADLESS",
+                "score 85 of 100 (high = bot), verdict CHALLENGE, because of HEADLESS; \
+                 the trusted hop gave 25; signal `headless-ua` added 60 (HEADLESS)",
                 "no session was presented",
                 "passed: a session with assurance `uv` was given (by fido), 7 s after the decision",
             ]

@@ -117,6 +117,8 @@ pub(super) struct EventJson {
     policy: String,
     status: u32,
     score: u32,
+    upstream_score: u32,
+    signals: Vec<SignalJson>,
     verdict: &'static str,
     reasons: Vec<String>,
     min_assurance: &'static str,
@@ -136,6 +138,14 @@ pub(super) struct EventJson {
     weight: u32,
     outcomes: Vec<OutcomeJson>,
     explanation: Vec<String>,
+}
+
+/// A signal that held.
+#[derive(Debug, Serialize)]
+struct SignalJson {
+    name: String,
+    weight: i32,
+    reason: String,
 }
 
 impl From<StoredEvent> for EventJson {
@@ -180,6 +190,16 @@ impl From<StoredEvent> for EventJson {
             policy: event.policy,
             status: event.status,
             score: event.score,
+            upstream_score: event.upstream_score,
+            signals: event
+                .signals
+                .into_iter()
+                .map(|signal| SignalJson {
+                    name: signal.name,
+                    weight: signal.weight,
+                    reason: signal.reason,
+                })
+                .collect(),
             reasons: event.reasons,
             satisfied: event.satisfied,
             method: event.method,

@@ -7,7 +7,7 @@ use countersign_proto::event::v1 as events;
 use crate::event::{self, Trace};
 use crate::expression::{Context, EvaluatedScore};
 use crate::glob::glob_matches;
-use crate::revision::{Demand, MitigationPolicy, PolicyAction, Signal, Verdict};
+use crate::revision::{Demand, MitigationPolicy, PolicyAction, Verdict};
 use crate::session::{self, SessionSource, SessionState};
 use crate::{Assurance, EvalError, EventId, Request, Revision, SessionCache};
 
@@ -226,14 +226,7 @@ fn score<'a>(
     let mut sum = i64::from(upstream.score);
     let mut reasons: Vec<&str> = Vec::new();
     let mut verdict = Verdict::Allow;
-    for Signal {
-        name,
-        when,
-        weight,
-        reason,
-        verdict: signal_verdict,
-    } in &revision.signals
-    {
+    for signal in &revision.signals {
         let context = Context {
             program: &revision.program,
             settings: &revision.settings,
@@ -241,11 +234,12 @@ fn score<'a>(
             session,
             score: &upstream,
         };
-        if holds(&context, name, *when, trace) {
-            sum = sum.saturating_add(i64::from(*weight));
-            verdict = verdict.max(*signal_verdict);
-            if !reasons.contains(&reason.as_str()) {
-                reasons.push(reason);
+        if holds(&context, &signal.name, signal.when, trace) {
+            trace.signals.push(signal);
+            sum = sum.saturating_add(i64::from(signal.weight));
+            verdict = verdict.max(signal.verdict);
+            if !reasons.contains(&signal.reason.as_str()) {
+                reasons.push(&signal.reason);
             }
         }
     }

@@ -1,18 +1,21 @@
 //! The event of a decision: everything that explains it, bounded.
 
-use countersign_proto::event::v1::{DecisionEvent, Input, Monitored, RuntimeError};
+use countersign_proto::event::v1::{
+    DecisionEvent, Input, Monitored, RuntimeError, Signal as SignalEvent,
+};
 use countersign_proto::policy::v1 as wire;
 
 use crate::decide::Action;
 use crate::expression::{Context, Value};
 use crate::limits::{MAX_EVENT_ITEMS, MAX_EVENT_PATH_BYTES, MAX_EVENT_VALUE_BYTES};
-use crate::revision::{InputName, MitigationPolicy, PolicyAction, Verdict};
+use crate::revision::{InputName, MitigationPolicy, PolicyAction, Signal, Verdict};
 use crate::session::SessionState;
 use crate::{Assurance, EvalError, EventId, Revision};
 
 /// What the way to a decision left behind.
 #[derive(Default)]
 pub(crate) struct Trace<'a> {
+    pub(crate) signals: Vec<&'a Signal>,
     pub(crate) monitored: Vec<&'a MitigationPolicy>,
     pub(crate) satisfied: Vec<&'a str>,
     pub(crate) errors: Vec<(String, EvalError)>,
@@ -29,7 +32,10 @@ pub(crate) fn build(
     id: EventId,
     session: Option<&SessionState>,
 ) -> Option<DecisionEvent> {
-    let plain = decided.is_none() && trace.monitored.is_empty() && trace.errors.is_empty();
+    let plain = decided.is_none()
+        && trace.monitored.is_empty()
+        && trace.satisfied.is_empty()
+        && trace.errors.is_empty();
     let weight = if plain {
         sampled(revision.settings.allow_sampling, id)?
     } else {
@@ -80,7 +86,7 @@ pub(crate) fn build(
             Verdict::Block => wire::Verdict::Block,
         }
         .into(),
-        session: session.and_then(|session| session.to_event(request.now())),
+        session: session.map(|session| session.to_event(request.now())),
         host: request
             .authority()
             .map(ToString::to_string)
@@ -121,6 +127,17 @@ pub(crate) fn build(
         .into(),
         status: 0,
         scheme: request.scheme().word().to_owned(),
+        signals: trace
+            .signals
+            .iter()
+            .take(MAX_EVENT_ITEMS)
+            .map(|signal| SignalEvent {
+                name: signal.name.clone(),
+                weight: signal.weight,
+                reason: signal.reason.clone(),
+            })
+            .collect(),
+        upstream_score: request.upstream_score.value.into(),
     })
 }
 

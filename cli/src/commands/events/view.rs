@@ -32,6 +32,8 @@ pub(super) struct Event {
     pub(super) user_agent: String,
     pub(super) ja4: String,
     pub(super) score: u32,
+    pub(super) upstream_score: u32,
+    pub(super) signals: Vec<Signal>,
     pub(super) verdict: &'static str,
     pub(super) reasons: Vec<String>,
     pub(super) min_assurance: &'static str,
@@ -61,6 +63,13 @@ pub(super) struct Session {
 pub(super) struct Monitored {
     pub(super) policy: String,
     pub(super) action: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Signal {
+    pub(super) name: String,
+    pub(super) weight: i32,
+    pub(super) reason: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,6 +122,16 @@ impl From<admin::StoredEvent> for Event {
             user_agent: decision.user_agent,
             ja4: decision.ja4,
             score: decision.score,
+            upstream_score: decision.upstream_score,
+            signals: decision
+                .signals
+                .into_iter()
+                .map(|signal| Signal {
+                    name: signal.name,
+                    weight: signal.weight,
+                    reason: signal.reason,
+                })
+                .collect(),
             reasons: decision.reasons,
             session: decision.session.map(Session::from),
             satisfied: decision.satisfied,

@@ -249,6 +249,8 @@ fn the_score_is_the_upstreams_plus_the_signals_and_stays_within_bounds() {
         );
         let agent_sent = headers.contains(&headless);
         assert_eq!(event.reasons.len(), usize::from(agent_sent));
+        let weights: Vec<i32> = event.signals.iter().map(|signal| signal.weight).collect();
+        assert_eq!(weights, vec![60; usize::from(agent_sent)]);
         // The signal reads a header that is not there: an error, counted, never silent.
         assert_eq!(outcome.errors.len(), usize::from(!agent_sent));
     }

@@ -81,20 +81,20 @@ impl SessionState {
         }
     }
 
-    pub(crate) fn to_event(&self, now: Timestamp) -> Option<SessionEvent> {
+    pub(crate) fn to_event(&self, now: Timestamp) -> SessionEvent {
         match self {
-            Self::Absent => None,
-            Self::Refused(problem) => Some(SessionEvent {
+            Self::Absent => SessionEvent::default(),
+            Self::Refused(problem) => SessionEvent {
                 problem: problem.word().to_owned(),
                 ..SessionEvent::default()
-            }),
-            Self::Valid(session) => Some(SessionEvent {
+            },
+            Self::Valid(session) => SessionEvent {
                 valid: true,
                 assurance: session.assurance.to_wire().into(),
                 age_s: u64::try_from(session.age_s(now)).unwrap_or(0),
                 device: session.device.clone(),
                 problem: String::new(),
-            }),
+            },
         }
     }
 }
