@@ -1,5 +1,5 @@
 //! The Envoy filter: one root context for each configuration of each worker, one HTTP context for
-//! each request. Every rule is in `countersign-engine`; every host call is in [`host`].
+//! each request. Every rule is in `countersign-engine`; every host call is in `host.rs`.
 // The entry point that Envoy calls is an exported symbol made by the SDK's macro: Rust counts it as
 // unsafe code, and it has no documentation of its own.
 #![allow(unsafe_code, missing_docs)]

@@ -66,7 +66,7 @@ impl Part {
     /// alone, which then stops the parts in order.
     pub(crate) fn spawn(&self) -> io::Result<Child> {
         let log = open_log(&self.log)?;
-        let own = std::env::current_exe()?;
+        let own = own_program()?;
         let mut command = Command::new(own);
         command
             .arg("run-part")
@@ -84,6 +84,16 @@ impl Part {
             .stderr(log)
             .process_group(0);
         command.spawn()
+    }
+}
+
+/// The running program itself, also when its file was replaced meanwhile: a part that is started again
+/// after an upgrade, or a build, must not end the stack.
+fn own_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe()
     }
 }
 

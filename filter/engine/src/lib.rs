@@ -31,7 +31,7 @@ pub mod ticket;
 
 pub use assurance::Assurance;
 pub use authority::Authority;
-pub use cidr::{CidrSet, parse_address};
+pub use cidr::{CidrSet, InvalidCidr, parse_address};
 pub use clock::Timestamp;
 pub use decide::{Action, Challenge, Decision, Denial, Outcome, Permit, decide};
 pub use expression::EvalError;
