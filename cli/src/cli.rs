@@ -12,6 +12,7 @@ use crate::commands::events::EventsCommand;
 use crate::commands::keys::KeysCommand;
 use crate::commands::resources::{DeleteArgs, GetArgs};
 use crate::commands::revisions::RevisionsArgs;
+use crate::commands::test::TestArgs;
 use crate::commands::traffic::TrafficArgs;
 use crate::output::Output;
 use crate::shop::ShopArgs;
@@ -66,6 +67,32 @@ pub(crate) enum Command {
         after_help = "Example:\n  countersign check envoy/examples/\n  countersign check --output json policy.yaml"
     )]
     Check(CheckArgs),
+    /// Runs the tests written beside policies, here, and shows what differs
+    ///
+    /// A test is a request and what is expected of it, in a document of its own kind. A request needs
+    /// its path or URL, the rest has defaults; what `expect` does not say is not compared.
+    ///
+    ///   apiVersion: countersign.dev/v1
+    ///   kind: PolicyTest
+    ///   metadata: {name: checkout}
+    ///   spec:
+    ///     tests:
+    ///       - name: a proof of an hour ago is not enough
+    ///         request: {method: POST, path: /payment/card, headers: {x-bot-score: "20"}}
+    ///         session: {assurance: uv, age: 61m}
+    ///         expect: {action: challenge, policy: checkout-protection, status: 403}
+    ///
+    /// request: method, url (or path, host, scheme), headers, from, ja4, tlsVersion, sni, mtls.
+    /// session: assurance, age, device. now: an RFC 3339 time.
+    /// expect: action, policy (`none` = no policy decided), status, score, reasons, monitored,
+    /// satisfied, location (of a challenge without its ticket).
+    ///
+    /// Tests are never in force: `apply` and a watched directory check them and leave them out.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  countersign test envoy/examples/\n  countersign test --output json policies/ tests.yaml"
+    )]
+    Test(TestArgs),
     /// Gives policy files to the control plane
     #[command(
         after_help = "Example:\n  countersign apply -f envoy/examples/ -m 'first policies'\n  countersign get policy -o yaml | countersign apply --dry-run -f -"
@@ -201,6 +228,7 @@ mod tests {
             "countersign",
             "countersign nonsense",
             "countersign check",
+            "countersign test",
             "countersign apply",
             "countersign delete list",
             "countersign up --base-port 70000",

@@ -53,6 +53,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     let command = match cli.command {
         // These need no runtime.
         Command::Check(args) => return Ok(commands::check::run(&args, &context)?),
+        Command::Test(args) => return Ok(commands::test::run(&args, &context)?),
         Command::Completions { shell } => return completions(shell),
         Command::RunPart {
             parent,
@@ -92,7 +93,10 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Traffic(args) => commands::traffic::run(&args, context).await?,
         Command::Revisions(args) => commands::revisions::run(&args, context).await?,
         Command::Keys(command) => commands::keys::run(&command, context).await?,
-        Command::Check(_) | Command::Completions { .. } | Command::RunPart { .. } => Outcome::Fine,
+        Command::Check(_)
+        | Command::Test(_)
+        | Command::Completions { .. }
+        | Command::RunPart { .. } => Outcome::Fine,
     })
 }
 

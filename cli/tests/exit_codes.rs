@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 const GOOD: &str = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: a}\nspec: {endpoints: [\"/a/*\"], action: block}\n";
 
+const TEST: &str = "---\napiVersion: countersign.dev/v1\nkind: PolicyTest\nmetadata: {name: t}\nspec:\n  tests:\n    - {name: it is blocked, request: {path: /a/b}, expect: {action: block, policy: a, status: 403}}\n";
+
 /// A directory of its own for one test.
 fn scratch(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("exit-{name}-{}", std::process::id()))
@@ -105,6 +107,63 @@ fn files_that_are_no_policies_are_1_and_never_a_panic() {
 }
 
 #[test]
+fn tests_that_pass_are_0_and_one_that_fails_is_1_with_what_differs() {
+    let path = file("tests", format!("{GOOD}{TEST}").as_bytes()).unwrap();
+    let output = countersign().arg("test").arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(
+        out(&output),
+        "\u{2713} t: it is blocked\n1 passed, 0 failed\n"
+    );
+    let wrong = TEST.replace("path: /a/b", "path: /b");
+    let path = file("tests", format!("{GOOD}{wrong}").as_bytes()).unwrap();
+    let output = countersign().arg("test").arg(&path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let shown = out(&output);
+    for line in [
+        "action     expected block, was allow",
+        "policy     expected a, was none",
+        "policy.yaml:11",
+        "because",
+        "0 passed, 1 failed",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    let output = countersign()
+        .args(["test", "-o", "json"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["passed"], &report["failed"]),
+        (&0.into(), &1.into())
+    );
+    assert_eq!(report["tests"][0]["differences"][0]["actual"], "allow");
+    assert_eq!(report["tests"][0]["seen"]["score"], 0);
+}
+
+#[test]
+fn tests_of_what_does_not_compile_and_no_tests_are_1() {
+    let text = format!("{GOOD}{TEST}").replace("expect:", "expct:");
+    let path = file("badtests", text.as_bytes()).unwrap();
+    let output = countersign().arg("test").arg(path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("did you mean `expect`?"));
+    assert_eq!(out(&output), "nothing was tested: 2 errors\n");
+    let path = file("notests", GOOD.as_bytes()).unwrap();
+    let output = countersign().arg("test").arg(path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        err(&output).contains("there are no tests"),
+        "{}",
+        err(&output)
+    );
+    assert_eq!(out(&output), "");
+}
+
+#[test]
 fn standard_input_is_a_file_too() {
     let mut child = countersign()
         .args(["check", "-"])
@@ -142,7 +201,9 @@ fn completions_know_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let output = countersign().args(["completions", shell]).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
-        for command in ["apply", "check", "nodes", "events", "traffic", "keys"] {
+        for command in [
+            "apply", "check", "test", "nodes", "events", "traffic", "keys",
+        ] {
             assert!(out(&output).contains(command), "{shell}: {command}");
         }
     }

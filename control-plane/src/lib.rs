@@ -10,6 +10,7 @@ pub mod inventory;
 pub mod limits;
 pub mod metrics;
 pub mod nodes;
+pub mod policy_test;
 pub mod resource;
 pub mod runtime;
 pub mod store;

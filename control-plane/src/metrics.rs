@@ -16,6 +16,8 @@ use crate::traffic::{Counts, Measure};
 
 /// Policies beyond the bound are counted together.
 const OTHER: &str = "(other)";
+/// What no policy decided; the filter's counters say the same.
+const NONE: &str = "(none)";
 
 /// Every metric of the control plane.
 #[derive(Debug)]
@@ -80,7 +82,7 @@ impl Metrics {
         Ok(Self {
             decisions: counters(
                 "countersign_decisions_total",
-                "Decisions by policy and action; no policy = none matched.",
+                "Decisions by policy and action; (none) = no policy decided.",
                 &["policy", "action"],
             )?,
             satisfied: counters(
@@ -146,6 +148,7 @@ impl Metrics {
             .by_policy
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let policy = if policy.is_empty() { NONE } else { policy };
         let full =
             by_policy.len() >= limits::MAX_METRIC_POLICIES && !by_policy.contains_key(policy);
         let policy = if full { OTHER } else { policy };

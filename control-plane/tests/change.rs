@@ -79,6 +79,20 @@ async fn applying_the_same_again_is_the_same_revision() {
 }
 
 #[tokio::test]
+async fn tests_beside_policies_are_checked_and_left_out() {
+    let tests = "apiVersion: countersign.dev/v1\nkind: PolicyTest\nmetadata: {name: t}\n\
+                 spec: {tests: [{name: a, request: {path: /}, expect: {action: allow}}]}\n";
+    let plane = Plane::start().await;
+    let alone = plane.applied(&policy("checkout", "challenge")).await;
+    let with = format!("{}---\n{tests}", policy("checkout", "challenge"));
+    assert_eq!(plane.applied(&with).await, alone);
+    assert_eq!(names(&plane).await, ["checkout"]);
+    let wrong = plane.apply(&with.replace("expect", "expct")).await;
+    assert!(!wrong.diagnostics.is_empty());
+    assert_eq!(plane.revision(), alone);
+}
+
+#[tokio::test]
 async fn a_dry_run_changes_nothing() {
     let plane = Plane::start().await;
     let response = plane

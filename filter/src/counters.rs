@@ -3,7 +3,7 @@
 //!
 //! | counter | labels |
 //! |---|---|
-//! | `countersign_decisions_total` | `action`, `policy` (`none` where no policy decided) |
+//! | `countersign_decisions_total` | `action`, `policy` (`(none)` where no policy decided) |
 //! | `countersign_sessions_total` | `result`: `valid`, `absent` or the problem |
 //! | `countersign_condition_errors_total` | `policy` |
 //! | `countersign_notes_total` | `note` |
@@ -19,13 +19,16 @@ use crate::host;
 /// Counters one VM defines at the most: policies come and go, and Envoy never forgets a name.
 const MAX_COUNTERS: usize = 4096;
 
+/// No policy can be called that.
+const NO_POLICY: &str = "(none)";
+
 thread_local! {
     static COUNTERS: RefCell<HashMap<String, u32>> = RefCell::default();
 }
 
 /// Counts everything that an outcome says.
 pub(crate) fn count(outcome: &Outcome) {
-    let policy = outcome.policy.as_deref().unwrap_or("none");
+    let policy = outcome.policy.as_deref().unwrap_or(NO_POLICY);
     decision(outcome.action, policy);
     for policy in &outcome.monitored {
         decision("monitor", policy);
@@ -48,7 +51,7 @@ pub(crate) fn count(outcome: &Outcome) {
 
 /// A request that came before any policy did.
 pub(crate) fn count_not_ready() {
-    decision("not_ready", "none");
+    decision("not_ready", NO_POLICY);
 }
 
 pub(crate) fn count_configuration(result: &str) {

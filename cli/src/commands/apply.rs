@@ -16,7 +16,8 @@ use crate::{api, colour, sources};
 /// The options of `countersign apply`.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
-    /// Files, directories with all below them, or `-` for standard input
+    /// Files, directories with all below them, or `-` for standard input; tests (`PolicyTest`) among
+    /// them are checked and left out
     #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 

@@ -7,8 +7,7 @@ use super::CommandError;
 /// The kind that a word means: its name in any case, in the plural, or its last word.
 pub(crate) fn parse(word: &str) -> Result<Kind, CommandError> {
     let wanted = singular(&word.to_ascii_lowercase());
-    Kind::ALL
-        .into_iter()
+    kept()
         .find(|kind| {
             let name = singular(&kind.as_str().to_ascii_lowercase());
             name == wanted || (wanted.len() >= 4 && name.ends_with(&wanted))
@@ -18,11 +17,13 @@ pub(crate) fn parse(word: &str) -> Result<Kind, CommandError> {
 
 /// For the advice.
 pub(crate) fn known() -> String {
-    let names: Vec<_> = Kind::ALL
-        .iter()
-        .map(|kind| format!("`{}`", kind.as_str()))
-        .collect();
+    let names: Vec<_> = kept().map(|kind| format!("`{}`", kind.as_str())).collect();
     names.join(", ")
+}
+
+/// What a control plane can have.
+fn kept() -> impl Iterator<Item = Kind> {
+    Kind::ALL.into_iter().filter(|kind| kind.is_kept())
 }
 
 fn singular(word: &str) -> String {
@@ -55,7 +56,7 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_refused_with_those_there_are() {
-        for word in ["", "icy", "DeviceRule", "policyx"] {
+        for word in ["", "icy", "DeviceRule", "policyx", "PolicyTest", "tests"] {
             let error = parse(word).unwrap_err();
             assert!(error.is_input());
             assert!(error.to_string().contains("`MitigationPolicy`"), "{error}");

@@ -9,6 +9,7 @@ pub(crate) mod kinds;
 pub(crate) mod nodes;
 pub(crate) mod resources;
 pub(crate) mod revisions;
+pub(crate) mod test;
 pub(crate) mod traffic;
 mod words;
 
@@ -45,6 +46,11 @@ pub(crate) enum CommandError {
     /// A kind that there is not.
     #[error("there is no kind `{0}`; the kinds are {known}", known = kinds::known())]
     UnknownKind(String),
+    /// A run that tests nothing must not look like one that passed.
+    #[error(
+        "there are no tests in these files; a test is written in a document of `kind: PolicyTest`, beside the policies (see `countersign test --help`)"
+    )]
+    NoTests,
 }
 
 impl From<tonic::Status> for CommandError {
@@ -59,7 +65,7 @@ impl CommandError {
         match self {
             Self::Api(error) => error.is_input(),
             Self::Sources(error) => error.is_input(),
-            Self::UnknownKind(_) => true,
+            Self::UnknownKind(_) | Self::NoTests => true,
             Self::Output(_) => false,
         }
     }

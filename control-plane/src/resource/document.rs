@@ -2,8 +2,8 @@
 
 use super::fields::Reader;
 use super::{
-    Document, Kind, List, MitigationPolicy, ReasonOverride, Resource, Settings, Signal, SourceFile,
-    limits, name, split, yaml,
+    Document, Kind, List, MitigationPolicy, PolicyTest, ReasonOverride, Resource, Settings, Signal,
+    SourceFile, limits, name, split, yaml,
 };
 use crate::diagnostic::{Finding, Findings, Source, did_you_mean, one_of, quoted};
 
@@ -142,6 +142,7 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
         Kind::ReasonOverride => Resource::ReasonOverride(ReasonOverride::read(&mut reader, spec)?),
         Kind::List => Resource::List(List::read(&mut reader, spec)?),
         Kind::Settings => Resource::Settings(Settings::read(&mut reader, spec)),
+        Kind::PolicyTest => Resource::PolicyTest(PolicyTest::read(&mut reader, spec)?),
     };
     let name = metadata?;
     if kind == Kind::Settings && name.value != Settings::NAME {

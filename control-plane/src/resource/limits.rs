@@ -11,7 +11,7 @@ pub const MAX_FILES: usize = 10_000;
 /// Documents of one file: each costs a parser and a place in the store.
 pub const MAX_DOCUMENTS_PER_FILE: usize = 10_000;
 
-/// Levels of mappings and sequences. Ours have five; the parser of trees recurses.
+/// Levels of mappings and sequences. Ours have seven; the parser of trees recurses.
 pub const MAX_YAML_DEPTH: usize = 32;
 
 /// Nodes of one document: what a file of nearly full size holds of the shortest ones.
@@ -24,7 +24,7 @@ pub const MAX_YAML_ALIASES: usize = 1_000;
 /// ("billion laughs").
 pub const MAX_YAML_REPLAYED: usize = 100_000;
 
-/// Fields of one mapping: ours have nine, and each is compared with all others.
+/// Fields of one mapping: ours have eleven, and each is compared with all others.
 pub const MAX_FIELDS: usize = 100;
 
 /// Characters of a name: a DNS label, as Kubernetes demands it of many kinds.
@@ -87,3 +87,12 @@ pub const MAX_SAMPLING: i64 = 1_000_000;
 
 /// Bytes of a header's name; Envoy takes more, nobody writes more.
 pub const MAX_HEADER_BYTES: usize = 256;
+
+/// Tests of one document: a file of [`MAX_FILE_BYTES`] ends before.
+pub const MAX_TESTS: usize = 10_000;
+
+/// Characters of a test's name: it is a line of the report.
+pub const MAX_TEST_NAME: usize = 200;
+
+/// Bytes of a path or of one header's value in a test: what Envoy takes of all headers by default.
+pub const MAX_TEST_VALUE_BYTES: usize = 60 * 1024;

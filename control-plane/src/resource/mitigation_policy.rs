@@ -140,7 +140,8 @@ fn only_with(reader: &mut Reader<'_>, field: &Field, action: &Located<Action>, w
     }
 }
 
-fn method(reader: &mut Reader<'_>, text: Located<String>) -> Option<String> {
+/// Reads a method, as it is sent.
+pub(super) fn method(reader: &mut Reader<'_>, text: Located<String>) -> Option<String> {
     let token = (1..=limits::MAX_METHOD_BYTES).contains(&text.value.len())
         && text.value.bytes().all(header::is_token);
     let upper = text.value.to_ascii_uppercase();

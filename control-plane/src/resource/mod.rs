@@ -13,6 +13,7 @@ pub mod limits;
 mod list;
 mod mitigation_policy;
 mod name;
+mod policy_test;
 mod reason_override;
 mod scalar;
 mod settings;
@@ -32,6 +33,8 @@ pub use list::List;
 pub(crate) use list::Members;
 pub use mitigation_policy::MitigationPolicy;
 pub(crate) use mitigation_policy::{ChallengeSpec, Mode};
+pub use policy_test::PolicyTest;
+pub(crate) use policy_test::{Expectation, RequestSpec, SessionSpec, Test};
 pub use reason_override::ReasonOverride;
 pub(crate) use scalar::Expression;
 pub(crate) use settings::Plaintext;
@@ -61,16 +64,19 @@ pub enum Kind {
     List,
     /// What concerns every request.
     Settings,
+    /// Requests and what is expected to become of them.
+    PolicyTest,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MitigationPolicy,
         Self::Signal,
         Self::ReasonOverride,
         Self::List,
         Self::Settings,
+        Self::PolicyTest,
     ];
 
     /// The word in `kind:`.
@@ -82,7 +88,15 @@ impl Kind {
             Self::ReasonOverride => "ReasonOverride",
             Self::List => "List",
             Self::Settings => "Settings",
+            Self::PolicyTest => "PolicyTest",
         }
+    }
+
+    /// Is it part of what the fleet runs? The others are checked and then left out: the control plane
+    /// neither keeps nor compiles them.
+    #[must_use]
+    pub const fn is_kept(self) -> bool {
+        !matches!(self, Self::PolicyTest)
     }
 
     /// The kind that `word` names, if it names one.
@@ -105,6 +119,8 @@ pub enum Resource {
     List(List),
     /// What concerns every request.
     Settings(Settings),
+    /// Requests and what is expected to become of them.
+    PolicyTest(PolicyTest),
 }
 
 impl Resource {
@@ -117,6 +133,7 @@ impl Resource {
             Self::ReasonOverride(_) => Kind::ReasonOverride,
             Self::List(_) => Kind::List,
             Self::Settings(_) => Kind::Settings,
+            Self::PolicyTest(_) => Kind::PolicyTest,
         }
     }
 }

@@ -216,7 +216,33 @@ fn each_bound_of_a_field_holds_at_the_limit_and_one_past_it() {
     let endpoint = |length: usize| policy(&format!("endpoints: [/{}]", "a".repeat(length - 1)));
     let method = |length: usize| policy(&format!("methods: [{}]", "A".repeat(length)));
     let expression = |length: usize| policy(&format!("when: '{}'", "a".repeat(length)));
+    let test = |name: usize, path: usize, header: usize| {
+        let (name, path, header) = ("n".repeat(name), "p".repeat(path - 1), "h".repeat(header));
+        let test = format!(
+            "{{name: {name}, request: {{path: /{path}, headers: {{a: {header}}}}}, expect: {{action: allow}}}}"
+        );
+        spec("PolicyTest", &format!("{{tests: [{test}]}}"))
+    };
+    let tests = |count: usize| {
+        let test =
+            |number| format!("{{name: n{number}, request: {{path: /}}, expect: {{score: 0}}}}");
+        let tests: Vec<String> = (0..count).map(test).collect();
+        spec("PolicyTest", &format!("{{tests: [{}]}}", tests.join(",")))
+    };
     let cases = [
+        (tests(limits::MAX_TESTS), tests(limits::MAX_TESTS + 1)),
+        (
+            test(limits::MAX_TEST_NAME, 1, 1),
+            test(limits::MAX_TEST_NAME + 1, 1, 1),
+        ),
+        (
+            test(1, limits::MAX_TEST_VALUE_BYTES, 1),
+            test(1, limits::MAX_TEST_VALUE_BYTES + 1, 1),
+        ),
+        (
+            test(1, 1, limits::MAX_TEST_VALUE_BYTES),
+            test(1, 1, limits::MAX_TEST_VALUE_BYTES + 1),
+        ),
         (hosts(limits::MAX_PATTERNS), hosts(limits::MAX_PATTERNS + 1)),
         (
             endpoint(limits::MAX_ENDPOINT_BYTES),

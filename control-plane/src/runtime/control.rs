@@ -346,14 +346,17 @@ fn name_of(document: &Document) -> (String, String) {
     (document.kind.as_str().to_owned(), document.name.clone())
 }
 
+/// The documents that the fleet runs; the others are checked like these and left out.
 async fn parse(files: Vec<SourceFile>) -> Result<Vec<Document>, ApplyError> {
     if files.len() > limits::MAX_FILES {
         return Err(ApplyError::TooManyFiles(files.len()));
     }
-    tokio::task::spawn_blocking(move || parse_files(&files))
+    let mut documents = tokio::task::spawn_blocking(move || parse_files(&files))
         .await
         .map_err(|_| ApplyError::Stopped)?
-        .map_err(ApplyError::Refused)
+        .map_err(ApplyError::Refused)?;
+    documents.retain(|document| document.kind.is_kept());
+    Ok(documents)
 }
 
 fn refused(conflicts: Vec<Conflict>) -> ApplyError {

@@ -25,7 +25,8 @@ fn scored(counter: &str, values: &[&[u8]]) -> Result<Reply> {
 
 const INVALID: &str = "countersign_notes_total.note.score_header_invalid";
 const REPEATED: &str = "countersign_notes_total.note.score_header_repeated";
-const ALLOWED: &str = "countersign_decisions_total.action.allow.policy.none";
+/// A pattern, as Envoy filters its counters by: the dots around stand for the parentheses.
+const ALLOWED: &str = "countersign_decisions_total.action.allow.policy..none.";
 const CHALLENGED: &str = "countersign_decisions_total.action.challenge.policy.bot-score-challenge";
 
 #[test]

@@ -1,0 +1,232 @@
+//! Runs `PolicyTest`s: what the filter would decide and answer, by the filter's own engine. Pure: no
+//! clock, no file, no network, no control plane.
+
+mod compare;
+mod session;
+
+use countersign_engine::{
+    Connection, Decision, EventId, LoadError, Outcome, Request, Revision, SessionCache, blob,
+    decide, reply,
+};
+use countersign_proto::policy::v1 as proto;
+use prost::Message as _;
+use serde::Serialize;
+
+use crate::compile::{Compiled, RuntimeMaterial, compile};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::resource::{Document, RequestSpec, Resource, Test};
+
+pub use compare::Difference;
+
+/// The result of every test of a set.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What compiles and is probably not meant.
+    pub warnings: Vec<Diagnostic>,
+    /// In the order of the documents.
+    pub results: Vec<TestResult>,
+}
+
+/// What became of one test.
+#[derive(Clone, Debug, Serialize)]
+pub struct TestResult {
+    /// `metadata.name` of its document.
+    pub document: String,
+    /// Its own name.
+    pub name: String,
+    /// The file it stands in.
+    pub file: String,
+    /// The line of its name.
+    pub line: u32,
+    /// Did everything come as expected?
+    pub passed: bool,
+    /// What did not.
+    pub differences: Vec<Difference>,
+    /// What happened, and why.
+    pub seen: Seen,
+}
+
+/// What happened to a request, and what that was based on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// `allow`, `block`, `redirect` or `challenge`.
+    pub action: &'static str,
+    /// Permitted before any policy was asked.
+    pub exempt: bool,
+    /// The policy that decided.
+    pub policy: Option<String>,
+    /// The status of the reply; none where the request goes on.
+    pub status: Option<u16>,
+    /// Where the reply leads; the ticket of a challenge is left out.
+    pub location: Option<String>,
+    /// None where nothing was asked.
+    pub score: Option<u32>,
+    /// What a trusted hop's score had part in that.
+    pub upstream_score: Option<u32>,
+    /// What the signals said.
+    pub reasons: Vec<String>,
+    /// The signals, with their weights.
+    pub signals: Vec<String>,
+    /// Policies that matched and only counted.
+    pub monitored: Vec<String>,
+    /// Policies whose challenge the session satisfied.
+    pub satisfied: Vec<String>,
+    /// `absent`, `valid` or why it was not accepted; none where nobody asked.
+    pub session: Option<&'static str>,
+    /// Conditions that failed, with the error.
+    pub errors: Vec<String>,
+    /// What else was noticed.
+    pub notes: Vec<&'static str>,
+}
+
+/// Compiles a set of documents and runs the tests among them.
+///
+/// # Errors
+/// The findings of the compiler: what does not compile is not tested.
+pub fn run(documents: &[Document]) -> Result<Run, Vec<Diagnostic>> {
+    let material = RuntimeMaterial {
+        session_keys: vec![session::public_key()],
+        ticket_keys: vec![session::ticket_key()],
+        revocations: Vec::new(),
+    };
+    let compiled = compile(documents, &material)?;
+    let warnings = compiled.warnings.clone();
+    let lifetime_s = compiled
+        .policy
+        .settings
+        .as_ref()
+        .map_or(0, |settings| settings.session_lifetime_s);
+    let revision = load(compiled).map_err(|error| {
+        let message = format!("the filter refuses this set: {error}");
+        vec![Diagnostic::general(Severity::Error, message, None)]
+    })?;
+    let mut results = Vec::new();
+    for document in documents {
+        let Resource::PolicyTest(tests) = &document.resource else {
+            continue;
+        };
+        for test in &tests.tests {
+            let seen = judge(&revision, test, lifetime_s);
+            let differences = compare::differences(&test.expect, &seen, &revision);
+            results.push(TestResult {
+                document: document.name.clone(),
+                name: test.name.value.clone(),
+                file: document.file.clone(),
+                line: document.to_source().position(test.name.span.start).0,
+                passed: differences.is_empty(),
+                differences,
+                seen,
+            });
+        }
+    }
+    Ok(Run { warnings, results })
+}
+
+fn load(compiled: Compiled) -> Result<Revision, LoadError> {
+    let Compiled {
+        mut policy, hash, ..
+    } = compiled;
+    policy.revision = Some(proto::Revision { number: 1, hash });
+    if let Some(settings) = &mut policy.settings {
+        // A request that nothing objected to has its score looked at as well. What becomes an event
+        // changes no decision.
+        settings.allow_sampling = 1;
+    }
+    Revision::load(&blob::seal(&policy.encode_to_vec(), 0)?)
+}
+
+fn judge(revision: &Revision, test: &Test, lifetime_s: u32) -> Seen {
+    let spec = &test.request;
+    let mut headers = headers(spec);
+    if let Some(session) = &test.session {
+        let cookie = session::cookie(session, &spec.target.authority, test.now, lifetime_s);
+        headers.push(("cookie".to_owned(), cookie.into_bytes()));
+    }
+    let bytes = |text: &'_ Option<String>| text.clone().map(String::into_bytes);
+    let peer = spec.peer.to_string();
+    let (server_name, tls_version, ja4) =
+        (bytes(&spec.sni), bytes(&spec.tls_version), bytes(&spec.ja4));
+    let connection = Connection {
+        peer: Some(peer.as_bytes()),
+        server_name: server_name.as_deref(),
+        tls_version: tls_version.as_deref(),
+        mtls: spec.mtls,
+        ja4: ja4.as_deref(),
+    };
+    let request = Request::new(revision, &headers, connection, test.now);
+    let id = EventId::new(test.now.as_millis(), [0; 10]);
+    // One cache for each test: none sees what another left behind.
+    match decide(revision, &request, &mut SessionCache::default(), id) {
+        Decision::Permit(permit) => seen(permit.outcome(), None),
+        Decision::Denial(denial) => {
+            let answer = reply::reply(revision, &request, &denial);
+            seen(denial.outcome(), Some(&answer))
+        }
+    }
+}
+
+/// As the host gives them: pseudo headers first, names lower-case.
+fn headers(spec: &RequestSpec) -> Vec<(String, Vec<u8>)> {
+    [
+        (":method", &spec.method),
+        (":scheme", &spec.target.scheme),
+        (":authority", &spec.target.authority),
+        (":path", &spec.target.path),
+    ]
+    .into_iter()
+    .chain(
+        spec.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value)),
+    )
+    .map(|(name, value)| (name.to_owned(), value.clone().into_bytes()))
+    .collect()
+}
+
+fn seen(outcome: &Outcome, answer: Option<&reply::Reply>) -> Seen {
+    let exempt = outcome.action == "exempt";
+    let event = outcome.event.as_ref();
+    let signals = event.map(|event| event.signals.as_slice());
+    Seen {
+        action: if exempt { "allow" } else { outcome.action },
+        exempt,
+        policy: outcome.policy.clone(),
+        status: answer.map(|answer| answer.status),
+        location: answer.and_then(location),
+        score: event.map(|event| event.score),
+        upstream_score: event.map(|event| event.upstream_score),
+        reasons: event.map(|event| event.reasons.clone()).unwrap_or_default(),
+        signals: signals
+            .unwrap_or_default()
+            .iter()
+            .map(|signal| format!("{} {:+}", signal.name, signal.weight))
+            .collect(),
+        monitored: outcome.monitored.clone(),
+        satisfied: outcome.satisfied.clone(),
+        session: outcome.session,
+        errors: outcome
+            .errors
+            .iter()
+            .map(|(name, error)| format!("{name}: {error}"))
+            .collect(),
+        notes: outcome.notes.clone(),
+    }
+}
+
+/// A ticket differs with every key and every second: what it says is not for a test to repeat.
+fn location(answer: &reply::Reply) -> Option<String> {
+    let (_, location) = answer
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "location")?;
+    let ticketless = location
+        .split_once('?')
+        .filter(|(path, _)| *path == reply::CHALLENGE_PATH);
+    Some(match ticketless {
+        Some((path, _)) => path.to_owned(),
+        None => location.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
