@@ -148,7 +148,7 @@
       }
       if (!credential) return fail(m.rejected);
       say("working", m.sending);
-      const end = await post("ceremonies/" + ceremony, { credential: encode(credential) });
+      const end = await post("ceremonies/" + ceremony, { credential: encode(credential) }, AbortSignal.timeout(20000));
       if (!end.ok) return await refused(end);
       leave((await end.json()).return);
     } catch {

@@ -110,13 +110,32 @@ fn every_operator_of_a_condition_works_in_the_real_filter() -> Result<()> {
             "contains",
             "matches",
             "has",
+            "key-in",
         ] {
             let client = stack.client()?;
             let path = format!("/products/when/{name}");
             expect::served(client.get(&path)?).with_context(|| format!("{name} does not hold"))?;
-            let holding = client.with("x-case", "yes-42")?.get(&path)?;
+            // `has` takes a field's name, which has no dash.
+            let holding = client.with("x-case", "yes-42")?.with("xcase", "1")?;
+            let holding = holding.get(&path)?;
             expect::blocked(holding).with_context(|| format!("{name} holds"))?;
         }
+        Ok(())
+    })
+}
+
+#[test]
+fn what_the_host_knows_of_a_connection_can_be_read() -> Result<()> {
+    with_stack(|stack| {
+        expect::blocked(stack.client()?.get("/products/connection/tls")?)?;
+        let plain =
+            Request::get("/products/connection/tls", "localhost").send(stack.http_port())?;
+        expect::served(plain)?;
+        let client = stack.client()?;
+        let german = client.with("x-geo-country", "DE")?;
+        expect::served(german.get("/products/connection/geo")?)?;
+        let network = german.with("x-geo-asn", "AS64496")?;
+        expect::blocked(network.get("/products/connection/geo")?)?;
         Ok(())
     })
 }
@@ -248,6 +267,12 @@ fn a_request_that_the_filter_did_not_judge_is_refused_by_the_guard() -> Result<(
             ensure!(
                 reply.header("countersign-event-id").is_none(),
                 "the filter answered: {reply}"
+            );
+            ensure!(
+                reply.header("cache-control") == Some("no-store")
+                    && reply.header("content-type") == Some("application/problem+json")
+                    && !reply.body.contains("RBAC"),
+                "the guard's own words: {reply}"
             );
         }
         let denied = stack.envoy_admin("/stats?filter=countersign_guard.denied")?;

@@ -88,7 +88,7 @@ pub(crate) fn text(record: &Record, node: &NodeReadiness, program: &str, colour:
             "1. Be challenged: open this in a browser, and confirm with the device's fingerprint, face or PIN"
         ),
         two = bold("2. Be a bot: a program is told, in a 403, where to prove itself"),
-        three = bold("3. Ask why: the countersign-event-id of any answer leads to its explanation"),
+        three = bold("3. Ask why: the countersign-event-id of a refusal leads to its explanation"),
         http = at.http,
         https = at.https,
     );

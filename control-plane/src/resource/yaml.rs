@@ -142,7 +142,11 @@ fn refusal(source: &Source, error: &Error) -> Finding {
             .iter()
             .any(|sign| text.contains(sign));
     if quotes {
-        finding.help("a value that holds `: ` or ` #`, or starts with one of ``! & * [ { | > % @ ` ``, stands in quotes")
+        finding.help("a value that holds `: ` or ` #`, or starts with one of ``! & * [ { | > % @ ` ``, stands in quotes; a line stands exactly under its neighbours")
+    } else if text.contains("double-quoted scalar") {
+        finding.help("a condition that starts with a quote stands in single quotes as a whole: `when: '\"X\" in reasons'`")
+    } else if text.contains("tab") {
+        finding.help("indent with spaces")
     } else {
         finding
     }

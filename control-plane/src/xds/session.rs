@@ -95,6 +95,8 @@ impl Session {
         if request.unsubscribes {
             self.subscribed = false;
             self.owed = false;
+            // What it gave back it has to be sent again.
+            self.holds = None;
             reactions.push(Reaction::Unsubscribed);
         }
         if request.subscribes {

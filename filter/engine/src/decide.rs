@@ -8,6 +8,7 @@ use crate::event::{self, Trace};
 use crate::expression::{Context, EvaluatedScore};
 use crate::glob::glob_matches;
 use crate::revision::{Demand, MitigationPolicy, PolicyAction, Verdict};
+use crate::select::selects;
 use crate::session::{self, SessionSource, SessionState};
 use crate::{Assurance, EvalError, EventId, Request, Revision, SessionCache};
 
@@ -159,9 +160,6 @@ pub fn decide(
             .note
             .map(crate::score::ScoreNote::word),
     );
-    if request.authority().is_none() {
-        trace.notes.push("authority_invalid");
-    }
     let score = score(revision, request, &session, &mut trace);
     let context = Context {
         program: &revision.program,
@@ -170,7 +168,12 @@ pub fn decide(
         session: &session,
         score: &score,
     };
-    let mut decided: Option<&MitigationPolicy> = None;
+    if let Some(note) = unreadable(request) {
+        trace.note(note);
+        let decided = Decided::Unreadable;
+        return conclude(revision, &context, decided, trace, id, None);
+    }
+    let mut decided = Decided::Nothing;
     for policy in &revision.policies {
         if !selects(revision, policy, request)
             || !holds(&context, &policy.name, policy.when, &mut trace)
@@ -181,25 +184,28 @@ pub fn decide(
             trace.monitored.push(policy);
             continue;
         }
+        // A preflight carries no session, so it can never pass a challenge, and refusing it breaks the
+        // request behind it. Everything else holds for it: an upstream may answer it like a GET.
+        if matches!(policy.action, PolicyAction::Challenge(_)) && request.is_preflight() {
+            trace.note("preflight_not_challenged");
+            continue;
+        }
         if let PolicyAction::Challenge(demand) = &policy.action
             && satisfies(session.session(), demand, request)
         {
             trace.satisfied.push(&policy.name);
             continue;
         }
-        decided = Some(policy);
+        decided = Decided::Policy(policy);
         break;
     }
     conclude(revision, &context, decided, trace, id, session.state.get())
 }
 
-/// Exempt requests are permitted before any policy: preflights, certificate issuance, our own pages,
-/// what `Settings` lists. A path counts only as it was sent: one that had to be normalised could be
-/// read otherwise upstream.
+/// Exempt requests are permitted before any policy: certificate issuance, our own pages, what
+/// `Settings` lists. A path counts only as it was sent: one that had to be normalised could be read
+/// otherwise upstream.
 fn is_exempt(revision: &Revision, request: &Request<'_>) -> bool {
-    if request.is_preflight() {
-        return true;
-    }
     let path = request.path();
     request.path_is_normal()
         && (path.starts_with(b"/.countersign/")
@@ -251,33 +257,6 @@ fn score<'a>(
     }
 }
 
-fn selects(revision: &Revision, policy: &MitigationPolicy, request: &Request<'_>) -> bool {
-    let ignore_case = !revision.settings.case_sensitive_paths;
-    let any = |patterns: &[String], matches: &dyn Fn(&str) -> bool| {
-        patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern))
-    };
-    any(&policy.methods, &|method| {
-        method.as_bytes() == request.method()
-    }) && any(&policy.hosts, &|pattern| host_matches(pattern, request))
-        && any(&policy.endpoints, &|pattern| {
-            glob_matches(pattern.as_bytes(), request.path(), ignore_case)
-        })
-}
-
-/// `*.example.com` stands for every name below `example.com`, not for itself.
-fn host_matches(pattern: &str, request: &Request<'_>) -> bool {
-    let Some(authority) = request.authority() else {
-        return false;
-    };
-    match pattern.strip_prefix('*') {
-        Some(suffix) if suffix.starts_with('.') => authority
-            .host()
-            .strip_suffix(suffix)
-            .is_some_and(|label| !label.is_empty()),
-        _ => authority.host() == pattern,
-    }
-}
-
 fn holds(context: &Context<'_>, name: &str, when: Option<usize>, trace: &mut Trace<'_>) -> bool {
     let Some(when) = when else {
         return true;
@@ -299,15 +278,39 @@ fn satisfies(session: &SessionState, demand: &Demand, request: &Request<'_>) -> 
     })
 }
 
+/// What servers read in different ways cannot be judged: it is refused, and no browser sends it.
+///
+/// `..;` is a parent directory to one server and a name to another, so no normal form is right for
+/// both; a host that is none would pass every policy that is written for a host.
+fn unreadable(request: &Request<'_>) -> Option<&'static str> {
+    if request.authority().is_none() {
+        return Some("authority_invalid");
+    }
+    request.path_is_ambiguous().then_some("path_ambiguous")
+}
+
+/// What the policies came to.
+enum Decided<'a> {
+    Nothing,
+    Policy(&'a MitigationPolicy),
+    Unreadable,
+}
+
 fn conclude(
     revision: &Revision,
     context: &Context<'_>,
-    decided: Option<&MitigationPolicy>,
+    decided: Decided<'_>,
     trace: Trace<'_>,
     id: EventId,
     session: Option<&SessionState>,
 ) -> Decision {
+    let unreadable = matches!(decided, Decided::Unreadable);
+    let decided = match decided {
+        Decided::Policy(policy) => Some(policy),
+        Decided::Nothing | Decided::Unreadable => None,
+    };
     let action = match decided.map(|policy| &policy.action) {
+        None if unreadable => Some(Action::Block),
         // A policy whose action only counts never decides.
         None | Some(PolicyAction::Allow | PolicyAction::Monitor) => None,
         Some(PolicyAction::Block) => Some(Action::Block),

@@ -22,6 +22,14 @@ pub(crate) struct Trace<'a> {
     pub(crate) notes: Vec<&'static str>,
 }
 
+impl Trace<'_> {
+    pub(crate) fn note(&mut self, note: &'static str) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+}
+
 /// The event; `None` for a plain allow (nothing matched, nothing failed) that is not sampled.
 pub(crate) fn build(
     revision: &Revision,
@@ -33,6 +41,7 @@ pub(crate) fn build(
     session: Option<&SessionState>,
 ) -> Option<DecisionEvent> {
     let plain = decided.is_none()
+        && action.is_none()
         && trace.monitored.is_empty()
         && trace.satisfied.is_empty()
         && trace.errors.is_empty();

@@ -24,6 +24,7 @@ pub mod reply;
 mod request;
 mod revision;
 mod score;
+mod select;
 pub mod session;
 #[cfg(test)]
 mod testing;

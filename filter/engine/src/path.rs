@@ -10,6 +10,9 @@
 //! 6. `.` and `..` segments are removed (RFC 3986 section 5.2.4), never above the root;
 //! 7. the path starts with `/`; `/checkout/.` ends with a slash as RFC 3986 has it.
 //!
+//! One thing is not decided but refused, by the engine: a segment that becomes `.` or `..` by rule 4
+//! (`/a/..;/b`), since one server climbs there and another takes it for a name.
+//!
 //! Letters keep their case here; endpoint patterns compare ASCII letters regardless of case unless
 //! `Settings` says otherwise. `http://host/path` (absolute form) counts as `/path`, `*` as `/*`.
 
@@ -58,6 +61,20 @@ pub fn normalise_path(target: &[u8]) -> Cow<'_, [u8]> {
         normal.push(b'/');
     }
     Cow::Owned(normal)
+}
+
+/// Is there a segment that is a dot segment only after its parameters were cut (`..;x`)? Some servers
+/// climb there, others take it for a name.
+pub(crate) fn is_ambiguous(target: &[u8]) -> bool {
+    let raw = raw_path(without_origin(target));
+    raw.iter().any(|&byte| matches!(byte, b';' | b'%'))
+        && decode(raw).split(|&byte| byte == b'/').any(|segment| {
+            let name = segment
+                .split(|&byte| byte == b';')
+                .next()
+                .unwrap_or_default();
+            matches!(name, b"." | b"..") && name.len() < segment.len()
+        })
 }
 
 /// The query of `target` without its `?`; empty where there is none.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::authority::Authority;
 use crate::cidr::{CidrSet, parse_address};
 use crate::limits::MAX_FORWARDED_HOPS;
-use crate::path::{normalise_path, query, raw_path};
+use crate::path::{is_ambiguous, normalise_path, query, raw_path};
 use crate::score::UpstreamScore;
 use crate::{Revision, Timestamp};
 
@@ -122,6 +122,12 @@ impl<'a> Request<'a> {
     #[must_use]
     pub fn path_is_normal(&self) -> bool {
         raw_path(self.target) == self.path.as_ref()
+    }
+
+    /// Do servers disagree about where the path leads? See [`crate::normalise_path`].
+    #[must_use]
+    pub fn path_is_ambiguous(&self) -> bool {
+        is_ambiguous(self.target)
     }
 
     /// The query without its `?`.

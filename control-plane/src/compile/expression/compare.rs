@@ -31,6 +31,18 @@ impl Checker<'_, '_> {
             return Value::unknown();
         }
         let equality = matches!(op, Op::Eq | Op::Ne);
+        let (a, b) = if equality {
+            let (left_node, right_node) = (a.node.clone(), b.node.clone());
+            (
+                self.beside_attribute(a, left, &right_node),
+                self.beside_attribute(b, right, &left_node),
+            )
+        } else {
+            (a, b)
+        };
+        if a.ty == Type::Unknown || b.ty == Type::Unknown {
+            return Value::unknown();
+        }
         if a.ty != b.ty {
             return self.mismatch(&a, &b, (left, right), span);
         }
@@ -195,6 +207,7 @@ impl Checker<'_, '_> {
         for item in items {
             let value = self.value(item);
             let value = self.as_word(value, item, needle.ty);
+            let value = self.beside_attribute(value, item, &needle.node);
             if value.ty == Type::Unknown || failed {
                 failed = true;
             } else if value.ty != needle.ty {

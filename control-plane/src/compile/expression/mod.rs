@@ -12,6 +12,7 @@ mod check;
 mod compare;
 mod functions;
 mod lexer;
+mod literals;
 mod names;
 mod parse;
 mod pattern;

@@ -157,7 +157,7 @@ fn hosts_and_methods_select() {
         ("POST", "badexample.com", false),
         ("POST", "shop.test", true),
         ("GET", "shop.test", false),
-        ("post", "shop.test", false),
+        ("post", "shop.test", true),
     ] {
         let headers: [(&str, &[u8]); 2] = [
             (":method", method.as_bytes()),
@@ -177,16 +177,6 @@ fn exempt_requests_pass_before_any_policy() {
     let mut compiled = compiled();
     compiled.policies = vec![policy("everything", ActionKind::Block)];
     let revision = load(&compiled);
-    let preflight: [(&str, &[u8]); 3] = [
-        (":method", b"OPTIONS"),
-        ("origin", b"https://a.example"),
-        ("access-control-request-method", b"POST"),
-    ];
-    assert_eq!(verdict(&revision, "/x", &preflight), "exempt -");
-    assert_eq!(
-        verdict(&revision, "/x", &preflight[..2]),
-        "block everything"
-    );
     for (path, exempt) in [
         ("/.countersign/challenge?ticket=x", true),
         ("/.well-known/acme-challenge/token", true),
@@ -206,6 +196,67 @@ fn exempt_requests_pass_before_any_policy() {
             "block everything"
         };
         assert_eq!(verdict(&revision, path, &[]), expected, "{path}");
+    }
+}
+
+#[test]
+fn a_preflight_is_never_challenged_and_still_blocked() {
+    let preflight: [(&str, &[u8]); 3] = [
+        (":method", b"OPTIONS"),
+        ("origin", b"https://a.example"),
+        ("access-control-request-method", b"POST"),
+    ];
+    let mut compiled = checkout();
+    let path = "/checkout/x";
+    assert_eq!(verdict(&load(&compiled), path, &preflight), "allow -");
+    assert_eq!(
+        verdict(&load(&compiled), path, &preflight[..2]),
+        "challenge checkout"
+    );
+    compiled
+        .policies
+        .push(policy("everything", ActionKind::Block));
+    assert_eq!(
+        verdict(&load(&compiled), path, &preflight),
+        "block everything"
+    );
+}
+
+#[test]
+fn what_servers_read_in_different_ways_is_refused() {
+    let revision = load(&compiled());
+    for path in [
+        "/a/..;/b",
+        "/a/..;x=1/b",
+        "/a/%2e%2e;/b",
+        "/a/..%3b/b",
+        "/a/.;/b",
+        "/..;",
+    ] {
+        assert_eq!(verdict(&revision, path, &[]), "block -", "{path}");
+    }
+    for path in ["/a/../b", "/a;x/b", "/a/...;/b", "/a?b=/..;/"] {
+        assert_eq!(verdict(&revision, path, &[]), "allow -", "{path}");
+    }
+    assert_eq!(
+        verdict(&revision, "/", &[(":authority", b"shop.example.com~")]),
+        "block -"
+    );
+}
+
+#[test]
+fn a_policy_for_get_holds_for_head() {
+    let mut compiled = compiled();
+    let mut block = policy("p", ActionKind::Block);
+    block.methods = vec!["GET".to_owned()];
+    compiled.policies = vec![block];
+    let revision = load(&compiled);
+    for (method, expected) in [("HEAD", "block p"), ("get", "block p"), ("POST", "allow -")] {
+        assert_eq!(
+            verdict(&revision, "/", &[(":method", method.as_bytes())]),
+            expected,
+            "{method}"
+        );
     }
 }
 

@@ -42,7 +42,9 @@ impl<'a> Context<'a> {
         let owned = |text: String| Value::String(Cow::Owned(text));
         Ok(match attribute {
             Attribute::Unspecified => return Err(EvalError::NoSuchOverload),
-            Attribute::RequestMethod => text(request.method()),
+            Attribute::RequestMethod => {
+                owned(String::from_utf8_lossy(request.method()).to_ascii_uppercase())
+            }
             Attribute::RequestPath => text(request.target()),
             Attribute::RequestUrlPath => text(request.path()),
             Attribute::RequestHost => match request.authority() {

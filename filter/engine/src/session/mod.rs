@@ -9,6 +9,7 @@ use countersign_proto::event::v1::Session as SessionEvent;
 pub use cache::SessionCache;
 pub use token::{Problem, UnverifiedToken};
 
+use crate::limits::MAX_FORGED_COOKIES;
 use crate::{Assurance, Request, Revision, Timestamp};
 
 /// The name of the session cookie. The prefix makes browsers refuse it from anything but this very
@@ -116,11 +117,13 @@ pub(crate) fn present(
         return SessionState::Absent;
     };
     let mut state = SessionState::Absent;
+    let mut forged = 0;
     for value in cookie::values(request, SESSION_COOKIE) {
         let presented = match verify(revision, host, request.now(), value, cache) {
             Ok(session) => SessionState::Valid(session),
             Err(problem) => SessionState::Refused(problem),
         };
+        forged += usize::from(presented == SessionState::Refused(Problem::Signature));
         let better = match (&state, &presented) {
             (SessionState::Absent, _) => true,
             (SessionState::Refused(_), SessionState::Valid(_)) => true,
@@ -131,6 +134,9 @@ pub(crate) fn present(
         };
         if better {
             state = presented;
+        }
+        if forged >= MAX_FORGED_COOKIES {
+            break;
         }
     }
     state

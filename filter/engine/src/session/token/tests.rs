@@ -258,3 +258,19 @@ fn the_cache_forgets_before_it_grows_past_its_bound() {
         assert!(cache.len() <= MAX_CACHED_SESSIONS);
     }
 }
+
+#[test]
+fn after_two_forged_cookies_no_further_one_costs_a_signature_check() {
+    let good = token(&claims());
+    let forged = format!(
+        "{}.{}",
+        good.rsplit_once('.').unwrap().0,
+        URL_SAFE_NO_PAD.encode([1; 64])
+    );
+    let after = |count: usize| {
+        let forged = format!("__Host-countersign={forged}; ").repeat(count);
+        format!("{forged}__Host-countersign={good}")
+    };
+    assert_eq!(presented(&[after(1).as_bytes()]).word(), "valid");
+    assert_eq!(presented(&[after(2).as_bytes()]).word(), "signature");
+}
