@@ -41,6 +41,11 @@ struct Options {
     /// The filter module: an absolute path as Envoy reads it.
     #[arg(long, env = "COUNTERSIGN_FILTER_MODULE")]
     filter_module: PathBuf,
+    /// Listen beyond loopback although nothing is authenticated: whoever reaches these ports can read
+    /// the ticket keys, register a session key and change policies. For a network that is closed
+    /// otherwise.
+    #[arg(long, env = "COUNTERSIGN_INSECURE_PUBLIC_LISTEN")]
+    insecure_public_listen: bool,
 }
 
 /// The environment is at fault.
@@ -66,6 +71,17 @@ fn main() -> ExitCode {
 }
 
 fn run(options: Options) -> anyhow::Result<()> {
+    for (option, address) in [
+        ("--grpc-listen", options.grpc_listen),
+        ("--http-listen", options.http_listen),
+    ] {
+        if !address.ip().is_loopback() && !options.insecure_public_listen {
+            anyhow::bail!(
+                "{option} {address} is not a loopback address, and nothing on it is authenticated; \
+                 choose one in 127.0.0.0/8, or accept that with --insecure-public-listen"
+            );
+        }
+    }
     let filter_module = options.filter_module;
     if !filter_module.is_absolute() {
         anyhow::bail!(
