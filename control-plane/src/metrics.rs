@@ -38,6 +38,8 @@ pub struct Metrics {
     pub file_errors: IntGauge,
     /// Times that the directory was refused.
     pub files_refused: IntCounter,
+    /// Refused changes that were asked for by gRPC or REST.
+    pub changes_refused: IntCounter,
     /// Times that a node refused what it was sent.
     pub refusals: IntCounter,
     /// Outcomes whose event has not arrived.
@@ -121,6 +123,10 @@ impl Metrics {
             files_refused: counter(
                 "countersign_policy_files_refused_total",
                 "Changes of the watched directory that were refused.",
+            )?,
+            changes_refused: counter(
+                "countersign_changes_refused_total",
+                "Changes asked for by gRPC or REST that were refused; nothing was changed.",
             )?,
             refusals: counter(
                 "countersign_node_refusals_total",

@@ -100,7 +100,11 @@ pub(super) async fn apply(
         let detail = "the body must be YAML, with `content-type: application/yaml`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    let body = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let body = body.map_err(|error| {
+        // Too long to be read at all: refused like any other bad file.
+        app.metrics.changes_refused.inc();
+        Problem::new(error.status(), error.body_text())
+    })?;
     let name = if parameters.file.is_empty() {
         "request"
     } else {

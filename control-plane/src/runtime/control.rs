@@ -126,6 +126,27 @@ impl Control {
         message: &str,
         dry_run: bool,
     ) -> Result<Applied, ApplyError> {
+        let applied = self.apply_checked(files, author, message, dry_run).await;
+        self.count_refusal(&applied);
+        applied
+    }
+
+    fn count_refusal(&self, applied: &Result<Applied, ApplyError>) {
+        if matches!(
+            applied,
+            Err(ApplyError::Refused(_) | ApplyError::TooManyFiles(_))
+        ) {
+            self.metrics.changes_refused.inc();
+        }
+    }
+
+    async fn apply_checked(
+        &self,
+        files: Vec<SourceFile>,
+        author: &str,
+        message: &str,
+        dry_run: bool,
+    ) -> Result<Applied, ApplyError> {
         let documents = parse(files).await?;
         let author = cut(
             if author.is_empty() { "unknown" } else { author },
@@ -150,6 +171,16 @@ impl Control {
     /// When one does not exist or belongs to a file, when what is left does not compile, or when the
     /// store fails: then nothing was changed.
     pub async fn delete(
+        &self,
+        named: &[(String, String)],
+        author: &str,
+    ) -> Result<Applied, ApplyError> {
+        let deleted = self.delete_checked(named, author).await;
+        self.count_refusal(&deleted);
+        deleted
+    }
+
+    async fn delete_checked(
         &self,
         named: &[(String, String)],
         author: &str,

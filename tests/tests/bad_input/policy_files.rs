@@ -28,8 +28,8 @@ fn is_refused(name: &str, content: impl AsRef<[u8]>, says: &[&str]) -> Result<()
         let content = content.as_ref();
         let before = world.stack.admin().nodes()?.target_revision;
         by_command(world, name, content, says).context("by command")?;
-        by_api(world, name, content, says).context("by gRPC")?;
-        by_rest(world, content).context("by REST")?;
+        counted(world, || by_api(world, name, content, says)).context("by gRPC")?;
+        counted(world, || by_rest(world, content)).context("by REST")?;
         by_directory(world, name, content).context("by directory")?;
         let after = world.stack.admin().nodes()?.target_revision;
         ensure!(before == after, "{before} became {after}");
@@ -50,6 +50,19 @@ fn by_command(world: &World, name: &str, content: &[u8], says: &[&str]) -> Resul
     for part in says.iter().chain(&[name]) {
         ensure!(told.contains(part), "`{part}` is not in:\n{told}");
     }
+    Ok(())
+}
+
+/// A refusal is counted.
+fn counted(world: &World, refused: impl FnOnce() -> Result<()>) -> Result<()> {
+    let count = || {
+        let metrics = world.stack.control_plane_metrics()?;
+        anyhow::Ok(metrics.sum("countersign_changes_refused_total", &[]))
+    };
+    let before = count()?;
+    refused()?;
+    let now = count()?;
+    ensure!(now > before, "refused {before} times before, {now} after");
     Ok(())
 }
 
