@@ -17,6 +17,7 @@ mod challenge;
 mod guard;
 mod meta;
 mod page;
+mod presented;
 mod refusal;
 mod steps;
 

@@ -10,13 +10,14 @@ use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::presented::{Presented, TicketBody};
 use super::{Refusal, guard};
 use crate::app::App;
 use crate::cause::Cause;
 use crate::ceremony;
 use crate::cookies;
 use crate::limits;
-use crate::ticket::{Scheme, UnverifiedTicket};
+use crate::ticket::Scheme;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +26,12 @@ struct Begin {
     /// Make a new credential though the device has one: the person says that it is gone.
     #[serde(default)]
     renew: bool,
+}
+
+impl TicketBody for Begin {
+    fn ticket(&self) -> &str {
+        &self.ticket
+    }
 }
 
 #[derive(Deserialize)]
@@ -42,22 +49,12 @@ pub(super) async fn begin(State(app): State<Arc<App>>, request: Request) -> Resp
 }
 
 async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
-    let headers = request.headers().clone();
-    let host = guard::host(request.uri().authority().map(|a| a.as_str()), &headers)
-        .map_err(Refusal::of)?;
-    let body: Begin = guard::json(request, limits::TICKET_BODY_BYTES)
-        .await
-        .map_err(Refusal::of)?;
-    let settings = app
-        .current_settings()
-        .ok_or_else(|| Refusal::of(Cause::NotReady))?;
-    let ticket = UnverifiedTicket::new(&body.ticket).verify(
-        &settings.ticket_keys,
-        &host,
-        app.clock.now_s(),
-    )?;
-    guard::same_origin(&headers, &host, &[ticket.scheme()])
-        .map_err(|cause| Refusal::with(cause, &ticket))?;
+    let Presented {
+        headers,
+        host,
+        body,
+        ticket,
+    } = Presented::<Begin>::read(app, request).await?;
     let begun = ceremony::begin(app, &ticket, cookies::device(&headers), body.renew).await;
     let begun = begun.map_err(|refusal| {
         let passed =

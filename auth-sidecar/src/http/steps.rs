@@ -7,18 +7,22 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{Refusal, guard};
+use super::Refusal;
+use super::presented::{Presented, TicketBody};
 use crate::app::App;
-use crate::cause::Cause;
 use crate::cookies;
-use crate::limits;
 use crate::outcome::Step;
-use crate::ticket::UnverifiedTicket;
 
 #[derive(Deserialize)]
 struct Claim {
     ticket: String,
     step: ClaimedStep,
+}
+
+impl TicketBody for Claim {
+    fn ticket(&self) -> &str {
+        &self.ticket
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -37,22 +41,12 @@ pub(super) async fn claim(State(app): State<Arc<App>>, request: Request) -> Resp
 }
 
 async fn try_claim(app: &App, request: Request) -> Result<(), Refusal> {
-    let headers = request.headers().clone();
-    let host = guard::host(request.uri().authority().map(|a| a.as_str()), &headers)
-        .map_err(Refusal::of)?;
-    let body: Claim = guard::json(request, limits::TICKET_BODY_BYTES)
-        .await
-        .map_err(Refusal::of)?;
-    let settings = app
-        .current_settings()
-        .ok_or_else(|| Refusal::of(Cause::NotReady))?;
-    let ticket = UnverifiedTicket::new(&body.ticket).verify(
-        &settings.ticket_keys,
-        &host,
-        app.clock.now_s(),
-    )?;
-    guard::same_origin(&headers, &host, &[ticket.scheme()])
-        .map_err(|cause| Refusal::with(cause, &ticket))?;
+    let Presented {
+        headers,
+        body,
+        ticket,
+        ..
+    } = Presented::<Claim>::read(app, request).await?;
     let step = match body.step {
         ClaimedStep::Unsupported => Step::Unsupported,
         ClaimedStep::Cancelled => Step::Cancelled,

@@ -148,10 +148,7 @@ impl Control {
         dry_run: bool,
     ) -> Result<Applied, ApplyError> {
         let documents = parse(files).await?;
-        let author = cut(
-            if author.is_empty() { "unknown" } else { author },
-            limits::MAX_LABEL_BYTES,
-        );
+        let author = named_author(author);
         let by = By {
             author,
             message: cut(message, limits::MAX_LABEL_BYTES),
@@ -185,10 +182,7 @@ impl Control {
         named: &[(String, String)],
         author: &str,
     ) -> Result<Applied, ApplyError> {
-        let author = cut(
-            if author.is_empty() { "unknown" } else { author },
-            limits::MAX_LABEL_BYTES,
-        );
+        let author = named_author(author);
         let by = By {
             author,
             message: "deleted",
@@ -388,6 +382,14 @@ async fn parse(files: Vec<SourceFile>) -> Result<Vec<Document>, ApplyError> {
         .map_err(ApplyError::Refused)?;
     documents.retain(|document| document.kind.is_kept());
     Ok(documents)
+}
+
+/// Who asks for a change, within the bound; a change is never nobody's.
+fn named_author(author: &str) -> &str {
+    cut(
+        if author.is_empty() { "unknown" } else { author },
+        limits::MAX_LABEL_BYTES,
+    )
 }
 
 fn refused(conflicts: Vec<Conflict>) -> ApplyError {

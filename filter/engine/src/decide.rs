@@ -170,10 +170,10 @@ pub fn decide(
     };
     if let Some(note) = unreadable(request) {
         trace.note(note);
-        let decided = Decided::Unreadable;
-        return conclude(revision, &context, decided, trace, id, None);
+        let refusal = Some(Action::Block);
+        return conclude(revision, &context, None, refusal, trace, id, None);
     }
-    let mut decided = Decided::Nothing;
+    let mut decided: Option<&MitigationPolicy> = None;
     for policy in &revision.policies {
         if !selects(revision, policy, request)
             || !holds(&context, &policy.name, policy.when, &mut trace)
@@ -196,10 +196,19 @@ pub fn decide(
             trace.satisfied.push(&policy.name);
             continue;
         }
-        decided = Decided::Policy(policy);
+        decided = Some(policy);
         break;
     }
-    conclude(revision, &context, decided, trace, id, session.state.get())
+    let action = decided.and_then(|policy| denial_of(&policy.action));
+    conclude(
+        revision,
+        &context,
+        decided,
+        action,
+        trace,
+        id,
+        session.state.get(),
+    )
 }
 
 /// Exempt requests are permitted before any policy: certificate issuance, our own pages, what
@@ -289,42 +298,33 @@ fn unreadable(request: &Request<'_>) -> Option<&'static str> {
     request.path_is_ambiguous().then_some("path_ambiguous")
 }
 
-/// What the policies came to.
-enum Decided<'a> {
-    Nothing,
-    Policy(&'a MitigationPolicy),
-    Unreadable,
-}
-
-fn conclude(
-    revision: &Revision,
-    context: &Context<'_>,
-    decided: Decided<'_>,
-    trace: Trace<'_>,
-    id: EventId,
-    session: Option<&SessionState>,
-) -> Decision {
-    let unreadable = matches!(decided, Decided::Unreadable);
-    let decided = match decided {
-        Decided::Policy(policy) => Some(policy),
-        Decided::Nothing | Decided::Unreadable => None,
-    };
-    let action = match decided.map(|policy| &policy.action) {
-        None if unreadable => Some(Action::Block),
-        // A policy whose action only counts never decides.
-        None | Some(PolicyAction::Allow | PolicyAction::Monitor) => None,
-        Some(PolicyAction::Block) => Some(Action::Block),
-        Some(PolicyAction::Redirect { location, status }) => Some(Action::Redirect {
+/// How a policy that decides refuses; `None` = it lets through. One that only counts never decides.
+fn denial_of(action: &PolicyAction) -> Option<Action> {
+    match action {
+        PolicyAction::Allow | PolicyAction::Monitor => None,
+        PolicyAction::Block => Some(Action::Block),
+        PolicyAction::Redirect { location, status } => Some(Action::Redirect {
             location: location.clone(),
             status: *status,
         }),
-        Some(PolicyAction::Challenge(demand)) => Some(Action::Challenge(Challenge {
+        PolicyAction::Challenge(demand) => Some(Action::Challenge(Challenge {
             min_assurance: demand.min_assurance,
             max_age_s: demand.max_age_s,
             kinds: demand.kinds.clone(),
             fallback: demand.fallback.clone(),
         })),
-    };
+    }
+}
+
+fn conclude(
+    revision: &Revision,
+    context: &Context<'_>,
+    decided: Option<&MitigationPolicy>,
+    action: Option<Action>,
+    trace: Trace<'_>,
+    id: EventId,
+    session: Option<&SessionState>,
+) -> Decision {
     let event = event::build(
         revision,
         context,
