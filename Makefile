@@ -4,16 +4,16 @@ CARGO ?= cargo
 COUNTERSIGN := target/debug/countersign
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build wasm envoy test check smoke
+.PHONY: help demo build wasm envoy test check smoke bench bench-filter
 
 help: ## Shows this list
-	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
 
 demo: build envoy ## Runs the whole stack on this machine; Ctrl-C stops it (UP='--base-port 11000' moves it)
 	@exec $(COUNTERSIGN) up $(UP)
 
 build: wasm ## Builds every program and the filter's module
-	$(CARGO) build --workspace --exclude countersign-filter --locked
+	$(CARGO) build --workspace --exclude countersign-filter --exclude countersign-bench-floor --locked
 
 wasm:
 	$(CARGO) build -p countersign-filter --target wasm32-wasip1 --profile wasm --locked
@@ -30,3 +30,9 @@ check: ## Formatting, lints, dependencies, documentation, architecture
 smoke: build envoy ## Takes the tour without a person, one line a step
 	@scripts/install-test-deps.sh
 	@exec target/debug/smoke
+
+bench: bench-filter ## Measures the filter beside its rivals, then the engine by itself
+	@if [ -d filter/engine/benches ]; then $(CARGO) bench -p countersign-engine --locked; fi
+
+bench-filter: ## Measures what the filter adds to a request, on a real Envoy (BENCH=--quick: a fifth as long)
+	@scripts/bench-filter.sh $(BENCH)

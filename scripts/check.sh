@@ -18,9 +18,9 @@ part() {
   fi
 }
 
-# The filter is a wasm module and is looked at as one.
-native=(--workspace --exclude countersign-filter --locked)
-filter=(-p countersign-filter --target wasm32-wasip1 --locked)
+# The filter, and the one it is measured against, are wasm modules and are looked at as such.
+native=(--workspace --exclude countersign-filter --exclude countersign-bench-floor --locked)
+filter=(-p countersign-filter -p countersign-bench-floor --target wasm32-wasip1 --locked)
 
 deny() {
   local cargo_deny
@@ -53,9 +53,9 @@ scripts_parse() {
 
 part 'formatting' cargo fmt --all --check
 part 'lints' cargo clippy "${native[@]}" --all-targets -- -D warnings
-part 'lints of the filter' cargo clippy "${filter[@]}" -- -D warnings
+part 'lints of the wasm modules' cargo clippy "${filter[@]}" -- -D warnings
 part 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps
-part 'documentation of the filter' env RUSTDOCFLAGS='-D warnings' cargo doc "${filter[@]}" --no-deps
+part 'documentation of the wasm modules' env RUSTDOCFLAGS='-D warnings' cargo doc "${filter[@]}" --no-deps
 part 'dependencies' deny
 part 'advisories' advisories
 part 'architecture' scripts/check-architecture.sh

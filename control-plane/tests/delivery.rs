@@ -44,7 +44,7 @@ async fn an_applied_policy_is_pushed_acknowledged_reported_and_live() {
         .node_until(NODE, |node| node.standing.state == NodeState::Acked)
         .await;
     let sent = sent(&response);
-    assert_eq!(sent.policy.policies[0].name, "checkout");
+    assert_eq!(sent.loaded.policy_names().next().unwrap(), "checkout");
     let _workers = workers(&plane, &sent).await;
     let node = plane
         .node_until(NODE, |node| node.standing.state == NodeState::Live)

@@ -25,11 +25,11 @@ async fn a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with() {
     plane.applied(&policy("checkout", "challenge")).await;
     let sidecar = Sidecar::connect(&plane, "s").await;
     let response = Delta::connect(&plane, None).await.receive().await;
-    assert_eq!(
-        sidecar.settings.ticket_keys,
-        sent(&response).policy.ticket_keys
-    );
-    assert_eq!(sidecar.settings.ticket_keys[0].secret.len(), 32);
+    let key = &sidecar.settings.ticket_keys[0];
+    let sent = sent(&response);
+    assert_eq!(sent.loaded.ticket_kid(), Some(key.kid.as_str()));
+    assert_eq!(key.secret.len(), 32);
+    assert!(sent.bytes.windows(32).any(|bytes| bytes == key.secret));
     assert_eq!(sidecar.settings.session_lifetime_s, 3_600);
 }
 
@@ -98,7 +98,7 @@ async fn registered_keys_are_a_revision_and_live_once_a_node_runs_it() {
     envoy.ack(&response).await;
     let first = sent(&response);
     assert_eq!(first.revision, revision);
-    assert_eq!(first.policy.session_keys[0].kid, "k1");
+    assert_eq!(first.loaded.session_kids().next().unwrap(), "k1");
     let _workers = workers(&plane, &first).await;
     let Message::KeysLive(live) = sidecar.receive().await else {
         panic!("not live")
@@ -133,7 +133,7 @@ async fn keys_that_were_registered_before_the_first_apply_are_in_the_first_revis
     assert_eq!(plane.revision(), "");
     plane.applied(&policy("checkout", "challenge")).await;
     let response = Delta::connect(&plane, None).await.receive().await;
-    assert_eq!(sent(&response).policy.session_keys[0].kid, "k1");
+    assert_eq!(sent(&response).loaded.session_kids().next().unwrap(), "k1");
 }
 
 #[tokio::test]

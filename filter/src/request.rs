@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use countersign_engine::reply::{self, Reply};
-use countersign_engine::{Connection, Decision, Denial, Permit, Request, Revision, decide};
-use countersign_proto::policy::v1::Attribute;
+use countersign_engine::{
+    Attribute, Connection, Decision, Denial, Permit, Request, Revision, decide,
+};
 use prost::Message as _;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -39,7 +40,7 @@ impl HttpContext for RequestContext {
         let now = host::now();
         let request = Request::new(revision, &headers, facts.as_connection(), now);
         let id = worker::next_event_id(now);
-        let decision = worker::with_sessions(|sessions| decide(revision, &request, sessions, id));
+        let decision = worker::with_memory(|memory| decide(revision, &request, memory, id));
         match decision {
             Decision::Permit(permit) => forward(revision, &request, &permit),
             Decision::Denial(denial) => refuse(revision, &request, denial),

@@ -40,7 +40,7 @@ impl RootContext for Root {
     /// same bytes with the same engine before, so this means another filter version or damage.
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = host::plugin_configuration().unwrap_or_default();
-        match Revision::load(&bytes) {
+        match Revision::load(bytes) {
             Ok(revision) => {
                 counters::count_configuration("loaded");
                 self.reporter.report(&revision);

@@ -3,11 +3,11 @@
 
 use std::cell::{Cell, RefCell};
 
-use countersign_engine::{EventId, SessionCache, Timestamp};
+use countersign_engine::{EventId, Timestamp, WorkerMemory};
 
 thread_local! {
     static NAME: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
-    static SESSIONS: RefCell<SessionCache> = RefCell::default();
+    static MEMORY: RefCell<WorkerMemory> = RefCell::default();
     static DECISIONS: Cell<u64> = const { Cell::new(0) };
     static LOTTERY: Cell<u128> = Cell::new(u128::from_le_bytes(random()));
 }
@@ -38,9 +38,9 @@ pub(crate) fn next_event_id(now: Timestamp) -> EventId {
     EventId::new(now.as_millis(), [a, b, c, d, e, f, g, h, i, j])
 }
 
-/// Lends the cache of verified tokens.
-pub(crate) fn with_sessions<T>(use_cache: impl FnOnce(&mut SessionCache) -> T) -> T {
-    SESSIONS.with_borrow_mut(use_cache)
+/// Lends what the worker keeps between requests.
+pub(crate) fn with_memory<T>(use_memory: impl FnOnce(&mut WorkerMemory) -> T) -> T {
+    MEMORY.with_borrow_mut(use_memory)
 }
 
 const fn mix(mut z: u64) -> u64 {

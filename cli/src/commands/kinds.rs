@@ -45,6 +45,8 @@ mod tests {
             ("policy", Kind::MitigationPolicy),
             ("policies", Kind::MitigationPolicy),
             ("signals", Kind::Signal),
+            ("DeviceRule", Kind::DeviceRule),
+            ("rules", Kind::DeviceRule),
             ("override", Kind::ReasonOverride),
             ("list", Kind::List),
             ("Settings", Kind::Settings),
@@ -56,7 +58,7 @@ mod tests {
 
     #[test]
     fn an_unknown_kind_is_refused_with_those_there_are() {
-        for word in ["", "icy", "DeviceRule", "policyx", "PolicyTest", "tests"] {
+        for word in ["", "icy", "rul", "policyx", "PolicyTest", "tests"] {
             let error = parse(word).unwrap_err();
             assert!(error.is_input());
             assert!(error.to_string().contains("`MitigationPolicy`"), "{error}");

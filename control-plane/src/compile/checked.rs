@@ -1,9 +1,12 @@
 //! A set of documents whose conditions are typed and whose parts fit together.
 
-use super::expression::{Patterns, Place, Scope, Typed, condition};
+use countersign_engine::device::DeviceRulesBuilder;
+use countersign_engine::{Timestamp, VerdictMode};
+
+use super::expression::{Automaton, Patterns, Place, Scope, Typed, condition};
 use super::lists::Lists;
 use super::reasons::Reasons;
-use super::{limits, reach};
+use super::{devices, limits, reach};
 use crate::diagnostic::{Finding, Findings};
 use crate::resource::{
     Document, Kind, Members, MitigationPolicy, Resource, Settings, Signal, Verdict,
@@ -18,7 +21,9 @@ pub(super) struct Checked<'a> {
     /// By name.
     pub(super) signals: Vec<CheckedSignal<'a>>,
     pub(super) lists: Vec<(&'a str, &'a Members)>,
-    pub(super) automata: Vec<Vec<u8>>,
+    pub(super) automata: Vec<Automaton>,
+    /// Ready to be written.
+    pub(super) device_rules: DeviceRulesBuilder<'a>,
 }
 
 pub(super) struct CheckedPolicy<'a> {
@@ -36,7 +41,12 @@ pub(super) struct CheckedSignal<'a> {
 }
 
 /// Checks a set. What is wrong is in `findings`; with an error among them the result is not whole.
-pub(super) fn check<'a>(documents: &'a [Document], findings: &mut Findings) -> Checked<'a> {
+/// `now` is the time at which this is done, if it is known: findings depend on it, the result does not.
+pub(super) fn check<'a>(
+    documents: &'a [Document],
+    now: Option<Timestamp>,
+    findings: &mut Findings,
+) -> Checked<'a> {
     find_duplicates(documents, findings);
     count(documents, findings);
     let mut scope = Scope {
@@ -53,17 +63,20 @@ pub(super) fn check<'a>(documents: &'a [Document], findings: &mut Findings) -> C
     if let Some((document, settings)) = settings {
         check_settings(document, settings, findings);
     }
+    let stated = settings.map(|(_, settings)| settings);
+    let device_rules = devices::check(documents, stated, now, findings);
     let signals = signals(documents, &reasons, &mut scope, findings);
     let policies = policies(documents, &mut scope, findings);
     if !findings.has_errors() {
         reach::warn(&policies, findings);
     }
     Checked {
-        settings: settings.map(|(_, settings)| settings),
+        settings: stated,
         policies,
         signals,
         lists: scope.lists.into_used(),
         automata: scope.patterns.into_automata(),
+        device_rules,
     }
 }
 
@@ -183,6 +196,19 @@ fn warn_of_endpoints(
 
 fn check_settings(document: &Document, settings: &Settings, findings: &mut Findings) {
     warn_of_endpoints(document, &settings.exempt_paths, findings);
+    let verdicts = &settings.verdicts;
+    if let Some(challenge) = &verdicts.challenge
+        && verdicts.mode() == VerdictMode::Observe
+    {
+        findings.push(
+            Finding::warning(
+                &document.to_source(),
+                challenge.span.clone(),
+                "`challenge` does nothing while verdicts are only observed",
+            )
+            .help("write `mode: enforce` beside it, or leave it out"),
+        );
+    }
     if !settings.trusted_hops.is_empty() {
         return;
     }
@@ -191,7 +217,8 @@ fn check_settings(document: &Document, settings: &Settings, findings: &mut Findi
         &settings.country_header,
         &settings.asn_header,
     ];
-    for header in headers.into_iter().flatten() {
+    let identifiers = settings.identifiers.iter().map(|(_, header)| header);
+    for header in headers.into_iter().flatten().chain(identifiers) {
         let message = format!("the header `{}` is never believed", header.value);
         findings.push(
             Finding::warning(&document.to_source(), header.span.clone(), message)

@@ -9,6 +9,9 @@ pub const MAX_SIGNALS: usize = 1_000;
 /// Lists of a set.
 pub const MAX_LISTS: usize = 10_000;
 
+/// Values of all device rules of a set: see there.
+pub use crate::resource::limits::MAX_DEVICE_RULE_VALUES;
+
 /// Overrides of a set.
 pub const MAX_OVERRIDES: usize = 1_000;
 
@@ -36,6 +39,3 @@ pub const MAX_AUTOMATON_BYTES: usize = 1024 * 1024;
 
 /// Bytes of all automata together.
 pub const MAX_AUTOMATA_BYTES: usize = 16 * 1024 * 1024;
-
-/// Bytes of a compiled policy: what the filter loads at most, less its header.
-pub const MAX_POLICY_BYTES: usize = countersign_engine::limits::MAX_BLOB_BYTES - 64;

@@ -1,44 +1,33 @@
 //! "Accepted" means "the filter can load it": the engine's own loader has the last word.
 
-use countersign_engine::{LoadError, Revision, blob};
-use countersign_proto::policy::v1 as proto;
-use prost::Message as _;
+use countersign_engine::blob::{HASH_DIGITS, HEADER_BYTES};
+use countersign_engine::{LoadError, Revision, RevisionId, blob, limits};
 
-use super::limits::MAX_POLICY_BYTES;
 use crate::diagnostic::{Finding, Findings};
 use crate::resource::Document;
 
-/// Loads `policy` as a filter would and reports what it refuses.
-pub(super) fn load(
-    policy: &proto::CompiledPolicy,
-    hash: &str,
-    documents: &[Document],
-    findings: &mut Findings,
-) {
-    let revision = proto::Revision {
-        number: 0,
-        hash: hash.to_owned(),
-    };
-    let numbered = proto::CompiledPolicy {
-        revision: Some(revision),
-        ..policy.clone()
-    };
-    let body = numbered.encode_to_vec();
-    if body.len() > MAX_POLICY_BYTES {
+/// Loads the body of a compiled form as a filter would and reports what it refuses.
+pub(super) fn load(body: &[u8], hash: &str, documents: &[Document], findings: &mut Findings) {
+    if body.len().saturating_add(HEADER_BYTES) > limits::MAX_BLOB_BYTES {
         let message = format!("the compiled set has {} bytes", body.len());
-        let help = format!("at most {MAX_POLICY_BYTES}; the lists are what is large, most often");
+        let most = limits::MAX_BLOB_BYTES - HEADER_BYTES;
+        let help = format!("at most {most}; the lists are what is large, most often");
         findings.push_general(message, Some(help));
         return;
     }
-    let loaded = blob::seal(&body, 0)
+    debug_assert_eq!(hash.len(), HASH_DIGITS);
+    let id = RevisionId {
+        number: 0,
+        hash: hash.to_owned(),
+    };
+    let loaded = blob::seal(body, &id, 0)
         .map_err(LoadError::from)
-        .and_then(|blob| Revision::load(&blob));
+        .and_then(Revision::load);
     let Err(error) = loaded else {
         return;
     };
     let owner = match &error {
-        LoadError::Invalid { owner, .. } => Some(owner),
-        LoadError::List(name) => Some(name),
+        LoadError::Invalid { name, .. } => Some(name),
         _ => None,
     };
     let message = format!("the filter refuses this set: {error}");
@@ -61,38 +50,27 @@ pub(super) fn load(
 mod tests {
     use super::*;
 
-    /// A set whose encoding has so many bytes, its revision included.
-    fn set_of(bytes: usize) -> proto::CompiledPolicy {
-        let set = |padding: usize| proto::CompiledPolicy {
-            settings: Some(proto::Settings::default()),
-            lists: vec![proto::List {
-                name: "l".to_owned(),
-                members: Some(proto::list::Members::Strings(proto::Strings {
-                    values: vec!["x".repeat(padding)],
-                })),
-            }],
-            ..proto::CompiledPolicy::default()
-        };
-        let numbered = |set: proto::CompiledPolicy| proto::CompiledPolicy {
-            revision: Some(proto::Revision {
-                number: 0,
-                hash: "h".to_owned(),
-            }),
-            ..set
-        };
-        let overhead = numbered(set(bytes / 2)).encoded_len() - bytes / 2;
-        set(bytes - overhead)
-    }
-
-    fn errors(bytes: usize) -> usize {
+    fn errors(body: &[u8]) -> Vec<String> {
         let mut findings = Findings::default();
-        load(&set_of(bytes), "h", &[], &mut findings);
-        findings.mark()
+        load(body, "0123456789ab", &[], &mut findings);
+        let found = findings.into_result().err().unwrap_or_default();
+        found.into_iter().map(|finding| finding.message).collect()
     }
 
     #[test]
-    fn a_set_of_the_largest_size_loads_and_one_byte_more_is_refused() {
-        assert_eq!(errors(MAX_POLICY_BYTES), 0);
-        assert_eq!(errors(MAX_POLICY_BYTES + 1), 1);
+    fn a_set_past_the_largest_size_is_refused_with_the_limit() {
+        let most = limits::MAX_BLOB_BYTES - HEADER_BYTES;
+        let [message] = &errors(&vec![0; most + 1])[..] else {
+            panic!("one error")
+        };
+        assert_eq!(*message, format!("the compiled set has {} bytes", most + 1));
+        // One of the largest size is looked at, and is no form.
+        let [message] = &errors(&vec![0; most])[..] else {
+            panic!("one error")
+        };
+        assert!(
+            message.starts_with("the filter refuses this set"),
+            "{message}"
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! From resources to the compiled policy: parse ([`crate::resource`]), check, lower, load.
 
 mod checked;
+mod countries;
+mod devices;
 mod expression;
 pub mod limits;
 mod lists;
@@ -9,8 +11,8 @@ mod lower;
 mod reach;
 mod reasons;
 
+use countersign_engine::Timestamp;
 use countersign_proto::policy::v1 as proto;
-use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Findings, Severity};
@@ -25,14 +27,17 @@ pub struct RuntimeMaterial {
     pub ticket_keys: Vec<proto::TicketKey>,
     /// Sessions that are no longer good.
     pub revocations: Vec<proto::Revocation>,
+    /// One in this many plain allows becomes an event, whatever `Settings` say: for who looks at every
+    /// decision.
+    pub allow_sampling: Option<u32>,
 }
 
 /// A compiled policy that the engine has loaded.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// Without its revision.
-    pub policy: proto::CompiledPolicy,
-    /// The first 12 hexadecimal digits of SHA-256 over the encoded policy without its revision.
+    /// The body of its compiled form, see [`countersign_engine::form`].
+    pub body: Vec<u8>,
+    /// The first 12 hexadecimal digits of the body's SHA-256.
     pub hash: String,
     /// What compiles and is probably not meant.
     pub warnings: Vec<Diagnostic>,
@@ -47,12 +52,33 @@ pub fn compile(
     documents: &[Document],
     runtime: &RuntimeMaterial,
 ) -> Result<Compiled, Vec<Diagnostic>> {
+    on_a_large_stack(documents, runtime, None)
+}
+
+/// Like [`compile`], at a known time: device rules that have ended by then are warned of and contradict
+/// none. What is compiled, and its hash, are the same at any time.
+///
+/// # Errors
+/// See [`compile`].
+pub fn compile_at(
+    documents: &[Document],
+    runtime: &RuntimeMaterial,
+    now: Timestamp,
+) -> Result<Compiled, Vec<Diagnostic>> {
+    on_a_large_stack(documents, runtime, Some(now))
+}
+
+fn on_a_large_stack(
+    documents: &[Document],
+    runtime: &RuntimeMaterial,
+    now: Option<Timestamp>,
+) -> Result<Compiled, Vec<Diagnostic>> {
     // The expression parser recurses in frames that a worker's stack may not hold.
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .name("compile".to_owned())
             .stack_size(limits::COMPILER_STACK_BYTES)
-            .spawn_scoped(scope, || run(documents, runtime))
+            .spawn_scoped(scope, || run(documents, runtime, now))
             .ok()
             .and_then(|thread| thread.join().ok())
             .unwrap_or_else(|| {
@@ -69,21 +95,25 @@ pub fn compile(
     })
 }
 
-fn run(documents: &[Document], runtime: &RuntimeMaterial) -> Result<Compiled, Vec<Diagnostic>> {
+fn run(
+    documents: &[Document],
+    runtime: &RuntimeMaterial,
+    now: Option<Timestamp>,
+) -> Result<Compiled, Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let checked = checked::check(documents, &mut findings);
+    let checked = checked::check(documents, now, &mut findings);
     if findings.has_errors() {
         return Err(in_order(
             findings.into_result().err().unwrap_or_default(),
             documents,
         ));
     }
-    let policy = lower::lower(checked, runtime);
-    let hash = hash(&policy);
-    load::load(&policy, &hash, documents, &mut findings);
+    let body = lower::lower(checked, runtime).unwrap_or_default();
+    let hash = hash(&body);
+    load::load(&body, &hash, documents, &mut findings);
     match findings.into_result() {
         Ok(warnings) => Ok(Compiled {
-            policy,
+            body,
             hash,
             warnings: in_order(warnings, documents),
         }),
@@ -113,8 +143,8 @@ fn in_order(mut diagnostics: Vec<Diagnostic>, documents: &[Document]) -> Vec<Dia
     diagnostics
 }
 
-fn hash(policy: &proto::CompiledPolicy) -> String {
-    let digest = Sha256::digest(policy.encode_to_vec());
+fn hash(body: &[u8]) -> String {
+    let digest = Sha256::digest(body);
     digest
         .iter()
         .take(6)

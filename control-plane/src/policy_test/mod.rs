@@ -5,11 +5,9 @@ mod compare;
 mod session;
 
 use countersign_engine::{
-    Connection, Decision, EventId, LoadError, Outcome, Request, Revision, SessionCache, blob,
-    decide, reply,
+    Connection, Decision, EventId, LoadError, Outcome, Request, Revision, RevisionId, WorkerMemory,
+    blob, decide, reply,
 };
-use countersign_proto::policy::v1 as proto;
-use prost::Message as _;
 use serde::Serialize;
 
 use crate::compile::{Compiled, RuntimeMaterial, compile};
@@ -88,18 +86,17 @@ pub fn run(documents: &[Document]) -> Result<Run, Vec<Diagnostic>> {
         session_keys: vec![session::public_key()],
         ticket_keys: vec![session::ticket_key()],
         revocations: Vec::new(),
+        // A request that nothing objected to has its score looked at as well. What becomes an event
+        // changes no decision.
+        allow_sampling: Some(1),
     };
     let compiled = compile(documents, &material)?;
     let warnings = compiled.warnings.clone();
-    let lifetime_s = compiled
-        .policy
-        .settings
-        .as_ref()
-        .map_or(0, |settings| settings.session_lifetime_s);
     let revision = load(compiled).map_err(|error| {
         let message = format!("the filter refuses this set: {error}");
         vec![Diagnostic::general(Severity::Error, message, None)]
     })?;
+    let lifetime_s = revision.session_lifetime_s();
     let mut results = Vec::new();
     for document in documents {
         let Resource::PolicyTest(tests) = &document.resource else {
@@ -123,16 +120,8 @@ pub fn run(documents: &[Document]) -> Result<Run, Vec<Diagnostic>> {
 }
 
 fn load(compiled: Compiled) -> Result<Revision, LoadError> {
-    let Compiled {
-        mut policy, hash, ..
-    } = compiled;
-    policy.revision = Some(proto::Revision { number: 1, hash });
-    if let Some(settings) = &mut policy.settings {
-        // A request that nothing objected to has its score looked at as well. What becomes an event
-        // changes no decision.
-        settings.allow_sampling = 1;
-    }
-    Revision::load(&blob::seal(&policy.encode_to_vec(), 0)?)
+    let Compiled { body, hash, .. } = compiled;
+    Revision::load(blob::seal(&body, &RevisionId { number: 1, hash }, 0)?)
 }
 
 fn judge(revision: &Revision, test: &Test, lifetime_s: u32) -> Seen {
@@ -156,7 +145,7 @@ fn judge(revision: &Revision, test: &Test, lifetime_s: u32) -> Seen {
     let request = Request::new(revision, &headers, connection, test.now);
     let id = EventId::new(test.now.as_millis(), [0; 10]);
     // One cache for each test: none sees what another left behind.
-    match decide(revision, &request, &mut SessionCache::default(), id) {
+    match decide(revision, &request, &mut WorkerMemory::default(), id) {
         Decision::Permit(permit) => seen(permit.outcome(), None),
         Decision::Denial(denial) => {
             let answer = reply::reply(revision, &request, &denial);

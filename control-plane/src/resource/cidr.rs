@@ -61,12 +61,9 @@ impl Cidr {
         }
     }
 
-    /// The first address in network order: 4 or 16 bytes.
-    pub(crate) fn address(self) -> Vec<u8> {
-        match self.0.addr() {
-            IpAddr::V4(v4) => v4.octets().to_vec(),
-            IpAddr::V6(v6) => v6.octets().to_vec(),
-        }
+    /// The first address.
+    pub(crate) fn network(self) -> IpAddr {
+        self.0.addr()
     }
 
     /// The bits that count.
@@ -131,18 +128,18 @@ mod tests {
 
     #[test]
     fn ranges_and_single_addresses_are_read() {
-        for (text, bytes, prefix) in [
-            ("192.0.2.0/24", 4, 24),
-            ("192.0.2.1", 4, 32),
-            ("0.0.0.0/0", 4, 0),
-            ("2001:db8::/32", 16, 32),
-            ("::1", 16, 128),
-            ("::/0", 16, 0),
+        for (text, first, prefix) in [
+            ("192.0.2.0/24", "192.0.2.0", 24),
+            ("192.0.2.1", "192.0.2.1", 32),
+            ("0.0.0.0/0", "0.0.0.0", 0),
+            ("2001:db8::/32", "2001:db8::", 32),
+            ("::1", "::1", 128),
+            ("::/0", "::", 0),
         ] {
             let cidr = Cidr::parse(text).unwrap();
             assert_eq!(
-                (cidr.address().len(), cidr.prefix()),
-                (bytes, prefix),
+                (cidr.network().to_string(), cidr.prefix()),
+                (first.to_owned(), prefix),
                 "{text}"
             );
         }

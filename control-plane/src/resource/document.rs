@@ -2,16 +2,13 @@
 
 use super::fields::Reader;
 use super::{
-    Document, Kind, List, MitigationPolicy, PolicyTest, ReasonOverride, Resource, Settings, Signal,
-    SourceFile, limits, name, split, yaml,
+    DeviceRule, Document, Kind, List, MitigationPolicy, PolicyTest, ReasonOverride, Resource,
+    Settings, Signal, SourceFile, limits, name, split, yaml,
 };
 use crate::diagnostic::{Finding, Findings, Source, did_you_mean, one_of, quoted};
 
 /// The only version there is.
 const API_VERSION: &str = "countersign.dev/v1";
-
-/// Kinds that the documentation announces; they are named as what they are.
-const ANNOUNCED: [&str; 1] = ["DeviceRule"];
 
 pub(super) fn parse_file(
     file: &SourceFile,
@@ -139,6 +136,7 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
             Resource::MitigationPolicy(MitigationPolicy::read(&mut reader, spec)?)
         }
         Kind::Signal => Resource::Signal(Signal::read(&mut reader, spec)?),
+        Kind::DeviceRule => Resource::DeviceRule(DeviceRule::read(&mut reader, spec)?),
         Kind::ReasonOverride => Resource::ReasonOverride(ReasonOverride::read(&mut reader, spec)?),
         Kind::List => Resource::List(List::read(&mut reader, spec)?),
         Kind::Settings => Resource::Settings(Settings::read(&mut reader, spec)),
@@ -176,14 +174,6 @@ fn start_of(source: &Source) -> std::ops::Range<usize> {
 
 fn unknown_kind(source: &Source, word: &str, span: std::ops::Range<usize>) -> Finding {
     let known = || Kind::ALL.into_iter().map(Kind::as_str);
-    if ANNOUNCED.contains(&word) {
-        return Finding::error(
-            source,
-            span,
-            format!("the kind `{word}` is not available in this version"),
-        )
-        .help(format!("the kinds are {}", one_of(known())));
-    }
     Finding::error(source, span, format!("unknown kind {}", quoted(word)))
         .suggest(did_you_mean(word, known()))
         .help(format!("the kinds are {}", one_of(known())))

@@ -140,6 +140,11 @@ impl<'a> Reader<'a> {
 }
 
 impl Fields {
+    /// Is the field there and not taken?
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(key, _)| key.value == name)
+    }
+
     /// Takes a field if it is there. A field without a value is an error: it is what remains when
     /// the lines below it are commented out, and "all hosts" is hardly what was meant.
     pub(super) fn take(&mut self, reader: &mut Reader<'_>, name: &'static str) -> Option<Field> {
@@ -163,7 +168,7 @@ impl Fields {
         reader: &mut Reader<'_>,
         name: &'static str,
     ) -> Option<Field> {
-        let there = self.entries.iter().any(|(key, _)| key.value == name);
+        let there = self.has(name);
         let field = self.take(reader, name);
         if !there {
             let message = format!("{} has no `{name}`", owner_in_text(&self.owner));

@@ -24,7 +24,7 @@ pub const MAX_YAML_ALIASES: usize = 1_000;
 /// ("billion laughs").
 pub const MAX_YAML_REPLAYED: usize = 100_000;
 
-/// Fields of one mapping: ours have eleven, and each is compared with all others.
+/// Fields of one mapping: ours have thirteen, and each is compared with all others.
 pub const MAX_FIELDS: usize = 100;
 
 /// Characters of a name: a DNS label, as Kubernetes demands it of many kinds.
@@ -96,3 +96,21 @@ pub const MAX_TEST_NAME: usize = 200;
 
 /// Bytes of a path or of one header's value in a test: what Envoy takes of all headers by default.
 pub const MAX_TEST_VALUE_BYTES: usize = 60 * 1024;
+
+/// Values of one device rule, and of all rules of a set: what a revision has room for. A file of
+/// [`MAX_FILE_BYTES`] ends before; a million values take some forty of them.
+pub const MAX_DEVICE_RULE_VALUES: usize = countersign_engine::limits::MAX_DEVICE_RULES;
+
+/// The shortest prefix of a device rule's IPv4 range: a wider one is a network of many owners, and no
+/// device.
+pub const WIDEST_V4_RULE: u8 = 16;
+
+/// The shortest prefix of a device rule's IPv6 range: what registries hand to one provider.
+pub const WIDEST_V6_RULE: u8 = 32;
+
+/// The latest second in which a device rule may end, the last one of 2105: the compiled form counts
+/// seconds in 32 bits.
+pub const LATEST_EXPIRY_SECONDS: i64 = 4_291_747_199;
+
+/// Characters of a description: it is a note and not a document.
+pub const MAX_DESCRIPTION: usize = 1_000;

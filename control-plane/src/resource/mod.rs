@@ -2,6 +2,7 @@
 //! kind and knows its place. What concerns several resources is [`crate::compile`]'s matter.
 
 mod cidr;
+mod device_rule;
 mod document;
 mod duplicates;
 mod duration;
@@ -19,13 +20,16 @@ mod scalar;
 mod settings;
 mod signal;
 mod split;
+mod time;
 mod values;
+mod verdicts;
 mod words;
 mod yaml;
 
 use crate::diagnostic::{Diagnostic, Findings, Source};
 
 pub(crate) use cidr::Cidr;
+pub use device_rule::DeviceRule;
 pub(crate) use duplicates::find_duplicates;
 pub(crate) use duration::nanoseconds;
 pub(crate) use endpoint::unreachable_because;
@@ -58,6 +62,8 @@ pub enum Kind {
     MitigationPolicy,
     /// A condition that adds to the score.
     Signal,
+    /// Devices, or where they are, and the verdict that they get.
+    DeviceRule,
     /// A reason and the verdict it shall have.
     ReasonOverride,
     /// A named set.
@@ -70,9 +76,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MitigationPolicy,
         Self::Signal,
+        Self::DeviceRule,
         Self::ReasonOverride,
         Self::List,
         Self::Settings,
@@ -85,6 +92,7 @@ impl Kind {
         match self {
             Self::MitigationPolicy => "MitigationPolicy",
             Self::Signal => "Signal",
+            Self::DeviceRule => "DeviceRule",
             Self::ReasonOverride => "ReasonOverride",
             Self::List => "List",
             Self::Settings => "Settings",
@@ -113,6 +121,8 @@ pub enum Resource {
     MitigationPolicy(MitigationPolicy),
     /// A condition that adds to the score.
     Signal(Signal),
+    /// Devices, or where they are, and the verdict that they get.
+    DeviceRule(DeviceRule),
     /// A reason and the verdict it shall have.
     ReasonOverride(ReasonOverride),
     /// A named set.
@@ -130,6 +140,7 @@ impl Resource {
         match self {
             Self::MitigationPolicy(_) => Kind::MitigationPolicy,
             Self::Signal(_) => Kind::Signal,
+            Self::DeviceRule(_) => Kind::DeviceRule,
             Self::ReasonOverride(_) => Kind::ReasonOverride,
             Self::List(_) => Kind::List,
             Self::Settings(_) => Kind::Settings,

@@ -1,8 +1,10 @@
 //! `ReasonOverride`: what a reason shall lead to, against its default.
 
+use countersign_engine::RULE_MATCH;
+
 use super::fields::{Fields, Reader};
+use super::name;
 use super::words::{VERDICTS, Verdict};
-use super::{Signal, name};
 use crate::diagnostic::{Finding, Located};
 
 /// A reason and the verdict it shall have.
@@ -18,7 +20,7 @@ impl ReasonOverride {
             .take_required(reader, "reason")
             .and_then(|field| name::reason(reader, &field))
             .and_then(|reason| {
-                if reason.value != Signal::RULE_MATCH {
+                if reason.value != RULE_MATCH {
                     return Some(reason);
                 }
                 reader.push(
@@ -27,7 +29,8 @@ impl ReasonOverride {
                         reason.span,
                         "`RULE_MATCH` cannot be overridden",
                     )
-                    .note("it says that a device rule matched; the rule itself states the verdict"),
+                    .note("it says that a device rule matched, and the rule itself states the verdict")
+                    .help("change the `verdict` of the `DeviceRule`"),
                 );
                 None
             });

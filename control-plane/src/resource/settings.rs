@@ -1,11 +1,14 @@
 //! `Settings`: what concerns every request.
 
+use countersign_engine::device::Identifier;
+
 use super::cidr::Cidr;
 use super::endpoint::endpoint;
 use super::fields::{Fields, Reader};
 use super::list::cidr_text;
+use super::verdicts::VerdictSettings;
 use super::{ChallengeSpec, header, limits};
-use crate::diagnostic::Located;
+use crate::diagnostic::{Finding, Located};
 
 /// What concerns every request; what is absent has its default.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +17,9 @@ pub struct Settings {
     pub(crate) score_header: Option<Located<String>>,
     pub(crate) country_header: Option<Located<String>>,
     pub(crate) asn_header: Option<Located<String>>,
+    /// The headers that carry identifiers of devices.
+    pub(crate) identifiers: Vec<(Identifier, Located<String>)>,
+    pub(crate) verdicts: VerdictSettings,
     pub(crate) challenge: ChallengeSpec,
     pub(crate) exempt_paths: Vec<Located<String>>,
     pub(crate) case_sensitive_paths: bool,
@@ -39,6 +45,14 @@ const PLAINTEXT: [(&str, Plaintext); 2] = [
 ];
 
 impl Settings {
+    /// The header that carries an identifier of a device.
+    pub(crate) fn identifier_header(&self, identifier: Identifier) -> Option<&Located<String>> {
+        let mut named = self.identifiers.iter();
+        named
+            .find(|(known, _)| *known == identifier)
+            .map(|(_, header)| header)
+    }
+
     /// The name of the one there is.
     pub(super) const NAME: &'static str = "default";
 
@@ -69,6 +83,16 @@ impl Settings {
             settings.asn_header = taken_header(reader, &mut geo, "asnHeader");
             geo.finish(reader);
         }
+        if let Some(identifiers) = spec
+            .take(reader, "identifiers")
+            .and_then(|field| reader.fields(field))
+        {
+            settings.identifiers = identifier_headers(reader, identifiers);
+        }
+        settings.verdicts = spec
+            .take(reader, "verdicts")
+            .and_then(|field| VerdictSettings::read(reader, field))
+            .unwrap_or_default();
         settings.challenge = spec
             .take(reader, "challenge")
             .and_then(|field| ChallengeSpec::read(reader, field))
@@ -125,4 +149,39 @@ fn taken_header(
     let field = fields.take(reader, name)?;
     let span = field.node.span.clone();
     Some(Located::new(header::header(reader, &field)?, span))
+}
+
+/// The header of each identifier that headers carry.
+fn identifier_headers(
+    reader: &mut Reader<'_>,
+    mut fields: Fields,
+) -> Vec<(Identifier, Located<String>)> {
+    let mut headers = Vec::new();
+    for identifier in Identifier::ALL {
+        let word = identifier.word();
+        let elsewhere = match identifier {
+            Identifier::CidrBlock => {
+                Some("a range always holds the client's address, as `trustedHops` finds it")
+            }
+            Identifier::Asn => Some("name its header in `geo: {asnHeader: …}`"),
+            Identifier::CountryCode => Some("name its header in `geo: {countryHeader: …}`"),
+            _ => None,
+        };
+        match elsewhere {
+            None => {
+                let header = taken_header(reader, &mut fields, word);
+                headers.extend(header.map(|header| (identifier, header)));
+            }
+            Some(help) if fields.has(word) => {
+                if let Some(field) = fields.take(reader, word) {
+                    let message = format!("`{word}` is not named here");
+                    let finding = Finding::error(reader.source(), field.key.span, message);
+                    reader.push(finding.help(help));
+                }
+            }
+            Some(_) => {}
+        }
+    }
+    fields.finish(reader);
+    headers
 }

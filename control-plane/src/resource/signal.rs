@@ -1,5 +1,7 @@
 //! `Signal`: a condition that adds to the score and states a reason.
 
+use countersign_engine::RULE_MATCH;
+
 use super::fields::{Fields, Reader};
 use super::words::{VERDICTS, Verdict};
 use super::{Expression, limits, name};
@@ -16,9 +18,6 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// The reason that device rules give, which nothing else may give.
-    pub(super) const RULE_MATCH: &'static str = "RULE_MATCH";
-
     pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Option<Self> {
         let when = spec
             .take_required(reader, "when")
@@ -30,7 +29,7 @@ impl Signal {
             .take_required(reader, "reason")
             .and_then(|field| name::reason(reader, &field))
             .and_then(|reason| {
-                if reason.value != Self::RULE_MATCH {
+                if reason.value != RULE_MATCH {
                     return Some(reason.value);
                 }
                 reader.push(
@@ -39,7 +38,8 @@ impl Signal {
                         reason.span,
                         "`RULE_MATCH` is not a signal's reason",
                     )
-                    .note("it says that a device rule matched"),
+                    .note("it says that a device rule matched, and nothing else says it")
+                    .help("give the signal a reason of its own"),
                 );
                 None
             });

@@ -42,6 +42,14 @@ pub(super) const VERDICTS: [(&str, Verdict); 3] = [
     ("BLOCK", Verdict::Block),
 ];
 
+/// What a device rule can say; `NONE` keeps the rule and does nothing.
+pub(super) const RULE_VERDICTS: [(&str, Option<Verdict>); 4] = [
+    ("ALLOW", Some(Verdict::Allow)),
+    ("CHALLENGE", Some(Verdict::Challenge)),
+    ("BLOCK", Some(Verdict::Block)),
+    ("NONE", None),
+];
+
 /// The grades with their words, weakest first.
 pub(super) fn assurances() -> [(&'static str, Assurance); 7] {
     Assurance::ALL.map(|grade| (grade.word(), grade))
@@ -50,4 +58,14 @@ pub(super) fn assurances() -> [(&'static str, Assurance); 7] {
 impl Verdict {
     /// The words that expressions compare `verdict` with.
     pub(crate) const WORDS: [&'static str; 3] = ["ALLOW", "CHALLENGE", "BLOCK"];
+
+    /// As the engine has it.
+    pub(crate) const fn to_engine(self) -> countersign_engine::Verdict {
+        use countersign_engine::Verdict;
+        match self {
+            Self::Allow => Verdict::Allow,
+            Self::Challenge => Verdict::Challenge,
+            Self::Block => Verdict::Block,
+        }
+    }
 }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_engine::{LoadError, Revision, blob};
-use countersign_proto::policy::v1 as policy;
-use prost::Message as _;
+use countersign_engine::{LoadError, Revision, RevisionId, blob};
 
 use super::control::ApplyError;
 use crate::clock;
@@ -41,22 +39,21 @@ pub(super) async fn revision(
     filter_module: &str,
 ) -> Result<(NewRevision, Arc<Published>), ApplyError> {
     let attempt = clock::random_attempt()?;
-    let mut policy = compiled.policy;
-    policy.revision = Some(policy::Revision {
+    let body = compiled.body;
+    let id = RevisionId {
         number: label.number,
         hash: compiled.hash.clone(),
-    });
-    let body = policy.encode_to_vec();
+    };
+    let (published, policies) = load(id, body.clone(), attempt, filter_module).await?;
     let info = StoredRevision {
         number: label.number,
         hash: compiled.hash,
         time_ms: label.now,
         author: label.author.to_owned(),
         message: label.message.to_owned(),
-        policies: u32::try_from(policy.policies.len()).unwrap_or(u32::MAX),
+        policies: u32::try_from(policies).unwrap_or(u32::MAX),
         attempt,
     };
-    let published = load(policy, body.clone(), attempt, filter_module).await?;
     Ok((
         NewRevision {
             info,
@@ -71,25 +68,27 @@ pub(super) async fn stored(
     revision: &NewRevision,
     filter_module: &str,
 ) -> Result<Arc<Published>, ApplyError> {
-    let policy = policy::CompiledPolicy::decode(revision.compiled.as_slice())
-        .map_err(|_| refused("the stored revision is not readable by this release"))?;
+    let id = RevisionId {
+        number: revision.info.number,
+        hash: revision.info.hash.clone(),
+    };
     let body = revision.compiled.clone();
-    load(policy, body, revision.info.attempt, filter_module)
-        .await
-        .map(Arc::new)
+    let (published, _) = load(id, body, revision.info.attempt, filter_module).await?;
+    Ok(Arc::new(published))
 }
 
 async fn load(
-    policy: policy::CompiledPolicy,
+    id: RevisionId,
     body: Vec<u8>,
     attempt: u64,
     filter_module: &str,
-) -> Result<Published, ApplyError> {
+) -> Result<(Published, usize), ApplyError> {
     let filter_module = filter_module.to_owned();
     let loaded = tokio::task::spawn_blocking(move || {
-        let sealed = blob::seal(&body, attempt).map_err(LoadError::from)?;
-        Revision::load(&sealed)?;
-        Published::new(&policy, body, attempt, &filter_module).map_err(LoadError::from)
+        let sealed = blob::seal(&body, &id, attempt).map_err(LoadError::from)?;
+        let revision = Revision::load(sealed)?;
+        let published = Published::new(&revision, body, &filter_module)?;
+        Ok::<_, LoadError>((published, revision.policy_count()))
     });
     loaded
         .await

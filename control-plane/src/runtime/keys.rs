@@ -243,6 +243,7 @@ impl Control {
             session_keys: by_kid.into_iter().map(session_key).collect(),
             ticket_keys: ticket_keys(&state.ticket_keys, self.clock.now()),
             revocations: Vec::new(),
+            allow_sampling: None,
         }
     }
 

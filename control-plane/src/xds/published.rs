@@ -1,7 +1,7 @@
 //! A revision in the form in which Envoy takes it.
 
 use countersign_engine::blob::{self, BlobError};
-use countersign_proto::policy::v1 as policy;
+use countersign_engine::{Revision, RevisionId};
 use envoy_types::pb::envoy::config::core::v3::{
     AsyncDataSource, BackoffStrategy, DataSource, TypedExtensionConfig, async_data_source,
     data_source,
@@ -42,33 +42,21 @@ pub struct Published {
 }
 
 impl Published {
-    /// A stored revision, ready to be sent.
+    /// A revision, ready to be sent: as the filter's loader read it, and the body that it read.
     ///
     /// # Errors
     /// When it is larger than a filter takes.
-    pub fn new(
-        policy: &policy::CompiledPolicy,
-        body: Vec<u8>,
-        attempt: u64,
-        filter_module: &str,
-    ) -> Result<Self, BlobError> {
-        let (number, hash) = policy
-            .revision
-            .as_ref()
-            .map(|revision| (revision.number, revision.hash.clone()))
-            .unwrap_or_default();
+    pub fn new(loaded: &Revision, body: Vec<u8>, filter_module: &str) -> Result<Self, BlobError> {
+        let id = loaded.id().clone();
+        let attempt = loaded.attempt();
         Ok(Self {
-            revision: revision_text(number, &hash),
-            number,
-            hash,
+            revision: id.to_string(),
             attempt,
-            kids: policy
-                .session_keys
-                .iter()
-                .map(|key| key.kid.clone())
-                .collect(),
-            session_lifetime_s: policy.settings.as_ref().map_or(0, |s| s.session_lifetime_s),
-            first: extension(blob::seal(&body, attempt)?, filter_module),
+            kids: loaded.session_kids().map(str::to_owned).collect(),
+            session_lifetime_s: loaded.session_lifetime_s(),
+            first: extension(blob::seal(&body, &id, attempt)?, filter_module),
+            number: id.number,
+            hash: id.hash,
             body,
             filter_module: filter_module.to_owned(),
         })
@@ -82,8 +70,12 @@ impl Published {
         if attempt == self.attempt {
             return Ok(self.first.clone());
         }
+        let id = RevisionId {
+            number: self.number,
+            hash: self.hash.clone(),
+        };
         Ok(extension(
-            blob::seal(&self.body, attempt)?,
+            blob::seal(&self.body, &id, attempt)?,
             &self.filter_module,
         ))
     }
@@ -149,18 +141,17 @@ fn extension(blob: Vec<u8>, filter_module: &str) -> Any {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::{RuntimeMaterial, compile};
 
     fn published() -> Published {
-        let revision = policy::Revision {
+        let compiled = compile(&[], &RuntimeMaterial::default()).unwrap();
+        let id = RevisionId {
             number: 3,
-            hash: "abc".into(),
+            hash: compiled.hash,
         };
-        let policy = policy::CompiledPolicy {
-            revision: Some(revision),
-            ..Default::default()
-        };
-        let body = policy.encode_to_vec();
-        Published::new(&policy, body, 9, "/lib/countersign.wasm").unwrap()
+        let sealed = blob::seal(&compiled.body, &id, 9).unwrap();
+        let loaded = Revision::load(sealed).unwrap();
+        Published::new(&loaded, compiled.body, "/lib/countersign.wasm").unwrap()
     }
 
     fn plugin(any: &Any) -> PluginConfig {
@@ -178,17 +169,16 @@ mod tests {
     #[test]
     fn each_attempt_carries_its_nonce_around_the_same_policy() {
         let published = published();
-        assert_eq!(published.revision, "3-abc");
+        assert_eq!(published.revision, format!("3-{}", published.hash));
         for attempt in [9, 10] {
             let plugin = plugin(&published.resource(attempt).unwrap());
             let configuration = plugin.configuration.unwrap();
             let bytes = BytesValue::decode(configuration.value.as_slice())
                 .unwrap()
                 .value;
-            let (sealed, body) = blob::open(&bytes).unwrap();
-            assert_eq!(sealed, attempt);
-            let policy = policy::CompiledPolicy::decode(body).unwrap();
-            assert_eq!(policy.revision.unwrap().number, 3);
+            let opened = blob::open(&bytes).unwrap();
+            assert_eq!((opened.attempt, opened.id.number), (attempt, 3));
+            assert_eq!(opened.body, published.body);
         }
     }
 

@@ -1,11 +1,10 @@
 //! What an Envoy says: discovery, workers' reports, the access log.
 
 use countersign_control_plane::xds::{RESOURCE_NAME, TYPE_URL};
-use countersign_engine::blob;
 use countersign_proto::event::v1::DecisionEvent;
 use countersign_proto::node::v1::node_service_client::NodeServiceClient;
 use countersign_proto::node::v1::{WorkerReport, WorkerReportAck};
-use countersign_proto::policy::v1::{ActionKind, CompiledPolicy};
+use countersign_proto::policy::v1::ActionKind;
 use envoy_types::pb::envoy::config::core::v3::{Node, TypedExtensionConfig};
 use envoy_types::pb::envoy::data::accesslog::v3::{AccessLogCommon, HttpAccessLogEntry};
 use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
@@ -153,7 +152,7 @@ pub(crate) struct Sent {
     pub(crate) version: String,
     pub(crate) revision: String,
     pub(crate) attempt: u64,
-    pub(crate) policy: CompiledPolicy,
+    pub(crate) loaded: countersign_engine::Revision,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -172,17 +171,15 @@ pub(crate) fn opened(version: &str, resource: &Any) -> Sent {
     let bytes = BytesValue::decode(configuration.value.as_slice())
         .unwrap()
         .value;
-    countersign_engine::Revision::load(&bytes).unwrap();
-    let (attempt, body) = blob::open(&bytes).unwrap();
-    let policy = CompiledPolicy::decode(body).unwrap();
-    let revision = policy.revision.as_ref().unwrap();
-    let revision = format!("{}-{}", revision.number, revision.hash);
+    let loaded = countersign_engine::Revision::load(bytes.clone()).unwrap();
+    let attempt = loaded.attempt();
+    let revision = loaded.id().to_string();
     assert_eq!(version, format!("{revision}.{attempt:x}"));
     Sent {
         version: version.into(),
         revision,
         attempt,
-        policy,
+        loaded,
         bytes: bytes.clone(),
     }
 }

@@ -74,9 +74,10 @@ impl Assurance {
         }
     }
 
-    pub(crate) fn from_wire(number: i32) -> Option<Self> {
-        let grade = wire::Assurance::try_from(number).ok()?;
-        Self::ALL.into_iter().find(|known| known.to_wire() == grade)
+    /// The grade of that number.
+    #[must_use]
+    pub fn from_grade(grade: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.grade() == grade)
     }
 }
 
@@ -87,11 +88,11 @@ mod tests {
     #[test]
     fn every_grade_survives_the_wire_and_its_word() {
         for grade in Assurance::ALL {
-            assert_eq!(Assurance::from_wire(grade.to_wire() as i32), Some(grade));
+            assert_eq!(Assurance::from_grade(grade.grade()), Some(grade));
             assert_eq!(Assurance::from_word(grade.word()), Some(grade));
             assert_eq!(grade.grade(), i64::from(grade.to_wire() as i32));
         }
-        assert_eq!(Assurance::from_wire(7), None);
+        assert_eq!(Assurance::from_grade(7), None);
         assert_eq!(Assurance::from_word("UV"), None);
     }
 }

@@ -5,20 +5,21 @@ use countersign_proto::event::v1::{
 };
 use countersign_proto::policy::v1 as wire;
 
-use crate::decide::Action;
-use crate::expression::{Context, Value};
+use crate::cel::{EvalError, Op, Program, Source as _, Value};
+use crate::decide::{Action, Decider};
+use crate::facts::Facts;
 use crate::limits::{MAX_EVENT_ITEMS, MAX_EVENT_PATH_BYTES, MAX_EVENT_VALUE_BYTES};
-use crate::revision::{InputName, MitigationPolicy, PolicyAction, Signal, Verdict};
+use crate::revision::{Policy, PolicyAction, Signal, Verdict, View};
 use crate::session::SessionState;
-use crate::{Assurance, EvalError, EventId, Revision};
+use crate::{Assurance, Attribute, EventId};
 
 /// What the way to a decision left behind.
 #[derive(Default)]
 pub(crate) struct Trace<'a> {
-    pub(crate) signals: Vec<&'a Signal>,
-    pub(crate) monitored: Vec<&'a MitigationPolicy>,
+    pub(crate) signals: Vec<Signal<'a>>,
+    pub(crate) monitored: Vec<Policy<'a>>,
     pub(crate) satisfied: Vec<&'a str>,
-    pub(crate) errors: Vec<(String, EvalError)>,
+    pub(crate) errors: Vec<(&'a str, EvalError)>,
     pub(crate) notes: Vec<&'static str>,
 }
 
@@ -30,27 +31,39 @@ impl Trace<'_> {
     }
 }
 
+/// A decision that was made.
+pub(crate) struct Made<'d, 'a> {
+    pub(crate) view: &'a View<'a>,
+    pub(crate) facts: &'d Facts<'a>,
+    pub(crate) decided: Option<Decider<'a>>,
+    pub(crate) action: Option<&'d Action>,
+    pub(crate) trace: &'d Trace<'a>,
+    pub(crate) id: EventId,
+    pub(crate) session: Option<&'d SessionState>,
+}
+
 /// The event; `None` for a plain allow (nothing matched, nothing failed) that is not sampled.
-pub(crate) fn build(
-    revision: &Revision,
-    context: &Context<'_>,
-    decided: Option<&MitigationPolicy>,
-    action: Option<&Action>,
-    trace: &Trace<'_>,
-    id: EventId,
-    session: Option<&SessionState>,
-) -> Option<DecisionEvent> {
+pub(crate) fn build(made: &Made<'_, '_>) -> Option<DecisionEvent> {
+    let Made {
+        view,
+        facts,
+        decided,
+        action,
+        trace,
+        ..
+    } = made;
     let plain = decided.is_none()
         && action.is_none()
         && trace.monitored.is_empty()
         && trace.satisfied.is_empty()
         && trace.errors.is_empty();
     let weight = if plain {
-        sampled(revision.settings.allow_sampling, id)?
+        sampled(view.settings.allow_sampling(), made.id)?
     } else {
         1
     };
-    let request = context.request;
+    let request = facts.request();
+    let assessment = facts.assessment();
     let header = |name| {
         truncate(
             &request.header_text(name).unwrap_or_default(),
@@ -59,20 +72,20 @@ pub(crate) fn build(
     };
     let ja4 = String::from_utf8_lossy(request.connection().ja4.unwrap_or_default());
     Some(DecisionEvent {
-        event_id: id.to_string(),
+        event_id: made.id.to_string(),
         time_ms: request.now().as_millis(),
-        revision: revision.id.to_string(),
-        action: action_kind(action).into(),
+        revision: view.id.to_string(),
+        action: action_kind(*action).into(),
         policy: decided
-            .map(|policy| policy.name.clone())
+            .map(|decider| decider.name.to_owned())
             .unwrap_or_default(),
         monitored: trace
             .monitored
             .iter()
             .take(MAX_EVENT_ITEMS)
             .map(|policy| Monitored {
-                policy: policy.name.clone(),
-                action: policy_action_kind(&policy.action).into(),
+                policy: policy.name().to_owned(),
+                action: policy_action_kind(&policy.action()).into(),
             })
             .collect(),
         satisfied: trace
@@ -81,21 +94,20 @@ pub(crate) fn build(
             .take(MAX_EVENT_ITEMS)
             .map(|&name| name.to_owned())
             .collect(),
-        reasons: context
-            .score
-            .reasons
-            .iter()
-            .take(MAX_EVENT_ITEMS)
-            .map(|&reason| reason.to_owned())
-            .collect(),
-        score: context.score.score.into(),
-        verdict: match context.score.verdict {
+        reasons: assessment
+            .map(|assessment| {
+                let reasons = assessment.reasons.iter().take(MAX_EVENT_ITEMS);
+                reasons.map(|&reason| reason.to_owned()).collect()
+            })
+            .unwrap_or_default(),
+        score: assessment.map_or(0, |assessment| assessment.score).into(),
+        verdict: match assessment.map_or(Verdict::Allow, |assessment| assessment.verdict) {
             Verdict::Allow => wire::Verdict::Allow,
             Verdict::Challenge => wire::Verdict::Challenge,
             Verdict::Block => wire::Verdict::Block,
         }
         .into(),
-        session: session.map(|session| session.to_event(request.now())),
+        session: made.session.map(|session| session.to_event(request.now())),
         host: request
             .authority()
             .map(ToString::to_string)
@@ -115,14 +127,14 @@ pub(crate) fn build(
         user_agent: header("user-agent"),
         ja4: truncate(&ja4, MAX_EVENT_VALUE_BYTES),
         inputs: decided
-            .map(|policy| inputs(context, policy))
+            .map(|decider| inputs(made, &decider))
             .unwrap_or_default(),
         errors: trace
             .errors
             .iter()
             .take(MAX_EVENT_ITEMS)
             .map(|(policy, error)| RuntimeError {
-                policy: policy.clone(),
+                policy: (*policy).to_owned(),
                 error: error.to_string(),
             })
             .collect(),
@@ -141,9 +153,9 @@ pub(crate) fn build(
             .iter()
             .take(MAX_EVENT_ITEMS)
             .map(|signal| SignalEvent {
-                name: signal.name.clone(),
-                weight: signal.weight,
-                reason: signal.reason.clone(),
+                name: signal.name().to_owned(),
+                weight: signal.weight(),
+                reason: signal.reason().to_owned(),
             })
             .collect(),
         upstream_score: request.upstream_score.value.into(),
@@ -165,7 +177,7 @@ const fn action_kind(action: Option<&Action>) -> wire::ActionKind {
     }
 }
 
-const fn policy_action_kind(action: &PolicyAction) -> wire::ActionKind {
+const fn policy_action_kind(action: &PolicyAction<'_>) -> wire::ActionKind {
     match action {
         PolicyAction::Allow => wire::ActionKind::Allow,
         PolicyAction::Block => wire::ActionKind::Block,
@@ -183,22 +195,66 @@ const SECRET_HEADERS: [&str; 4] = [
     "x-api-key",
 ];
 
-fn inputs(context: &Context<'_>, policy: &MitigationPolicy) -> Vec<Input> {
-    policy
-        .inputs
-        .iter()
-        .map(|input| match input {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InputName<'a> {
+    Attribute(Attribute),
+    Header(&'a str),
+}
+
+/// What the condition that decided reads, in the order it names it, each once.
+fn input_names<'a>(program: &Program<'a>, decider: &Decider<'a>) -> Vec<InputName<'a>> {
+    let mut names = Vec::new();
+    let mut pending: Vec<_> = decider.when.into_iter().collect();
+    let mut visited = 0;
+    while let Some(id) = pending.pop() {
+        visited += 1;
+        // An event explains, it does not copy the request.
+        if names.len() >= MAX_EVENT_ITEMS || visited > MAX_INPUT_NODES {
+            break;
+        }
+        let Some(node) = program.node(id) else {
+            continue;
+        };
+        let name = match node.op {
+            Op::Attribute => Attribute::from_number(node.a)
+                .filter(|&attribute| attribute != Attribute::RequestHeaders)
+                .map(InputName::Attribute),
+            Op::Header | Op::HasHeader => program.text(node.a, node.b).map(InputName::Header),
+            _ => {
+                let first = pending.len();
+                pending.extend(program.arguments(&node));
+                if let Some(added) = pending.get_mut(first..) {
+                    added.reverse();
+                }
+                None
+            }
+        };
+        if let Some(name) = name.filter(|name| !names.contains(name)) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Nodes of a condition that are looked at for its inputs.
+const MAX_INPUT_NODES: usize = 1024;
+
+fn inputs(made: &Made<'_, '_>, decider: &Decider<'_>) -> Vec<Input> {
+    let request = made.facts.request();
+    input_names(&made.view.program, decider)
+        .into_iter()
+        .map(|name| match name {
             InputName::Header(name) => Input {
                 name: format!("request.headers[\"{name}\"]"),
-                value: match context.request.header_text(name) {
+                value: match request.header_text(name) {
                     None => "(absent)".to_owned(),
-                    Some(_) if SECRET_HEADERS.contains(&name.as_str()) => "(present)".to_owned(),
+                    Some(_) if SECRET_HEADERS.contains(&name) => "(present)".to_owned(),
                     Some(value) => truncate(&value, MAX_EVENT_VALUE_BYTES),
                 },
             },
             InputName::Attribute(attribute) => Input {
-                name: attribute_name(*attribute),
-                value: match context.attribute(*attribute) {
+                name: attribute.name().to_owned(),
+                value: match made.facts.attribute(attribute.number()) {
                     Ok(value) => truncate(&display(&value), MAX_EVENT_VALUE_BYTES),
                     Err(error) => format!("({error})"),
                 },
@@ -207,15 +263,7 @@ fn inputs(context: &Context<'_>, policy: &MitigationPolicy) -> Vec<Input> {
         .collect()
 }
 
-/// `ATTRIBUTE_REQUEST_URL_PATH` is `request.url_path` in the language: the first word is the object.
-fn attribute_name(attribute: wire::Attribute) -> String {
-    let name = attribute
-        .as_str_name()
-        .trim_start_matches("ATTRIBUTE_")
-        .to_ascii_lowercase();
-    name.replacen('_', ".", 1)
-}
-
+/// A value as a person reads it.
 fn display(value: &Value<'_>) -> String {
     match value {
         Value::Null => "null".to_owned(),
@@ -223,15 +271,16 @@ fn display(value: &Value<'_>) -> String {
         Value::Int(value) => value.to_string(),
         Value::Uint(value) => value.to_string(),
         Value::Double(value) => value.to_string(),
-        Value::String(value) => value.to_string(),
+        Value::String(value) => (**value).to_owned(),
         Value::Bytes(value) => String::from_utf8_lossy(value).into_owned(),
-        Value::Timestamp(nanos) => format!("{} ns since the epoch", nanos),
-        Value::Duration(nanos) => format!("{}s", nanos.div_euclid(1_000_000_000)),
-        Value::Items(items) => {
-            let shown: Vec<String> = items.iter().map(display).collect();
+        Value::Timestamp(at) => format!("{}.{:09} s since the epoch", at.seconds(), at.nanos()),
+        Value::Duration(span) => format!("{}s", span.seconds()),
+        Value::Ip(address) => address.to_string(),
+        Value::List(list) => {
+            let shown: Vec<String> = list.values().iter().map(display).collect();
             format!("[{}]", shown.join(", "))
         }
-        Value::Named(_) | Value::Headers => String::new(),
+        other => other.kind().to_owned(),
     }
 }
 
@@ -260,20 +309,5 @@ mod tests {
         assert_eq!(truncate("a\u{20ac}b", 3), "a");
         assert_eq!(truncate("a\u{20ac}b", 4), "a\u{20ac}");
         assert_eq!(truncate("", 3), "");
-    }
-
-    #[test]
-    fn attributes_are_named_as_in_the_language() {
-        for (attribute, name) in [
-            (wire::Attribute::RequestUrlPath, "request.url_path"),
-            (wire::Attribute::Score, "score"),
-            (
-                wire::Attribute::ConnectionRequestedServerName,
-                "connection.requested_server_name",
-            ),
-            (wire::Attribute::TlsJa4, "tls.ja4"),
-        ] {
-            assert_eq!(attribute_name(attribute), name);
-        }
     }
 }

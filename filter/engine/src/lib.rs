@@ -7,18 +7,22 @@
 //! The way through: [`Revision::load`] → [`Request::new`] → [`decide`] → [`reply::reply`] for a
 //! [`Denial`]; a [`Permit`] is what forwarding a request demands, and only [`decide`] makes one.
 
+mod address;
 mod assurance;
+mod attribute;
 mod authority;
 pub mod blob;
-mod cidr;
+pub mod cel;
 mod clock;
 mod decide;
+pub mod device;
 mod event;
-mod expression;
+mod facts;
+pub mod form;
 mod glob;
 mod identifier;
+pub mod index;
 pub mod limits;
-mod load;
 mod path;
 pub mod reply;
 mod request;
@@ -29,17 +33,27 @@ pub mod session;
 #[cfg(test)]
 mod testing;
 pub mod ticket;
+mod worker;
 
+pub use address::parse_address;
 pub use assurance::Assurance;
+pub use attribute::{Attribute, AttributeSet};
 pub use authority::Authority;
-pub use cidr::{CidrSet, InvalidCidr, parse_address};
+pub use cel::EvalError;
 pub use clock::Timestamp;
-pub use decide::{Action, Challenge, Decision, Denial, Outcome, Permit, decide};
-pub use expression::EvalError;
+pub use decide::{
+    Action, Challenge, Decision, Denial, Explanation, Outcome, Permit, PolicyTrial, RULE_MATCH,
+    SignalTrial, Trial, VERDICT_POLICY, decide, explain,
+};
 pub use glob::glob_matches;
 pub use identifier::EventId;
-pub use load::LoadError;
 pub use path::normalise_path;
 pub use request::{Connection, Request};
-pub use revision::{Revision, RevisionId};
+pub use revision::{
+    ActionSpec, ChallengeSpec, ChallengeVerdict, LoadError, Plaintext, PolicySpec, RedirectSpec,
+    Revision, RevisionBuilder, RevisionId, SettingsSpec, SignalSpec, Verdict, VerdictMode,
+    VerdictSettings,
+};
+pub use select::Unselected;
 pub use session::SessionCache;
+pub use worker::WorkerMemory;

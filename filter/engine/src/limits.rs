@@ -34,3 +34,20 @@ pub const MAX_EVENT_PATH_BYTES: usize = 1024;
 pub const MAX_EVENT_VALUE_BYTES: usize = 256;
 /// Inputs, monitored policies, errors and notes of each kind in one event.
 pub const MAX_EVENT_ITEMS: usize = 16;
+
+/// Bytes of an identifier that device rules are looked up by. The longest fingerprints have 128; what
+/// is longer matches no rule, since hashing it would be the sender's choice of our work.
+pub const MAX_IDENTIFIER_BYTES: usize = 256;
+
+/// Policies under one subject of the index that are tried although the subject is absent, so that each
+/// one's run-time error is counted and shown. That serves the author of a few policies about a header
+/// that is not always sent; of ten thousand told apart by a header, each request without that
+/// header would cost ten thousand trials, and whoever sends the request chooses that.
+pub const MAX_POLICIES_ON_ABSENCE: usize = 8;
+
+/// Keys of a cover past which the policy is put under one that has no more, if there is such a cover:
+/// each key is some thirty bytes of the index, in every worker.
+pub const MAX_PREFERRED_COVER_KEYS: usize = 64;
+
+/// Device rules of one revision: some 9 to 25 MB of the blob, and as much memory of every worker.
+pub const MAX_DEVICE_RULES: usize = 1_000_000;

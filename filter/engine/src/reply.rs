@@ -128,13 +128,13 @@ fn challenge(
     let Some(authority) = request.authority() else {
         return refuse(request, event, UNCHALLENGEABLE);
     };
-    let settings = revision.settings();
+    let settings = &revision.view().settings;
     let insecure = request.scheme() == Scheme::Http && !authority.is_loopback();
-    if insecure && settings.plaintext == Plaintext::Block {
+    if insecure && settings.plaintext() == Plaintext::Block {
         return refuse(request, event, INSECURE);
     }
     let secure = if insecure {
-        authority.on_https_port(settings.https_port)
+        authority.on_https_port(settings.https_port())
     } else {
         authority.clone()
     };
@@ -200,9 +200,9 @@ fn ticket(
         kinds: demand.kinds.clone(),
         fallback: demand.fallback.clone(),
         iat: now,
-        exp: now.saturating_add(revision.settings().ticket_lifetime_s),
+        exp: now.saturating_add(revision.view().settings.ticket_lifetime_s()),
     };
-    revision.tickets.as_ref()?.sign(&ticket)
+    revision.view().tickets.as_ref()?.sign(&ticket)
 }
 
 /// Where a person comes back to: what was asked for by GET. Another method cannot be repeated by a

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use crate::address::parse_address;
 use crate::authority::Authority;
-use crate::cidr::{CidrSet, parse_address};
 use crate::limits::MAX_FORWARDED_HOPS;
 use crate::path::{is_ambiguous, normalise_path, query, raw_path};
+use crate::revision::Settings;
 use crate::score::UpstreamScore;
 use crate::{Revision, Timestamp};
 
@@ -72,16 +73,14 @@ impl<'a> Request<'a> {
         connection: Connection<'a>,
         now: Timestamp,
     ) -> Self {
-        let settings = revision.settings();
+        let settings = &revision.view().settings;
         let target = first(headers, ":path").unwrap_or(b"/");
         let peer = connection
             .peer
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
             .and_then(parse_address);
-        let from_trusted_hop =
-            peer.is_some_and(|(address, _)| settings.trusted_hops.contains(address));
-        let client =
-            peer.map(|(address, _)| client_address(headers, address, &settings.trusted_hops));
+        let from_trusted_hop = peer.is_some_and(|(address, _)| settings.is_trusted_hop(address));
+        let client = peer.map(|(address, _)| client_address(headers, address, settings));
         Self {
             headers,
             connection,
@@ -96,7 +95,7 @@ impl<'a> Request<'a> {
             client,
             from_trusted_hop,
             scheme: scheme(headers, from_trusted_hop),
-            upstream_score: UpstreamScore::read(headers, &settings.score_header, from_trusted_hop),
+            upstream_score: UpstreamScore::read(headers, settings.score_header(), from_trusted_hop),
         }
     }
 
@@ -204,6 +203,11 @@ impl<'a> Request<'a> {
         Some(Cow::Owned(joined))
     }
 
+    /// Names of the headers, pseudo headers included, as often as they were sent.
+    pub(crate) fn header_names(&self) -> impl Iterator<Item = &'a str> {
+        self.headers.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Names of the client's headers that start with `prefix`.
     pub fn header_names_with_prefix(&self, prefix: &str) -> impl Iterator<Item = &'a str> {
         self.headers
@@ -249,9 +253,9 @@ fn first<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a [u8]> {
 /// Walks `x-forwarded-for` from the right: as long as the address so far is a trusted hop, what it
 /// says of its own peer is believed. What is no address ends the walk: the hop before it is the last
 /// one that is known.
-fn client_address(headers: &[(String, Vec<u8>)], peer: IpAddr, trusted: &CidrSet) -> IpAddr {
+fn client_address(headers: &[(String, Vec<u8>)], peer: IpAddr, settings: &Settings<'_>) -> IpAddr {
     let mut client = peer;
-    if !trusted.contains(client) {
+    if !settings.is_trusted_hop(client) {
         return client;
     }
     let values: Vec<&[u8]> = all(headers, "x-forwarded-for").collect();
@@ -264,7 +268,7 @@ fn client_address(headers: &[(String, Vec<u8>)], peer: IpAddr, trusted: &CidrSet
             break;
         };
         client = address;
-        if !trusted.contains(client) {
+        if !settings.is_trusted_hop(client) {
             break;
         }
     }

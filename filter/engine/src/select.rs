@@ -1,25 +1,44 @@
 //! Which requests a policy is for, before its condition is asked.
 
+use crate::Request;
 use crate::glob::glob_matches;
-use crate::revision::MitigationPolicy;
-use crate::{Request, Revision};
+use crate::revision::{Policy, View};
 
-/// Do the policy's hosts, endpoints and methods select the request? Nothing named stands for all.
-pub(crate) fn selects(
-    revision: &Revision,
-    policy: &MitigationPolicy,
+/// What of a policy did not select a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unselected {
+    /// Its methods.
+    Method,
+    /// Its hosts.
+    Host,
+    /// Its endpoints.
+    Endpoint,
+}
+
+/// Do the policy's methods, hosts and endpoints select the request? Nothing named stands for all.
+pub(crate) fn select(
+    view: &View<'_>,
+    policy: &Policy<'_>,
     request: &Request<'_>,
-) -> bool {
-    let ignore_case = !revision.settings.case_sensitive_paths;
-    let any = |patterns: &[String], matches: &dyn Fn(&str) -> bool| {
-        patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern))
-    };
-    any(&policy.methods, &|method| {
-        method_matches(method, request.method())
-    }) && any(&policy.hosts, &|pattern| host_matches(pattern, request))
-        && any(&policy.endpoints, &|pattern| {
-            glob_matches(pattern.as_bytes(), request.path(), ignore_case)
-        })
+) -> Result<(), Unselected> {
+    let (methods, hosts, endpoints) = (policy.methods(), policy.hosts(), policy.endpoints());
+    if !methods.is_empty()
+        && !methods
+            .iter()
+            .any(|method| method_matches(method, request.method()))
+    {
+        return Err(Unselected::Method);
+    }
+    if !hosts.is_empty() && !hosts.iter().any(|pattern| host_matches(pattern, request)) {
+        return Err(Unselected::Host);
+    }
+    let ignore_case = !view.settings.case_sensitive_paths();
+    let path_matches =
+        |pattern: &str| glob_matches(pattern.as_bytes(), request.path(), ignore_case);
+    if !endpoints.is_empty() && !endpoints.iter().any(path_matches) {
+        return Err(Unselected::Endpoint);
+    }
+    Ok(())
 }
 
 /// Servers are found that take `post` for `POST`, and HEAD tells what GET tells: towards the reading in

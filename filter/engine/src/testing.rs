@@ -1,13 +1,19 @@
 //! What the tests of this crate share: revisions, requests and tokens from a few words.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_proto::policy::v1::{self as wire, node::Kind};
+use countersign_proto::policy::v1::ActionKind;
 use ed25519_dalek::{Signer as _, SigningKey};
-use prost::Message as _;
 
+use crate::cel::{NodeId, Op, SetBuilder};
+use crate::index::{IndexBuilder, endpoint_covers, host_cover, method_cover};
 use crate::{
-    Connection, Decision, EventId, Request, Revision, SessionCache, Timestamp, blob, decide,
+    ActionSpec, Assurance, Attribute, ChallengeSpec, ChallengeVerdict, Connection, Decision,
+    EventId, LoadError, Plaintext, PolicySpec, RedirectSpec, Request, Revision, RevisionBuilder,
+    RevisionId, SettingsSpec, SignalSpec, Timestamp, VerdictMode, VerdictSettings, WorkerMemory,
+    blob, decide,
 };
 
 /// 2026-11-21 12:00:00 UTC.
@@ -17,96 +23,162 @@ pub(crate) fn signing_key() -> SigningKey {
     SigningKey::from_bytes(&[7; 32])
 }
 
-/// A compiled policy to put policies into.
-pub(crate) fn compiled() -> wire::CompiledPolicy {
-    wire::CompiledPolicy {
-        revision: Some(wire::Revision {
-            number: 12,
-            hash: "3fa9c1d2e4b5".to_owned(),
-        }),
-        settings: Some(wire::Settings {
-            trusted_hops: vec![wire::Cidr {
-                address: vec![127, 0, 0, 1],
-                prefix: 32,
-            }],
+/// A revision to put policies into.
+#[derive(Clone)]
+pub(crate) struct Compiled {
+    pub(crate) builder: RevisionBuilder,
+    pub(crate) trusted_hops: Vec<(IpAddr, u8)>,
+    pub(crate) settings: SettingsSpec,
+    pub(crate) policies: Vec<PolicySpec>,
+    pub(crate) signals: Vec<SignalSpec>,
+    pub(crate) session_keys: Vec<(String, Vec<u8>)>,
+    pub(crate) ticket_keys: Vec<(String, Vec<u8>)>,
+    /// `(is a device, id, issued before)`
+    pub(crate) revoked: Vec<(bool, String, u64)>,
+}
+
+fn demand() -> ChallengeSpec {
+    ChallengeSpec {
+        min_assurance: Assurance::Uv,
+        max_age_s: 3600,
+        kinds: vec!["fido".to_owned()],
+        fallback: vec![],
+    }
+}
+
+pub(crate) fn compiled() -> Compiled {
+    Compiled {
+        builder: RevisionBuilder::default(),
+        trusted_hops: vec![("127.0.0.1".parse().unwrap(), 32)],
+        settings: SettingsSpec {
+            trusted_hops: None,
             score_header: "x-bot-score".to_owned(),
             country_header: "x-geo-country".to_owned(),
+            asn_header: "x-geo-asn".to_owned(),
+            identifier_headers: std::array::from_fn(|place| match place {
+                0 => String::new(),
+                place => format!("x-identifier-{place}"),
+            }),
+            case_sensitive_paths: false,
+            exempt_paths: vec!["/healthz".to_owned()],
+            plaintext: Plaintext::Redirect,
+            https_port: 443,
             session_leeway_s: 30,
             session_lifetime_s: 3600,
             ticket_lifetime_s: 600,
             allow_sampling: 1,
-            exempt_paths: vec!["/healthz".to_owned()],
-            ..Default::default()
-        }),
-        session_keys: vec![wire::SessionKey {
-            kid: "k1".to_owned(),
-            public_key: signing_key().verifying_key().to_bytes().to_vec(),
-        }],
-        ticket_keys: vec![wire::TicketKey {
-            kid: "t1".to_owned(),
-            secret: vec![9; 32],
-        }],
-        ..Default::default()
+            verdicts: VerdictSettings {
+                mode: VerdictMode::Observe,
+                challenge: ChallengeVerdict::Allow,
+                demand: demand(),
+            },
+        },
+        policies: Vec::new(),
+        signals: Vec::new(),
+        session_keys: vec![(
+            "k1".to_owned(),
+            signing_key().verifying_key().to_bytes().to_vec(),
+        )],
+        ticket_keys: vec![("t1".to_owned(), vec![9; 32])],
+        revoked: Vec::new(),
     }
 }
 
-pub(crate) fn policy(name: &str, action: wire::ActionKind) -> wire::Policy {
-    wire::Policy {
+pub(crate) fn policy(name: &str, action: ActionKind) -> PolicySpec {
+    PolicySpec {
         name: name.to_owned(),
-        action: action.into(),
-        challenge: (action == wire::ActionKind::Challenge).then(|| wire::Challenge {
-            min_assurance: wire::Assurance::Uv.into(),
-            max_age_s: 3600,
-            kinds: vec!["fido".to_owned()],
-            fallback: vec![],
-        }),
-        redirect: (action == wire::ActionKind::Redirect).then(|| wire::Redirect {
-            location: "https://example.com/sale".to_owned(),
-            status: 302,
-        }),
-        ..Default::default()
+        hosts: vec![],
+        endpoints: vec![],
+        methods: vec![],
+        when: None,
+        action: match action {
+            ActionKind::Allow => ActionSpec::Allow,
+            ActionKind::Block => ActionSpec::Block,
+            ActionKind::Monitor => ActionSpec::Monitor,
+            ActionKind::Challenge => ActionSpec::Challenge(demand()),
+            ActionKind::Redirect => ActionSpec::Redirect(RedirectSpec {
+                location: "https://example.com/sale".to_owned(),
+                status: 302,
+            }),
+            ActionKind::Unspecified => panic!("an action"),
+        },
+        monitor_only: false,
     }
 }
 
-/// Adds a node, gives its index.
-pub(crate) fn node(compiled: &mut wire::CompiledPolicy, kind: Kind) -> u32 {
-    compiled.nodes.push(wire::Node { kind: Some(kind) });
-    u32::try_from(compiled.nodes.len() - 1).unwrap()
+pub(crate) fn call(compiled: &mut Compiled, op: Op, args: &[NodeId]) -> NodeId {
+    compiled.builder.program.call(op, args)
 }
 
-pub(crate) fn call(compiled: &mut wire::CompiledPolicy, op: wire::Op, args: &[u32]) -> u32 {
-    let call = wire::Call {
-        op: op.into(),
-        args: args.to_vec(),
-        automaton: 0,
-    };
-    node(compiled, Kind::Call(call))
+pub(crate) fn attribute(compiled: &mut Compiled, attribute: Attribute) -> NodeId {
+    compiled.builder.reads(attribute);
+    let words = [attribute.number(), 0, 0];
+    compiled.builder.program.leaf(Op::Attribute, words)
 }
 
-pub(crate) fn attribute(compiled: &mut wire::CompiledPolicy, attribute: wire::Attribute) -> u32 {
-    node(compiled, Kind::Attribute(attribute.into()))
-}
-
-pub(crate) fn text(compiled: &mut wire::CompiledPolicy, text: &str) -> u32 {
-    node(compiled, Kind::String(text.to_owned()))
+pub(crate) fn text(compiled: &mut Compiled, text: &str) -> NodeId {
+    compiled.builder.program.string(text)
 }
 
 /// `request.headers[name]`.
-pub(crate) fn header(compiled: &mut wire::CompiledPolicy, name: &str) -> u32 {
-    let map = attribute(compiled, wire::Attribute::RequestHeaders);
-    let key = text(compiled, name);
-    call(compiled, wire::Op::Index, &[map, key])
+pub(crate) fn header(compiled: &mut Compiled, name: &str) -> NodeId {
+    compiled.builder.program.named(Op::Header, name)
 }
 
-/// `score >= least`, as a condition for `when`.
-pub(crate) fn score_at_least(compiled: &mut wire::CompiledPolicy, least: i64) -> u32 {
-    let score = attribute(compiled, wire::Attribute::Score);
-    let bound = node(compiled, Kind::Int(least));
-    call(compiled, wire::Op::Ge, &[score, bound]) + 1
+/// `score >= least`.
+pub(crate) fn score_at_least(compiled: &mut Compiled, least: i64) -> NodeId {
+    let score = attribute(compiled, Attribute::Score);
+    let bound = compiled.builder.program.int(least);
+    call(compiled, Op::Ge, &[score, bound])
 }
 
-pub(crate) fn load(compiled: &wire::CompiledPolicy) -> Revision {
-    Revision::load(&blob::seal(&compiled.encode_to_vec(), 7).unwrap()).unwrap()
+/// The body, indexed by hosts, endpoints and methods.
+pub(crate) fn body(compiled: &Compiled) -> Vec<u8> {
+    let mut compiled = compiled.clone();
+    let mut builder = compiled.builder;
+    let hops = SetBuilder::cidrs("", compiled.trusted_hops);
+    compiled.settings.trusted_hops = Some(builder.program.set(hops));
+    builder.settings(&compiled.settings);
+    let mut index = IndexBuilder::default();
+    for policy in &compiled.policies {
+        builder.policy(policy);
+        let mut covers = Vec::new();
+        covers.extend(host_cover(&policy.hosts));
+        let ignore_case = !compiled.settings.case_sensitive_paths;
+        covers.extend(endpoint_covers(&policy.endpoints, ignore_case));
+        covers.extend(method_cover(&policy.methods));
+        index.policy(covers);
+    }
+    builder.index(&index);
+    for signal in &compiled.signals {
+        builder.signal(signal);
+    }
+    for (kid, key) in &compiled.session_keys {
+        builder.session_key(kid, key);
+    }
+    for (kid, secret) in &compiled.ticket_keys {
+        builder.ticket_key(kid, secret);
+    }
+    for (device, id, before) in &compiled.revoked {
+        if *device {
+            builder.revoke_device(id, *before);
+        } else {
+            builder.revoke_session(id, *before);
+        }
+    }
+    builder.finish().unwrap()
+}
+
+pub(crate) fn try_load(body: &[u8]) -> Result<Revision, LoadError> {
+    let id = RevisionId {
+        number: 12,
+        hash: "3fa9c1d2e4b5".to_owned(),
+    };
+    Revision::load(blob::seal(body, &id, 7).unwrap())
+}
+
+pub(crate) fn load(compiled: &Compiled) -> Revision {
+    try_load(&body(compiled)).unwrap()
 }
 
 /// A GET of `path` on `https://shop.example.com` from the trusted hop, with more or other headers.
@@ -143,7 +215,7 @@ pub(crate) fn decision(revision: &Revision, path: &str, more: &[(&str, &[u8])]) 
     decide(
         revision,
         &request,
-        &mut SessionCache::default(),
+        &mut WorkerMemory::default(),
         EventId::new(1, [0; 10]),
     )
 }
@@ -151,10 +223,7 @@ pub(crate) fn decision(revision: &Revision, path: &str, more: &[(&str, &[u8])]) 
 /// `action policy` of a decision: `challenge checkout`, `allow -`.
 pub(crate) fn verdict(revision: &Revision, path: &str, more: &[(&str, &[u8])]) -> String {
     let decision = decision(revision, path, more);
-    let outcome = match &decision {
-        Decision::Permit(permit) => permit.outcome(),
-        Decision::Denial(denial) => denial.outcome(),
-    };
+    let outcome = decision.outcome();
     format!(
         "{} {}",
         outcome.action,

@@ -3,12 +3,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_proto::policy::v1 as wire;
 use hmac::{Hmac, KeyInit, Mac as _};
 use serde::Serialize;
 use sha2::Sha256;
 
-use crate::load::LoadError;
+use crate::LoadError;
 
 /// The `typ` of a ticket; no session has it, so neither can stand for the other.
 pub const TICKET_TYPE: &str = "countersign-ticket+jwt";
@@ -61,11 +60,18 @@ impl std::fmt::Debug for TicketSigner {
 
 impl TicketSigner {
     /// A key under 32 bytes would be weaker than the hash (RFC 7518 section 3.2).
-    pub(crate) fn new(key: wire::TicketKey) -> Result<Self, LoadError> {
-        match Hmac::new_from_slice(&key.secret) {
-            Ok(mac) if key.secret.len() >= 32 => Ok(Self { kid: key.kid, mac }),
-            _ => Err(LoadError::Key(key.kid)),
+    pub(crate) fn new(kid: &str, secret: &[u8]) -> Result<Self, LoadError> {
+        match Hmac::new_from_slice(secret) {
+            Ok(mac) if secret.len() >= 32 => Ok(Self {
+                kid: kid.to_owned(),
+                mac,
+            }),
+            _ => Err(LoadError::Key(kid.to_owned())),
         }
+    }
+
+    pub(crate) fn kid(&self) -> &str {
+        &self.kid
     }
 
     /// The ticket as text that fits a URL. `None` cannot happen: strings and numbers always encode.

@@ -146,8 +146,8 @@ fn a_wrong_type_is_refused() -> Result<()> {
 fn an_unknown_kind_is_refused() -> Result<()> {
     is_refused(
         "unknown-kind.yaml",
-        GOOD.replace("MitigationPolicy", "DeviceRule"),
-        &["unknown-kind.yaml:2:7", "`DeviceRule`"],
+        GOOD.replace("MitigationPolicy", "FirewallRule"),
+        &["unknown-kind.yaml:2:7", "`FirewallRule`"],
     )
 }
 

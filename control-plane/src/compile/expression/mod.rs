@@ -24,7 +24,7 @@ use super::lists::Lists;
 use crate::diagnostic::{Findings, MAX_FINDINGS, Source};
 use crate::resource::Expression;
 
-pub(super) use pattern::Patterns;
+pub(super) use pattern::{Automaton, Patterns};
 pub(super) use typed::Typed;
 
 /// Where an expression stands, which decides what it may read.

@@ -61,11 +61,3 @@ pub(in crate::compile) enum Op {
     List,
     Negate,
 }
-
-/// The names of all variables, for what must know each of them.
-#[cfg(test)]
-pub(in crate::compile) fn attribute_names() -> impl Iterator<Item = &'static str> {
-    super::attributes::ATTRIBUTES
-        .iter()
-        .map(|attribute| attribute.name)
-}

@@ -1,17 +1,23 @@
-//! The checked set into the compiled policy: the one place that names its generated types. Nothing
-//! is decided here but defaults, and nothing can be wrong any more.
+//! The checked set into the compiled form. Nothing is decided here but defaults, and nothing can be
+//! wrong any more.
 
-mod arena;
+mod conditions;
+mod covers;
+mod literal;
 mod settings;
 
-use countersign_engine::Assurance;
-use countersign_proto::policy::v1 as proto;
+use countersign_engine::cel::{NodeId, SetBuilder};
+use countersign_engine::{
+    ActionSpec, Assurance, ChallengeSpec as Demand, PolicySpec, RedirectSpec, RevisionBuilder,
+    SignalSpec, Verdict as EngineVerdict,
+};
+use countersign_proto::policy::v1::revocation;
 
 use super::RuntimeMaterial;
 use super::checked::{Checked, CheckedPolicy, CheckedSignal};
 use super::expression::Typed;
-use crate::resource::{Action, ChallengeSpec, Cidr, Members, Mode, Verdict};
-use arena::Arena;
+use crate::resource::{Action, ChallengeSpec, Members, Mode, Verdict};
+use conditions::References;
 
 /// What a challenge demands where neither policy nor `Settings` say so.
 const MIN_ASSURANCE: Assurance = Assurance::Uv;
@@ -20,67 +26,89 @@ const MAX_AGE_S: u32 = 3600;
 /// See [`MIN_ASSURANCE`].
 const KIND: &str = "fido";
 
-/// The compiled policy without its revision.
-pub(super) fn lower(checked: Checked<'_>, runtime: &RuntimeMaterial) -> proto::CompiledPolicy {
-    let mut arena = Arena::default();
+/// The body of the compiled form; `None` when it is larger than one can be.
+pub(super) fn lower(checked: Checked<'_>, runtime: &RuntimeMaterial) -> Option<Vec<u8>> {
+    let mut to = RevisionBuilder::default();
+    let refer = References {
+        sets: checked
+            .lists
+            .iter()
+            .map(|(name, members)| to.program.set(set(name, members)))
+            .collect(),
+        automata: checked
+            .automata
+            .into_iter()
+            .map(|automaton| to.program.automaton(automaton.bytes, &automaton.pattern))
+            .collect(),
+    };
     let defaults = checked
         .settings
         .map(|settings| settings.challenge.clone())
         .unwrap_or_default();
-    let signals = checked
-        .signals
-        .iter()
-        .map(|signal| lower_signal(signal, &mut arena))
-        .collect();
-    let policies = checked
+    settings::lower(checked.settings, &defaults, runtime, &mut to);
+    for signal in &checked.signals {
+        let spec = lower_signal(signal, &refer, &mut to);
+        to.signal(&spec);
+    }
+    let policies: Vec<PolicySpec> = checked
         .policies
         .iter()
-        .map(|policy| lower_policy(policy, &defaults, &mut arena))
+        .map(|policy| lower_policy(policy, &defaults, &refer, &mut to))
         .collect();
-    let (nodes, reads) = arena.finish();
-    proto::CompiledPolicy {
-        revision: None,
-        settings: Some(settings::lower(checked.settings)),
-        policies,
-        signals,
-        lists: checked
-            .lists
-            .into_iter()
-            .map(|(name, members)| list(name, members))
-            .collect(),
-        automata: checked.automata,
-        nodes,
-        session_keys: runtime.session_keys.clone(),
-        ticket_keys: runtime.ticket_keys.clone(),
-        revocations: runtime.revocations.clone(),
-        reads,
+    for policy in &policies {
+        to.policy(policy);
     }
+    let ignore_case = !checked
+        .settings
+        .is_some_and(|settings| settings.case_sensitive_paths);
+    covers::index(&policies, ignore_case, &mut to);
+    // More of them than the form holds were refused before.
+    to.device_rules(checked.device_rules).ok()?;
+    for key in &runtime.session_keys {
+        to.session_key(&key.kid, &key.public_key);
+    }
+    for key in &runtime.ticket_keys {
+        to.ticket_key(&key.kid, &key.secret);
+    }
+    for revocation in &runtime.revocations {
+        match &revocation.what {
+            Some(revocation::What::Jti(jti)) => to.revoke_session(jti, revocation.issued_before),
+            Some(revocation::What::Device(device)) => {
+                to.revoke_device(device, revocation.issued_before);
+            }
+            None => {}
+        }
+    }
+    to.finish()
 }
 
-/// The number of a condition: its node's index plus one; zero is "always".
-fn number(when: Option<&Typed>, arena: &mut Arena) -> u32 {
-    when.map_or(0, |when| arena.add(&when.node).saturating_add(1))
+fn condition(when: Option<&Typed>, refer: &References, to: &mut RevisionBuilder) -> Option<NodeId> {
+    when.map(|when| conditions::add(&when.node, refer, to))
 }
 
-fn lower_signal(checked: &CheckedSignal<'_>, arena: &mut Arena) -> proto::Signal {
-    proto::Signal {
+fn lower_signal(
+    checked: &CheckedSignal<'_>,
+    refer: &References,
+    to: &mut RevisionBuilder,
+) -> SignalSpec {
+    SignalSpec {
         name: checked.name.to_owned(),
-        when: number(checked.when.as_ref(), arena),
+        when: condition(checked.when.as_ref(), refer, to),
         weight: checked.signal.weight,
         reason: checked.signal.reason.clone(),
-        verdict: verdict(checked.verdict).into(),
+        verdict: verdict(checked.verdict),
     }
 }
 
 fn lower_policy(
     checked: &CheckedPolicy<'_>,
     defaults: &ChallengeSpec,
-    arena: &mut Arena,
-) -> proto::Policy {
+    refer: &References,
+    to: &mut RevisionBuilder,
+) -> PolicySpec {
     let policy = checked.policy;
-    proto::Policy {
+    PolicySpec {
         name: checked.document.name.clone(),
-        priority: policy.priority,
         hosts: sorted(policy.hosts.clone()),
         endpoints: sorted(
             policy
@@ -90,28 +118,35 @@ fn lower_policy(
                 .collect(),
         ),
         methods: sorted(policy.methods.clone()),
-        when: number(checked.when.as_ref(), arena),
-        action: action(policy.action).into(),
-        monitor_only: policy.mode == Mode::Monitor || policy.action == Action::Monitor,
-        challenge: (policy.action == Action::Challenge)
-            .then(|| challenge(&policy.challenge, defaults)),
-        redirect: policy.redirect.as_ref().map(|redirect| proto::Redirect {
-            location: redirect.location.clone(),
-            status: redirect.status,
-        }),
+        when: condition(checked.when.as_ref(), refer, to),
+        action: match policy.action {
+            Action::Allow => ActionSpec::Allow,
+            Action::Block => ActionSpec::Block,
+            Action::Monitor => ActionSpec::Monitor,
+            Action::Challenge => ActionSpec::Challenge(challenge(&policy.challenge, defaults)),
+            Action::Redirect => policy
+                .redirect
+                .as_ref()
+                .map_or(ActionSpec::Block, |redirect| {
+                    ActionSpec::Redirect(RedirectSpec {
+                        location: redirect.location.clone(),
+                        status: u16::try_from(redirect.status).unwrap_or(0),
+                    })
+                }),
+        },
+        monitor_only: policy.mode == Mode::Monitor,
     }
 }
 
 /// What a policy states itself, then what `Settings` state, then the defaults.
-fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> proto::Challenge {
-    let min_assurance = own
-        .min_assurance
-        .or(defaults.min_assurance)
-        .unwrap_or(MIN_ASSURANCE);
+fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> Demand {
     let kinds = own.kinds.as_ref().or(defaults.kinds.as_ref());
     let fallback = own.fallback.as_ref().or(defaults.fallback.as_ref());
-    proto::Challenge {
-        min_assurance: min_assurance.to_wire().into(),
+    Demand {
+        min_assurance: own
+            .min_assurance
+            .or(defaults.min_assurance)
+            .unwrap_or(MIN_ASSURANCE),
         max_age_s: own.max_age_s.or(defaults.max_age_s).unwrap_or(MAX_AGE_S),
         kinds: kinds.cloned().unwrap_or_else(|| vec![KIND.to_owned()]),
         fallback: fallback.cloned().unwrap_or_default(),
@@ -125,45 +160,21 @@ fn sorted(mut texts: Vec<String>) -> Vec<String> {
     texts
 }
 
-const fn action(action: Action) -> proto::ActionKind {
-    match action {
-        Action::Allow => proto::ActionKind::Allow,
-        Action::Block => proto::ActionKind::Block,
-        Action::Redirect => proto::ActionKind::Redirect,
-        Action::Challenge => proto::ActionKind::Challenge,
-        Action::Monitor => proto::ActionKind::Monitor,
-    }
-}
-
-const fn verdict(verdict: Verdict) -> proto::Verdict {
+const fn verdict(verdict: Verdict) -> EngineVerdict {
     match verdict {
-        Verdict::Allow => proto::Verdict::Allow,
-        Verdict::Challenge => proto::Verdict::Challenge,
-        Verdict::Block => proto::Verdict::Block,
+        Verdict::Allow => EngineVerdict::Allow,
+        Verdict::Challenge => EngineVerdict::Challenge,
+        Verdict::Block => EngineVerdict::Block,
     }
 }
 
-fn cidr(cidr: Cidr) -> proto::Cidr {
-    proto::Cidr {
-        address: cidr.address(),
-        prefix: cidr.prefix().into(),
-    }
-}
-
-fn list(name: &str, members: &Members) -> proto::List {
-    use proto::list::Members as Wire;
-    proto::List {
-        name: name.to_owned(),
-        members: Some(match members {
-            Members::Strings(values) => Wire::Strings(proto::Strings {
-                values: values.clone(),
-            }),
-            Members::Numbers(values) => Wire::Numbers(proto::Numbers {
-                values: values.clone(),
-            }),
-            Members::Cidrs(values) => Wire::Cidrs(proto::Cidrs {
-                values: values.iter().copied().map(cidr).collect(),
-            }),
-        }),
+fn set(name: &str, members: &Members) -> SetBuilder {
+    match members {
+        Members::Strings(values) => SetBuilder::strings(name, values.clone()),
+        Members::Numbers(values) => SetBuilder::numbers(name, values.clone()),
+        Members::Cidrs(values) => SetBuilder::cidrs(
+            name,
+            values.iter().map(|cidr| (cidr.network(), cidr.prefix())),
+        ),
     }
 }

@@ -1,13 +1,9 @@
 //! Conditions as an author writes them, decided by the engine that the filter runs.
 
-use countersign_engine::{
-    Connection, Decision, EventId, Request, Revision, SessionCache, Timestamp, blob, decide,
-};
-use countersign_proto::policy::v1 as proto;
-use prost::Message as _;
+use countersign_engine::{Connection, Decision, EventId, Request, Timestamp, WorkerMemory, decide};
 
 use super::super::{RuntimeMaterial, compile};
-use super::{file, policy};
+use super::{file, loaded, policy};
 use crate::resource::parse_files;
 
 const REST: &str = "---
@@ -52,14 +48,7 @@ fn holds(when: &str) -> bool {
     let documents = parse_files(&[file("a.yaml", set)]).unwrap();
     let compiled = compile(&documents, &RuntimeMaterial::default())
         .unwrap_or_else(|errors| panic!("{}", errors[0].rendered));
-    let numbered = proto::CompiledPolicy {
-        revision: Some(proto::Revision {
-            number: 1,
-            hash: compiled.hash,
-        }),
-        ..compiled.policy
-    };
-    let revision = Revision::load(&blob::seal(&numbered.encode_to_vec(), 0).unwrap()).unwrap();
+    let revision = loaded(&compiled);
     let headers: Vec<(String, Vec<u8>)> = [
         (":method", "POST"),
         (":path", "/api/v2/users?page=2"),
@@ -84,7 +73,7 @@ fn holds(when: &str) -> bool {
     let request = Request::new(&revision, &headers, connection, now);
     let id = EventId::new(1, [0; 10]);
     matches!(
-        decide(&revision, &request, &mut SessionCache::default(), id),
+        decide(&revision, &request, &mut WorkerMemory::default(), id),
         Decision::Denial(_)
     )
 }

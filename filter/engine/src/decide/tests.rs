@@ -1,13 +1,14 @@
-use countersign_proto::policy::v1::{self as wire, ActionKind, Attribute, node::Kind};
+use countersign_proto::policy::v1::ActionKind;
 use serde_json::json;
 
-use crate::Decision;
+use crate::cel::Op;
 use crate::testing::{
-    attribute, call, claims, compiled, cookie, decision, header, load, node, policy,
-    score_at_least, text, token, verdict, with,
+    Compiled, call, claims, compiled, cookie, decision, header, load, policy, score_at_least, text,
+    token, verdict, with,
 };
+use crate::{Decision, PolicySpec, SignalSpec, Verdict};
 
-fn endpoints(mut policy: wire::Policy, endpoints: &[&str]) -> wire::Policy {
+fn endpoints(mut policy: PolicySpec, endpoints: &[&str]) -> PolicySpec {
     policy.endpoints = endpoints
         .iter()
         .map(|&endpoint| endpoint.to_owned())
@@ -15,7 +16,7 @@ fn endpoints(mut policy: wire::Policy, endpoints: &[&str]) -> wire::Policy {
     policy
 }
 
-fn checkout() -> wire::CompiledPolicy {
+fn checkout() -> Compiled {
     let mut compiled = compiled();
     let challenge = policy("checkout", ActionKind::Challenge);
     compiled.policies = vec![endpoints(challenge, &["/checkout/*", "/payment/*"])];
@@ -62,7 +63,7 @@ fn an_endpoint_is_challenged_in_every_spelling() {
 #[test]
 fn letters_count_where_settings_say_so() {
     let mut compiled = checkout();
-    compiled.settings.as_mut().unwrap().case_sensitive_paths = true;
+    compiled.settings.case_sensitive_paths = true;
     assert_eq!(verdict(&load(&compiled), "/CHECKOUT/x", &[]), "allow -");
 }
 
@@ -265,16 +266,16 @@ fn the_score_is_the_upstreams_plus_the_signals_and_stays_within_bounds() {
     let mut compiled = compiled();
     let agent = header(&mut compiled, "user-agent");
     let word = text(&mut compiled, "HeadlessChrome");
-    let when = call(&mut compiled, wire::Op::Contains, &[agent, word]) + 1;
-    compiled.signals = vec![wire::Signal {
+    let when = Some(call(&mut compiled, Op::Contains, &[agent, word]));
+    compiled.signals = vec![SignalSpec {
         name: "headless-ua".to_owned(),
         when,
         weight: 60,
         reason: "HEADLESS_BROWSER_AUTOMATION".to_owned(),
-        verdict: wire::Verdict::Block.into(),
+        verdict: Verdict::Block,
     }];
     let mut high = policy("bots", ActionKind::Challenge);
-    high.when = score_at_least(&mut compiled, 70);
+    high.when = Some(score_at_least(&mut compiled, 70));
     compiled.policies = vec![high];
     let revision = load(&compiled);
     let headless: (&str, &[u8]) = ("user-agent", b"Mozilla HeadlessChrome/156");
@@ -313,7 +314,7 @@ fn an_error_in_a_condition_does_not_match_and_is_told() {
     let missing = header(&mut compiled, "x-tenant");
     let word = text(&mut compiled, "evil");
     let mut block = policy("tenant", ActionKind::Block);
-    block.when = call(&mut compiled, wire::Op::Eq, &[missing, word]) + 1;
+    block.when = Some(call(&mut compiled, Op::Eq, &[missing, word]));
     compiled.policies = vec![block];
     let Decision::Permit(permit) = decision(&load(&compiled), "/", &[]) else {
         panic!("a permit")
@@ -324,30 +325,30 @@ fn an_error_in_a_condition_does_not_match_and_is_told() {
             event.errors[0].policy.as_str(),
             event.errors[0].error.as_str()
         ),
-        ("tenant", "no such key")
+        ("tenant", "no such key: `x-tenant`")
     );
 }
 
 #[test]
 fn a_deciding_operand_absorbs_the_others_error() {
     for (op, deciding, expected) in [
-        (wire::Op::Or, true, "block p"),
-        (wire::Op::And, false, "allow -"),
-        (wire::Op::Or, false, "allow -"),
+        (Op::Or, true, "block p"),
+        (Op::And, false, "allow -"),
+        (Op::Or, false, "allow -"),
     ] {
         for error_first in [false, true] {
             let mut compiled = compiled();
             let missing = header(&mut compiled, "absent");
             let word = text(&mut compiled, "x");
-            let error = call(&mut compiled, wire::Op::Eq, &[missing, word]);
-            let constant = node(&mut compiled, Kind::Bool(deciding));
+            let error = call(&mut compiled, Op::Eq, &[missing, word]);
+            let constant = compiled.builder.program.bool(deciding);
             let args = if error_first {
                 [error, constant]
             } else {
                 [constant, error]
             };
             let mut block = policy("p", ActionKind::Block);
-            block.when = call(&mut compiled, op, &args) + 1;
+            block.when = Some(call(&mut compiled, op, &args));
             compiled.policies = vec![block];
             assert_eq!(
                 verdict(&load(&compiled), "/", &[]),
@@ -362,11 +363,9 @@ fn a_deciding_operand_absorbs_the_others_error() {
 fn the_event_says_what_the_deciding_policy_read() {
     let mut compiled = compiled();
     let mut bots = policy("bots", ActionKind::Challenge);
-    let score = score_at_least(&mut compiled, 70) - 1;
-    let map = attribute(&mut compiled, Attribute::RequestHeaders);
-    let name = text(&mut compiled, "cookie");
-    let cookie = call(&mut compiled, wire::Op::Has, &[map, name]);
-    bots.when = call(&mut compiled, wire::Op::And, &[score, cookie]) + 1;
+    let score = score_at_least(&mut compiled, 70);
+    let cookie = compiled.builder.program.named(Op::HasHeader, "cookie");
+    bots.when = Some(call(&mut compiled, Op::And, &[score, cookie]));
     compiled.policies = vec![bots];
     let headers: [(&str, &[u8]); 2] = [("x-bot-score", b"85"), ("cookie", b"secret=1")];
     let Decision::Denial(denial) = decision(&load(&compiled), "/a?b", &headers) else {
@@ -395,15 +394,7 @@ fn the_event_says_what_the_deciding_policy_read() {
 #[test]
 fn the_client_is_the_last_address_that_no_trusted_hop_vouches_for() {
     let mut compiled = compiled();
-    compiled
-        .settings
-        .as_mut()
-        .unwrap()
-        .trusted_hops
-        .push(wire::Cidr {
-            address: vec![10, 0, 0, 0],
-            prefix: 8,
-        });
+    compiled.trusted_hops.push(("10.0.0.0".parse().unwrap(), 8));
     let revision = load(&compiled);
     for (forwarded, client) in [
         (&[][..], "127.0.0.1"),
@@ -432,7 +423,7 @@ fn the_client_is_the_last_address_that_no_trusted_hop_vouches_for() {
 #[test]
 fn a_plain_allow_is_sampled_and_everything_else_is_an_event() {
     let mut compiled = checkout();
-    compiled.settings.as_mut().unwrap().allow_sampling = 0;
+    compiled.settings.allow_sampling = 0;
     let revision = load(&compiled);
     let Decision::Permit(permit) = decision(&revision, "/", &[]) else {
         panic!("a permit")
@@ -450,7 +441,7 @@ fn headers_that_are_no_text_still_show_the_rest_of_themselves() {
     let agent = header(&mut compiled, "user-agent");
     let word = text(&mut compiled, "sqlmap");
     let mut block = policy("scanner", ActionKind::Block);
-    block.when = call(&mut compiled, wire::Op::Contains, &[agent, word]) + 1;
+    block.when = Some(call(&mut compiled, Op::Contains, &[agent, word]));
     compiled.policies = vec![block];
     assert_eq!(
         verdict(
@@ -459,5 +450,173 @@ fn headers_that_are_no_text_still_show_the_rest_of_themselves() {
             &[("user-agent", b"\xff sqlmap \xfe")]
         ),
         "block scanner"
+    );
+}
+
+fn signal(name: &str, reason: &str, verdict: Verdict) -> SignalSpec {
+    SignalSpec {
+        name: name.to_owned(),
+        when: None,
+        weight: 10,
+        reason: reason.to_owned(),
+        verdict,
+    }
+}
+
+#[test]
+fn an_enforced_verdict_decides_where_no_policy_did() {
+    use crate::{
+        ChallengeVerdict as On,
+        VerdictMode::{Enforce, Observe},
+    };
+    let good = session(json!({}));
+    for (mode, challenge, given, cookie, expected) in [
+        (Observe, On::Block, Verdict::Block, false, "allow -"),
+        (Enforce, On::Allow, Verdict::Allow, false, "allow -"),
+        (Enforce, On::Allow, Verdict::Block, false, "block (verdict)"),
+        (Enforce, On::Allow, Verdict::Challenge, false, "allow -"),
+        (
+            Enforce,
+            On::Block,
+            Verdict::Challenge,
+            false,
+            "block (verdict)",
+        ),
+        (
+            Enforce,
+            On::Challenge,
+            Verdict::Challenge,
+            false,
+            "challenge (verdict)",
+        ),
+        (Enforce, On::Challenge, Verdict::Challenge, true, "allow -"),
+        (
+            Enforce,
+            On::Block,
+            Verdict::Challenge,
+            true,
+            "block (verdict)",
+        ),
+    ] {
+        let mut compiled = compiled();
+        compiled.settings.verdicts.mode = mode;
+        compiled.settings.verdicts.challenge = challenge;
+        compiled.signals = vec![signal("s", "R", given), signal("t", "Q", Verdict::Allow)];
+        let revision = load(&compiled);
+        let headers: &[(&str, &[u8])] = &[("cookie", &good)];
+        let headers = if cookie { headers } else { &[] };
+        assert_eq!(
+            verdict(&revision, "/", headers),
+            expected,
+            "{mode:?} {challenge:?} {given:?}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_that_decides_stands_before_the_verdict() {
+    let mut compiled = compiled();
+    compiled.settings.verdicts.mode = crate::VerdictMode::Enforce;
+    compiled.signals = vec![signal("s", "R", Verdict::Block)];
+    compiled.policies = vec![endpoints(
+        policy("public", ActionKind::Allow),
+        &["/public/*"],
+    )];
+    let revision = load(&compiled);
+    assert_eq!(verdict(&revision, "/public/a", &[]), "allow public");
+    assert_eq!(verdict(&revision, "/other", &[]), "block (verdict)");
+}
+
+#[test]
+fn a_device_rule_stands_above_the_signals_and_its_reason_is_told() {
+    use crate::device::{DeviceRulesBuilder, Subject};
+    let mut compiled = compiled();
+    compiled.settings.verdicts.mode = crate::VerdictMode::Enforce;
+    compiled.signals = vec![signal("s", "R", Verdict::Block)];
+    let mut rules = DeviceRulesBuilder::default();
+    let address = |text: &str| text.parse().unwrap();
+    let ends = crate::Timestamp::from_seconds(crate::testing::NOW);
+    rules.add(
+        Subject::CidrBlock(address("203.0.113.0"), 24),
+        Verdict::Allow,
+        None,
+    );
+    rules.add(
+        Subject::CidrBlock(address("203.0.113.7"), 32),
+        Verdict::Block,
+        Some(ends),
+    );
+    rules.add(Subject::BrowserId("b-1"), Verdict::Block, None);
+    rules.add(Subject::VisitorId("device-1"), Verdict::Allow, None);
+    compiled.builder.device_rules(rules).unwrap();
+    let revision = load(&compiled);
+    let cookie = session(json!({}));
+    for (headers, expected, reasons) in [
+        (vec![], "block (verdict)", vec!["R"]),
+        // The smaller range's rule has ended; the wider one decides.
+        (
+            vec![("x-forwarded-for", b"203.0.113.7".as_slice())],
+            "allow -",
+            vec!["RULE_MATCH", "R"],
+        ),
+        (
+            vec![
+                ("x-forwarded-for", b"203.0.113.7"),
+                ("x-identifier-1", b"b-1"),
+            ],
+            "block (verdict)",
+            vec!["RULE_MATCH", "R"],
+        ),
+        // The device of the session is the visitor, where no hop names one.
+        (
+            vec![("cookie", cookie.as_slice()), ("x-identifier-1", b"b-1")],
+            "allow -",
+            vec!["RULE_MATCH", "R"],
+        ),
+    ] {
+        assert_eq!(verdict(&revision, "/", &headers), expected, "{headers:?}");
+        let decision = decision(&revision, "/", &headers);
+        assert_eq!(decision.outcome().event.as_ref().unwrap().reasons, reasons);
+    }
+}
+
+#[test]
+fn an_explanation_ends_where_the_decision_does() {
+    let mut compiled = checkout();
+    compiled.policies.insert(
+        0,
+        endpoints(policy("other", ActionKind::Block), &["/admin/*"]),
+    );
+    let missing = header(&mut compiled, "x-tenant");
+    let word = text(&mut compiled, "evil");
+    let mut tenant = policy("tenant", ActionKind::Block);
+    tenant.when = Some(call(&mut compiled, Op::Eq, &[missing, word]));
+    compiled.policies.insert(1, tenant);
+    compiled.policies.push(policy("last", ActionKind::Block));
+    let revision = load(&compiled);
+    let headers = crate::testing::headers("/checkout/x", &[]);
+    let request = crate::testing::request(&revision, &headers);
+    let explained = crate::explain(
+        &revision,
+        &request,
+        &mut crate::WorkerMemory::default(),
+        crate::EventId::new(1, [0; 10]),
+    );
+    let trials: Vec<_> = explained
+        .policies
+        .iter()
+        .map(|policy| (policy.name.as_str(), policy.trial.clone()))
+        .collect();
+    use crate::{Trial, Unselected};
+    assert_eq!(
+        trials[0],
+        ("other", Some(Trial::Unselected(Unselected::Endpoint)))
+    );
+    assert!(matches!(trials[1], ("tenant", Some(Trial::Failed(_)))));
+    assert_eq!(trials[2], ("checkout", Some(Trial::Decides)));
+    assert_eq!(trials[3], ("last", None));
+    assert_eq!(
+        explained.decider(),
+        explained.decision.outcome().policy.as_deref()
     );
 }

@@ -1,22 +1,22 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_proto::policy::v1::{self as wire, ActionKind};
+use countersign_proto::policy::v1::ActionKind;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 
 use super::{Reply, reply};
 use crate::testing::{self, NOW, compiled, load, policy};
-use crate::{Decision, EventId, SessionCache, decide};
+use crate::{Decision, EventId, Plaintext, WorkerMemory, decide};
 
 const NAVIGATION: (&str, &[u8]) = ("sec-fetch-mode", b"navigate");
 
-fn answer_with(compiled: &wire::CompiledPolicy, path: &str, more: &[(&str, &[u8])]) -> Reply {
+fn answer_with(compiled: &testing::Compiled, path: &str, more: &[(&str, &[u8])]) -> Reply {
     let revision = load(compiled);
     let headers = testing::headers(path, more);
     let request = testing::request(&revision, &headers);
     match decide(
         &revision,
         &request,
-        &mut SessionCache::default(),
+        &mut WorkerMemory::default(),
         EventId::new(1, [0; 10]),
     ) {
         Decision::Denial(denial) => reply(&revision, &request, &denial),
@@ -197,13 +197,13 @@ fn the_https_port_is_named_and_plaintext_may_be_refused() {
     ];
     let mut compiled = compiled();
     compiled.policies = vec![policy("p", ActionKind::Challenge)];
-    compiled.settings.as_mut().unwrap().https_port = 10443;
+    compiled.settings.https_port = 10443;
     let reply = answer_with(&compiled, "/a", &plain);
     assert_eq!(
         header(&reply, "location"),
         Some("https://shop.example.com:10443/a")
     );
-    compiled.settings.as_mut().unwrap().plaintext = wire::Plaintext::Block.into();
+    compiled.settings.plaintext = Plaintext::Block;
     let reply = answer_with(&compiled, "/a", &plain);
     assert_eq!((reply.status, header(&reply, "location")), (403, None));
 }

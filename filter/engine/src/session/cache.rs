@@ -18,7 +18,7 @@ pub struct SessionCache {
 
 impl SessionCache {
     /// The claims of a token that verified before under a key that is still among `keys`.
-    pub(super) fn get(&mut self, token: &[u8], keys: &[SessionKey]) -> Option<SignedClaims> {
+    pub(super) fn get(&mut self, token: &[u8], keys: &[SessionKey<'_>]) -> Option<SignedClaims> {
         if let Some(claims) = self.young.get(token) {
             return Some(claims.clone()).filter(|claims| claims.signed_by_one_of(keys));
         }

@@ -149,17 +149,18 @@ fn verify(
     value: &[u8],
     cache: &mut SessionCache,
 ) -> Result<Session, Problem> {
-    let claims = match cache.get(value, &revision.session_keys) {
+    let view = revision.view();
+    let claims = match cache.get(value, &view.session_keys) {
         Some(claims) => claims,
         None => {
-            let signed = UnverifiedToken::parse(value)?.verify_signature(&revision.session_keys)?;
+            let signed = UnverifiedToken::parse(value)?.verify_signature(&view.session_keys)?;
             cache.insert(value, signed)
         }
     };
     claims.check(
         host,
         now,
-        revision.settings().session_leeway_s,
-        &revision.revocations,
+        view.settings.session_leeway_s(),
+        &view.revocations,
     )
 }

@@ -143,7 +143,7 @@ impl<'a> UnverifiedToken<'a> {
 
     /// Verifies the signature, strictly (no small-order keys, canonical encodings: RFC 8032 section
     /// 5.1.7 with the checks of "Taming the many EdDSAs").
-    pub(crate) fn verify_signature(self, keys: &[SessionKey]) -> Result<SignedClaims, Problem> {
+    pub(crate) fn verify_signature(self, keys: &[SessionKey<'_>]) -> Result<SignedClaims, Problem> {
         let key = keys
             .iter()
             .find(|key| key.kid == self.kid)
@@ -216,7 +216,7 @@ impl TryFrom<f64> for NumericDate {
 
 impl SignedClaims {
     /// Is the key that signed still the one of that name?
-    pub(super) fn signed_by_one_of(&self, keys: &[SessionKey]) -> bool {
+    pub(super) fn signed_by_one_of(&self, keys: &[SessionKey<'_>]) -> bool {
         keys.iter()
             .any(|key| key.kid == self.kid && key.key.to_bytes() == self.key)
     }
@@ -226,7 +226,7 @@ impl SignedClaims {
         host: &str,
         now: Timestamp,
         leeway_s: i64,
-        revocations: &Revocations,
+        revocations: &Revocations<'_>,
     ) -> Result<Session, Problem> {
         let claims = &self.claims;
         if claims.iss != SESSION_ISSUER {

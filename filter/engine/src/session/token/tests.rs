@@ -185,25 +185,25 @@ fn another_cookie_name_is_another_cookie() {
 
 #[test]
 fn a_revoked_session_or_device_is_refused_and_a_later_one_is_not() {
-    use countersign_proto::policy::v1::{Revocation, revocation::What};
     let issued = u64::try_from(NOW - 60).unwrap();
     for (what, before, word) in [
-        (What::Jti("session-1".to_owned()), issued + 1, "revoked"),
-        (What::Device("device-1".to_owned()), issued + 1, "revoked"),
-        (What::Device("device-1".to_owned()), issued, "valid"),
-        (What::Device("device-2".to_owned()), issued + 1, "valid"),
+        ((false, "session-1"), issued + 1, "revoked"),
+        ((true, "device-1"), issued + 1, "revoked"),
+        ((true, "device-1"), issued, "valid"),
+        ((true, "device-2"), issued + 1, "valid"),
+        ((true, "session-1"), issued + 1, "valid"),
+        ((false, "device-1"), issued + 1, "valid"),
     ] {
         let mut compiled = compiled();
-        compiled.revocations = vec![
-            Revocation {
-                what: Some(what.clone()),
-                issued_before: 1,
-            },
-            Revocation {
-                what: Some(what.clone()),
-                issued_before: before,
-            },
-        ];
+        let (device, id) = what;
+        compiled.revoked = [1, before]
+            .map(|before| (device, id.to_owned(), before))
+            .to_vec();
+        // Neighbours on both sides, of both kinds.
+        for other in ["a", "z"] {
+            compiled.revoked.push((false, other.to_owned(), u64::MAX));
+            compiled.revoked.push((true, other.to_owned(), u64::MAX));
+        }
         let revision = load(&compiled);
         let headers = testing::headers("/", &[("cookie", &testing::cookie(&token(&claims())))]);
         let request = testing::request(&revision, &headers);
@@ -233,7 +233,7 @@ fn a_remembered_token_ends_with_its_key() {
         assert_eq!(cache.len(), 1);
     }
     let mut rotated = compiled();
-    rotated.session_keys[0].public_key = ed25519_dalek::SigningKey::from_bytes(&[8; 32])
+    rotated.session_keys[0].1 = ed25519_dalek::SigningKey::from_bytes(&[8; 32])
         .verifying_key()
         .to_bytes()
         .to_vec();
@@ -251,7 +251,7 @@ fn the_cache_forgets_before_it_grows_past_its_bound() {
     let revision = load(&compiled());
     let signed = crate::session::UnverifiedToken::parse(token(&claims()).as_bytes())
         .unwrap()
-        .verify_signature(&revision.session_keys)
+        .verify_signature(&revision.view().session_keys)
         .unwrap();
     for number in 0..MAX_CACHED_SESSIONS * 2 {
         cache.insert(&number.to_le_bytes(), signed.clone());

@@ -1,0 +1,74 @@
+//! The policies to try: what the index makes of the request.
+
+use crate::cel::{Evaluator, Value};
+use crate::facts::Facts;
+use crate::index::{Candidates, Found, Subject, Values, Wanted};
+use crate::revision::View;
+
+/// Fills `candidates` with every policy that may match.
+pub(super) fn candidates<'a>(
+    view: &'a View<'a>,
+    facts: &Facts<'a>,
+    conditions: &mut Evaluator<'a, 'a, &Facts<'a>>,
+    candidates: &mut Candidates,
+) {
+    let mut ask = Ask {
+        facts,
+        conditions,
+        ignore_case: !view.settings.case_sensitive_paths(),
+        text: Vec::new(),
+        value: None,
+    };
+    view.index.candidates(&view.program, &mut ask, candidates);
+}
+
+/// Answers what the index looks up.
+struct Ask<'e, 'f, 'a> {
+    facts: &'e Facts<'a>,
+    conditions: &'e mut Evaluator<'a, 'a, &'f Facts<'a>>,
+    ignore_case: bool,
+    text: Vec<u8>,
+    value: Option<Value<'a>>,
+}
+
+impl Values for Ask<'_, '_, '_> {
+    fn value(&mut self, subject: Subject, _wanted: Wanted) -> Found<'_> {
+        let request = self.facts.request();
+        match subject {
+            Subject::Path => {
+                let path = request.path();
+                if !self.ignore_case || !path.iter().any(u8::is_ascii_uppercase) {
+                    return Found::Text(path);
+                }
+                self.text = path.to_ascii_lowercase();
+                Found::Text(&self.text)
+            }
+            Subject::Method => {
+                let method = request.method();
+                if !method.iter().any(u8::is_ascii_lowercase) {
+                    return Found::Text(method);
+                }
+                self.text = method.to_ascii_uppercase();
+                Found::Text(&self.text)
+            }
+            Subject::Host => match request.authority() {
+                Some(authority) => Found::Text(authority.host().as_bytes()),
+                None => Found::Absent,
+            },
+            Subject::Node(id) => {
+                self.value = self.conditions.evaluate(id).ok();
+                match &self.value {
+                    None => Found::Absent,
+                    Some(Value::String(text)) => Found::Text(text.as_bytes()),
+                    Some(Value::Int(number)) => Found::Number(*number),
+                    Some(Value::Uint(number)) => {
+                        i64::try_from(*number).map_or(Found::Other, Found::Number)
+                    }
+                    Some(Value::Bool(truth)) => Found::Bool(*truth),
+                    Some(Value::Ip(address)) => Found::Address(*address),
+                    Some(_) => Found::Other,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The decision: exemptions, then device rules, signals and score, then policies in order of priority,
+//! then, where `Settings` say so, the verdict.
+
+mod assess;
+mod exempt;
+mod explain;
+mod look;
+mod outcome;
+mod trial;
+
+use std::cell::{OnceCell, RefCell};
+
+use crate::cel::Evaluator;
+use crate::event::{self, Trace};
+use crate::facts::Facts;
+use crate::revision::{ChallengeVerdict, Policy, PolicyAction, Verdict, VerdictMode, View};
+use crate::session::{self, SessionSource, SessionState};
+use crate::worker::WorkerMemory;
+use crate::{EventId, Request, Revision, SessionCache};
+
+pub use assess::RULE_MATCH;
+pub use explain::{Explanation, PolicyTrial, SignalTrial, explain};
+pub use outcome::{Action, Challenge, Decision, Denial, Outcome, Permit};
+pub use trial::Trial;
+
+/// The name under which a verdict decides; no policy can be called that.
+pub const VERDICT_POLICY: &str = "(verdict)";
+
+/// What decided, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Decider<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) action: PolicyAction<'a>,
+    pub(crate) when: Option<crate::cel::NodeId>,
+}
+
+/// Verified when first asked for, once a request.
+pub(crate) struct LazySession<'r, 'c> {
+    revision: &'r Revision,
+    request: &'r Request<'r>,
+    cache: RefCell<&'c mut SessionCache>,
+    state: OnceCell<SessionState>,
+}
+
+impl<'r, 'c> LazySession<'r, 'c> {
+    fn new(revision: &'r Revision, request: &'r Request<'r>, cache: &'c mut SessionCache) -> Self {
+        Self {
+            revision,
+            request,
+            cache: RefCell::new(cache),
+            state: OnceCell::new(),
+        }
+    }
+}
+
+impl SessionSource for LazySession<'_, '_> {
+    fn session(&self) -> &SessionState {
+        self.state.get_or_init(|| {
+            session::present(self.revision, self.request, &mut self.cache.borrow_mut())
+        })
+    }
+}
+
+/// Decides about one request. `id` names the decision; `memory` is what the worker keeps between
+/// requests.
+pub fn decide(
+    revision: &Revision,
+    request: &Request<'_>,
+    memory: &mut WorkerMemory,
+    id: EventId,
+) -> Decision {
+    let view = revision.view();
+    if exempt::is_exempt(view, request) {
+        return Decision::exempt(id);
+    }
+    let WorkerMemory {
+        sessions,
+        candidates,
+    } = memory;
+    let session = LazySession::new(revision, request, sessions);
+    let facts = Facts::new(view.settings, request, &session);
+    let mut conditions = Evaluator::new(&view.program, &facts);
+    let mut trace = Trace::default();
+    trace.notes.extend(
+        request
+            .upstream_score
+            .note
+            .map(crate::score::ScoreNote::word),
+    );
+    let assessment = facts.assessed(assess::assess(view, &facts, &mut conditions, &mut trace));
+    let (decided, action) = if let Some(note) = exempt::unreadable(request) {
+        trace.note(note);
+        (None, Some(Action::Block))
+    } else {
+        look::candidates(view, &facts, &mut conditions, candidates);
+        let policies = candidates
+            .iter()
+            .filter_map(|number| view.policy(number as usize));
+        let decided = first_deciding(
+            view,
+            policies,
+            &facts,
+            &mut conditions,
+            &session,
+            &mut trace,
+        )
+        .or_else(|| by_verdict(view, assessment.verdict, &facts, &session, &mut trace));
+        let action = decided.and_then(|decider| outcome::denial_of(&decider.action));
+        (decided, action)
+    };
+    let event = event::build(&event::Made {
+        view,
+        facts: &facts,
+        decided,
+        action: action.as_ref(),
+        trace: &trace,
+        id,
+        session: session.state.get(),
+    });
+    let outcome = Outcome {
+        event_id: id,
+        event,
+        policy: decided.map(|decider| decider.name.to_owned()),
+        action: outcome::word(action.as_ref()),
+        monitored: trace
+            .monitored
+            .iter()
+            .map(|policy| policy.name().to_owned())
+            .collect(),
+        satisfied: trace
+            .satisfied
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect(),
+        errors: trace
+            .errors
+            .into_iter()
+            .map(|(name, error)| (name.to_owned(), error))
+            .collect(),
+        notes: trace.notes,
+        session: session.state.get().map(SessionState::word),
+    };
+    Decision::new(action, outcome)
+}
+
+/// Tries policies in order until one decides.
+fn first_deciding<'a>(
+    view: &'a View<'a>,
+    policies: impl Iterator<Item = Policy<'a>>,
+    facts: &Facts<'a>,
+    conditions: &mut Evaluator<'_, 'a, &Facts<'a>>,
+    session: &dyn SessionSource,
+    trace: &mut Trace<'a>,
+) -> Option<Decider<'a>> {
+    for policy in policies {
+        let trial = trial::run(view, &policy, facts, conditions, session);
+        if trial.into_trace(&policy, trace) {
+            return Some(Decider {
+                name: policy.name(),
+                action: policy.action(),
+                when: policy.when(),
+            });
+        }
+    }
+    None
+}
+
+/// Where verdicts are enforced and no policy decided, the verdict does.
+fn by_verdict<'a>(
+    view: &'a View<'a>,
+    verdict: Verdict,
+    facts: &Facts<'a>,
+    session: &dyn SessionSource,
+    trace: &mut Trace<'a>,
+) -> Option<Decider<'a>> {
+    let settings = view.settings;
+    let action = match (settings.verdict_mode(), verdict) {
+        (VerdictMode::Observe, _) | (_, Verdict::Allow) => return None,
+        (VerdictMode::Enforce, Verdict::Block) => PolicyAction::Block,
+        (VerdictMode::Enforce, Verdict::Challenge) => match settings.verdict_challenge() {
+            ChallengeVerdict::Allow => return None,
+            ChallengeVerdict::Block => PolicyAction::Block,
+            ChallengeVerdict::Challenge => PolicyAction::Challenge(*settings.verdict_demand()),
+        },
+    };
+    let decider = Decider {
+        name: VERDICT_POLICY,
+        action,
+        when: None,
+    };
+    match trial::demanded(&decider.action, facts.request(), session) {
+        Trial::Decides => Some(decider),
+        Trial::Satisfied => {
+            trace.satisfied.push(VERDICT_POLICY);
+            None
+        }
+        _ => {
+            trace.note(trial::PREFLIGHT_NOTE);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! What comes of a decision.
+
+use countersign_proto::event::v1 as events;
+
+use crate::cel::EvalError;
+use crate::revision::{Demand, PolicyAction};
+use crate::{Assurance, EventId};
+
+/// What happens to a request. There is no third way.
+#[derive(Debug)]
+#[must_use]
+pub enum Decision {
+    /// It goes on.
+    Permit(Permit),
+    /// It is answered here.
+    Denial(Denial),
+}
+
+/// The permission to forward one request. Only [`crate::decide`] makes one.
+#[derive(Debug)]
+pub struct Permit {
+    outcome: Outcome,
+}
+
+/// A refusal with everything the reply needs.
+#[derive(Debug)]
+pub struct Denial {
+    /// What to answer.
+    pub action: Action,
+    outcome: Outcome,
+}
+
+/// How a request is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// 403.
+    Block,
+    /// To the policy's location.
+    Redirect {
+        /// An absolute URL or an absolute path.
+        location: String,
+        /// 302, 307 or 308.
+        status: u16,
+    },
+    /// The person is asked for proof.
+    Challenge(Challenge),
+}
+
+/// What a challenge demands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// The least grade that satisfies it.
+    pub min_assurance: Assurance,
+    /// Seconds since the proof; 0 = as long as the session lasts.
+    pub max_age_s: u32,
+    /// Kinds of challenge, preferred first.
+    pub kinds: Vec<String>,
+    /// Kinds offered where none of the preferred ones can be done.
+    pub fallback: Vec<String>,
+}
+
+/// What is recorded of a decision, whichever it was.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The event's id.
+    pub event_id: EventId,
+    /// The event to store; absent for exempt requests and for allows that are not sampled.
+    pub event: Option<events::DecisionEvent>,
+    /// The policy that decided, or [`crate::VERDICT_POLICY`].
+    pub policy: Option<String>,
+    /// One word: `allow`, `block`, `redirect`, `challenge`, `exempt`.
+    pub action: &'static str,
+    /// Policies that matched and only counted.
+    pub monitored: Vec<String>,
+    /// Policies whose challenge the session satisfied.
+    pub satisfied: Vec<String>,
+    /// Policies and signals whose condition failed, with the error.
+    pub errors: Vec<(String, EvalError)>,
+    /// What was noticed: names for counters.
+    pub notes: Vec<&'static str>,
+    /// What the session cookie was worth; `None` = nobody asked.
+    pub session: Option<&'static str>,
+}
+
+impl Decision {
+    pub(super) fn new(action: Option<Action>, outcome: Outcome) -> Self {
+        match action {
+            None => Self::Permit(Permit { outcome }),
+            Some(action) => Self::Denial(Denial { action, outcome }),
+        }
+    }
+
+    pub(super) const fn exempt(event_id: EventId) -> Self {
+        Self::Permit(Permit {
+            outcome: Outcome {
+                event_id,
+                event: None,
+                policy: None,
+                action: "exempt",
+                monitored: Vec::new(),
+                satisfied: Vec::new(),
+                errors: Vec::new(),
+                notes: Vec::new(),
+                session: None,
+            },
+        })
+    }
+
+    /// What to record.
+    #[must_use]
+    pub const fn outcome(&self) -> &Outcome {
+        match self {
+            Self::Permit(permit) => permit.outcome(),
+            Self::Denial(denial) => denial.outcome(),
+        }
+    }
+}
+
+impl Permit {
+    /// What to record.
+    #[must_use]
+    pub const fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+}
+
+impl Denial {
+    /// What to record.
+    #[must_use]
+    pub const fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// The policy that decided.
+    #[must_use]
+    pub fn policy(&self) -> &str {
+        self.outcome.policy.as_deref().unwrap_or_default()
+    }
+
+    /// Puts the status of the reply into the event, once it is known.
+    pub fn answered_with(&mut self, status: u16) {
+        if let Some(event) = &mut self.outcome.event {
+            event.status = status.into();
+        }
+    }
+}
+
+impl Challenge {
+    fn of(demand: &Demand<'_>) -> Self {
+        Self {
+            min_assurance: demand.min_assurance,
+            max_age_s: demand.max_age_s,
+            kinds: demand.kinds.to_vec(),
+            fallback: demand.fallback.to_vec(),
+        }
+    }
+}
+
+/// The word for what happened.
+pub(super) const fn word(action: Option<&Action>) -> &'static str {
+    match action {
+        None => "allow",
+        Some(Action::Block) => "block",
+        Some(Action::Redirect { .. }) => "redirect",
+        Some(Action::Challenge(_)) => "challenge",
+    }
+}
+
+/// How a policy that decides refuses; `None` = it lets through. One that only counts never decides.
+pub(super) fn denial_of(action: &PolicyAction<'_>) -> Option<Action> {
+    match action {
+        PolicyAction::Allow | PolicyAction::Monitor => None,
+        PolicyAction::Block => Some(Action::Block),
+        PolicyAction::Redirect { location, status } => Some(Action::Redirect {
+            location: (*location).to_owned(),
+            status: *status,
+        }),
+        PolicyAction::Challenge(demand) => Some(Action::Challenge(Challenge::of(demand))),
+    }
+}
