@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# Chromium for the end-to-end tests: by apt when root, else the command that installs it.
+# What the tests need beside the sources: the conformance suite of CEL, by npm, and Chromium for the
+# end-to-end tests, by apt when root, else the command that installs it.
 set -euo pipefail
+
+"$(dirname "${BASH_SOURCE[0]}")/fetch-cel-spec.sh" >/dev/null
 
 say() { printf 'install-test-deps: %s\n' "$*" >&2; }
 

@@ -9,9 +9,11 @@ use crate::api::DEFAULT_CONTROL_PLANE;
 use crate::commands::apply::ApplyArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::events::EventsCommand;
+use crate::commands::explain::ExplainArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::resources::{DeleteArgs, GetArgs};
 use crate::commands::revisions::RevisionsArgs;
+use crate::commands::simulate::SimulateArgs;
 use crate::commands::test::TestArgs;
 use crate::commands::traffic::TrafficArgs;
 use crate::output::Output;
@@ -93,6 +95,95 @@ pub(crate) enum Command {
         after_help = "Example:\n  countersign test envoy/examples/\n  countersign test --output json policies/ tests.yaml"
     )]
     Test(TestArgs),
+    /// Evaluates expressions of the language: JSON Lines in, JSON Lines out
+    ///
+    /// A line asks with an expression and what its variables are:
+    ///
+    ///     {"id": 1, "expr": "n + 1 > size(list)", "vars": {"n": 5, "list": [1, 2]}}
+    ///     {"expr": "u / 2u", "values": {"u": {"uint64Value": "7"}}}
+    ///
+    /// vars: plain JSON. values: `cel.expr.Value` in ProtoJSON, for what plain JSON cannot say.
+    /// check: false leaves out the type check. container: the namespace that names are looked up in.
+    ///
+    /// Each line is answered by one, in order, by what the filter evaluates policies with:
+    ///
+    ///     {"id":1,"value":true,"cel":{"boolValue":true}}
+    ///     {"error":{"kind":"eval","message":"division by zero","span":[0,5]}}
+    ///
+    /// kind: parse, check or eval. span: bytes of the expression, from and to.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  countersign expr > answers.jsonl"
+    )]
+    Expr,
+    /// Shows for one request what every rule made of it, here
+    ///
+    /// In the order of evaluation, which is always the same:
+    ///
+    ///   exempt       a path that no rule is asked about
+    ///   client       whose request it is: the peer, or whom trusted hops name
+    ///   device rule  the strongest identifier with a rule; the smallest range
+    ///   signals      each one: its weight, reason and verdict, and whether it held
+    ///   score        what a trusted hop gave plus the weights that held, within 0..100
+    ///   reasons      of the device rule and of the signals that held
+    ///   verdict      the strictest reason's, or the device rule's
+    ///   policies     by priority, then name, until one decides: other method, other host, other
+    ///                endpoint, condition false, condition failed, only counts, satisfied by the
+    ///                session, a preflight, decides, not reached; last the verdict, if it is enforced
+    ///   answer       what the filter does: status, and where it leads, without the ticket
+    ///
+    /// The request is written as `request:` of a PolicyTest (`countersign test --help`), is one recorded
+    /// request as `countersign simulate` reads them (an event by `events get --output json` too), or is
+    /// said by options.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  countersign explain --policies envoy/examples/ --url https://shop.example.com/checkout/cart\n  countersign explain --policies policies/ --url /admin --method POST --header x-bot-score:85 --session uv\n  countersign explain --policies policies/ --request request.yaml\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f --output json | countersign explain --policies policies/ --request -"
+    )]
+    Explain(Box<ExplainArgs>),
+    /// Shows what policies would do with recorded requests, and what that changes
+    ///
+    /// Requests are read from Envoy's access log in JSON (a line each), from HAR files, and from our own
+    /// events (`countersign events list --output json`, or a line each). Each file tells by itself what
+    /// it is. What cannot be read is counted and shown; when it is more than what can be, the exit code
+    /// is 1.
+    ///
+    /// Of an access log these keys are read, which are those of Istio's and Envoy Gateway's defaults and
+    /// more: method, scheme, authority (or host), path (or x-envoy-origin-path), start_time,
+    /// downstream_remote_address, requested_server_name, downstream_tls_version,
+    /// downstream_peer_fingerprint (of a client's certificate), ja4, user_agent, x_forwarded_for,
+    /// x_forwarded_proto, referer, accept, accept_language, accept_encoding, origin, cookie,
+    /// sec_fetch_mode, sec_fetch_site, sec_fetch_dest, request_id, x_requested_with; `-` may stand for
+    /// `_`. `request_headers` holds what else policies read. With this format nothing is missing:
+    ///
+    ///   log_format:
+    ///     json_format:
+    ///       start_time: "%START_TIME%"
+    ///       method: "%REQ(:METHOD)%"
+    ///       scheme: "%REQ(:SCHEME)%"
+    ///       authority: "%REQ(:AUTHORITY)%"
+    ///       path: "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%"
+    ///       downstream_remote_address: "%DOWNSTREAM_REMOTE_ADDRESS%"
+    ///       requested_server_name: "%REQUESTED_SERVER_NAME%"
+    ///       downstream_tls_version: "%DOWNSTREAM_TLS_VERSION%"
+    ///       downstream_peer_fingerprint: "%DOWNSTREAM_PEER_FINGERPRINT_256%"
+    ///       ja4: "%TLS_JA4_FINGERPRINT%"
+    ///       request_headers:
+    ///         user-agent: "%REQ(USER-AGENT)%"
+    ///         x-forwarded-for: "%REQ(X-FORWARDED-FOR)%"
+    ///         accept: "%REQ(ACCEPT)%"
+    ///         sec-fetch-mode: "%REQ(SEC-FETCH-MODE)%"
+    ///         origin: "%REQ(ORIGIN)%"
+    ///         access-control-request-method: "%REQ(ACCESS-CONTROL-REQUEST-METHOD)%"
+    ///         x-bot-score: "%REQ(X-BOT-SCORE)%"     # and every other header that a policy names
+    ///
+    /// What a recording does not say is so: https, now, from `--peer`, without a session. An event knows
+    /// its path without the query, and only those headers that the deciding condition read; what a
+    /// trusted hop told of it is told again. A sampled event stands for as many requests as it says.
+    #[command(
+        verbatim_doc_comment,
+        after_help = "Example:\n  countersign simulate --policies policies/ --requests access.jsonl\n  countersign simulate --policies policies/ --requests access.jsonl --against-current --fail-on-change\n  countersign simulate --policies new/ --against old/ --requests monday.har tuesday.har --session uv\n  countersign events list --limit 500 --output json | countersign simulate --policies policies/ --requests -"
+    )]
+    Simulate(Box<SimulateArgs>),
     /// Gives policy files to the control plane
     #[command(
         after_help = "Example:\n  countersign apply -f envoy/examples/ -m 'first policies'\n  countersign get policy -o yaml | countersign apply --dry-run -f -"

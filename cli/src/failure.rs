@@ -2,6 +2,7 @@
 
 use crate::commands::CommandError;
 use crate::commands::check::CheckError;
+use crate::commands::expr::ExprError;
 use crate::output::OutputError;
 use crate::shop::ShopError;
 use crate::sources::SourcesError;
@@ -40,8 +41,10 @@ impl Failure {
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(
             self,
-            Self::Command(CommandError::Output(OutputError::Write(error)))
-                if error.kind() == std::io::ErrorKind::BrokenPipe
+            Self::Command(
+                CommandError::Output(OutputError::Write(error))
+                | CommandError::Expr(ExprError::Write(OutputError::Write(error)))
+            ) if error.kind() == std::io::ErrorKind::BrokenPipe
         )
     }
 }

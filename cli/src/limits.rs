@@ -62,3 +62,16 @@ pub(crate) const TAIL_BYTES: u64 = 16 * 1024;
 
 /// The longest body that the demo shop's echo counts.
 pub(crate) const ECHO_BODY_BYTES: usize = 16 * 1024 * 1024;
+
+/// One line of `expr`: an expression of a megabyte, escaped, and as much again bound to its variables.
+pub(crate) const MAX_EXPR_LINE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Stack of the thread that `expr` compiles and evaluates in: what the deepest expression takes in an
+/// unoptimised build, several times.
+pub(crate) const EXPR_STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// Compiled expressions that `expr` keeps: looking through so many takes less than compiling one.
+pub(crate) const MAX_KEPT_EXPRESSIONS: usize = 64;
+
+/// Bytes of an expression that is kept, so that all of them together stay small.
+pub(crate) const MAX_KEPT_EXPRESSION_BYTES: usize = 64 * 1024;

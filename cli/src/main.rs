@@ -18,6 +18,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
+use countersign_control_plane::clock::Clock;
+use countersign_control_plane::simulate::Timestamp;
 
 use cli::{Cli, Command};
 use commands::{Context, Outcome};
@@ -54,6 +56,8 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         // These need no runtime.
         Command::Check(args) => return Ok(commands::check::run(&args, &context)?),
         Command::Test(args) => return Ok(commands::test::run(&args, &context)?),
+        Command::Explain(args) => return Ok(commands::explain::run(&args, &context, now())?),
+        Command::Expr => return Ok(commands::expr::run()?),
         Command::Completions { shell } => return completions(shell),
         Command::RunPart {
             parent,
@@ -93,11 +97,20 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Traffic(args) => commands::traffic::run(&args, context).await?,
         Command::Revisions(args) => commands::revisions::run(&args, context).await?,
         Command::Keys(command) => commands::keys::run(&command, context).await?,
+        Command::Simulate(args) => commands::simulate::run(&args, context, now()).await?,
         Command::Check(_)
         | Command::Test(_)
+        | Command::Explain(_)
+        | Command::Expr
         | Command::Completions { .. }
         | Command::RunPart { .. } => Outcome::Fine,
     })
+}
+
+/// The clock, read here and nowhere below.
+fn now() -> Timestamp {
+    let milliseconds = i64::try_from(Clock::system().now()).unwrap_or(i64::MAX);
+    Timestamp::from_nanos(milliseconds.saturating_mul(1_000_000))
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<Outcome, Failure> {

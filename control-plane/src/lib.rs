@@ -1,5 +1,6 @@
 //! The control plane: resources in, revisions out to the fleet; events in, answers to operators out.
 
+pub mod cel;
 pub mod clock;
 pub mod compile;
 pub mod diagnostic;
@@ -13,6 +14,7 @@ pub mod nodes;
 pub mod policy_test;
 pub mod resource;
 pub mod runtime;
+pub mod simulate;
 pub mod store;
 pub mod traffic;
 pub mod xds;

@@ -6,7 +6,6 @@ use countersign_engine::reply::{self, Reply};
 use countersign_engine::{
     Attribute, Connection, Decision, Denial, Permit, Request, Revision, decide,
 };
-use prost::Message as _;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -63,7 +62,7 @@ fn forward(revision: &Revision, request: &Request<'_>, permit: &Permit) -> Actio
     }
     host::set_request_header(EVENT_HEADER, &outcome.event_id.to_string());
     if let Some(event) = &outcome.event {
-        host::record_event(&event.encode_to_vec());
+        host::record_event(event.as_bytes());
     }
     host::mark_permitted();
     Action::Continue
@@ -75,7 +74,7 @@ fn refuse(revision: &Revision, request: &Request<'_>, mut denial: Denial) -> Act
     let outcome = denial.outcome();
     counters::count(outcome);
     if let Some(event) = &outcome.event {
-        host::record_event(&event.encode_to_vec());
+        host::record_event(event.as_bytes());
     }
     answer(&reply)
 }

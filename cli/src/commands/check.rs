@@ -4,7 +4,8 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use countersign_control_plane::compile::{RuntimeMaterial, compile};
+use countersign_control_plane::clock::Clock;
+use countersign_control_plane::compile::{RuntimeMaterial, compile_at};
 use countersign_control_plane::resource::{SourceFile, parse_files};
 use serde::Serialize;
 
@@ -50,7 +51,7 @@ pub(crate) enum CheckError {
 }
 
 pub(crate) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, CommandError> {
-    let report = check(sources::read(&args.paths)?);
+    let report = check(sources::read(&args.paths)?, Clock::system().now());
     let refused = report.diagnostics.iter().any(Finding::is_error);
     if context.output == Output::Table {
         let colour = colour::wanted(std::io::stderr().is_terminal());
@@ -73,7 +74,7 @@ pub(crate) fn policies_compile(directory: &Path) -> Result<(), CheckError> {
         Err(SourcesError::NoFiles(_)) => return Ok(()),
         other => other?,
     };
-    let report = check(sources);
+    let report = check(sources, Clock::system().now());
     if !report.diagnostics.iter().any(Finding::is_error) {
         return Ok(());
     }
@@ -89,7 +90,7 @@ pub(crate) fn policies_compile(directory: &Path) -> Result<(), CheckError> {
     })
 }
 
-fn check(sources: Vec<Source>) -> Report {
+fn check(sources: Vec<Source>, now_ms: u64) -> Report {
     let files: Vec<SourceFile> = sources
         .into_iter()
         .map(|Source { name, content }| SourceFile { name, content })
@@ -104,7 +105,7 @@ fn check(sources: Vec<Source>) -> Report {
         Err(found) => found,
         Ok(documents) => {
             report.resources = documents.len();
-            match compile(&documents, &RuntimeMaterial::default()) {
+            match compile_at(&documents, &RuntimeMaterial::default(), now_ms) {
                 Err(found) => found,
                 Ok(compiled) => {
                     report.hash = Some(compiled.hash);
@@ -144,7 +145,7 @@ mod tests {
     fn check_text(text: &str) -> Report {
         let dir = Scratch::new();
         let file = dir.file("a.yaml", text);
-        check(sources::read(&[file]).unwrap())
+        check(sources::read(&[file]).unwrap(), 0)
     }
 
     #[test]
@@ -171,7 +172,7 @@ mod tests {
     fn bytes_that_are_no_text_are_an_error_and_not_a_panic() {
         let dir = Scratch::new();
         let file = dir.file("a.yaml", b"kind: \xff\xfe");
-        let report = check(sources::read(&[file]).unwrap());
+        let report = check(sources::read(&[file]).unwrap(), 0);
         assert!(report.diagnostics.iter().any(Finding::is_error));
     }
 
@@ -187,7 +188,7 @@ mod tests {
     #[test]
     fn the_shipped_examples_compile_without_a_warning() {
         let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy/examples");
-        let report = check(sources::read(&[PathBuf::from(dir)]).unwrap());
+        let report = check(sources::read(&[PathBuf::from(dir)]).unwrap(), 0);
         let texts: String = report
             .diagnostics
             .iter()

@@ -4,18 +4,25 @@ pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod diagnostics;
 pub(crate) mod events;
+pub(crate) mod explain;
+pub(crate) mod expr;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 pub(crate) mod nodes;
 pub(crate) mod resources;
 pub(crate) mod revisions;
+mod set;
+pub(crate) mod simulate;
 pub(crate) mod test;
 pub(crate) mod traffic;
 mod words;
 
+use countersign_control_plane::simulate::GivenError;
+
 use crate::api::ApiError;
 use crate::output::{Output, OutputError};
 use crate::sources::SourcesError;
+use simulate::InputError;
 
 /// What every command needs to know.
 #[derive(Clone, Debug)]
@@ -43,6 +50,8 @@ pub(crate) enum CommandError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Sources(#[from] SourcesError),
+    #[error(transparent)]
+    Expr(#[from] expr::ExprError),
     /// A kind that there is not.
     #[error("there is no kind `{0}`; the kinds are {known}", known = kinds::known())]
     UnknownKind(String),
@@ -51,6 +60,20 @@ pub(crate) enum CommandError {
         "there are no tests in these files; a test is written in a document of `kind: PolicyTest`, beside the policies (see `countersign test --help`)"
     )]
     NoTests,
+    /// A request given to `explain`.
+    #[error(transparent)]
+    Given(#[from] GivenError),
+    /// Recordings given to `simulate`.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// `-` in two places.
+    #[error("`-` stands for standard input in two places; it can be read once")]
+    StandardInputTwice,
+    /// A gate that can never close.
+    #[error(
+        "`--fail-on-change` needs something to compare with: `--against DIR` or `--against-current`"
+    )]
+    NothingToCompare,
 }
 
 impl From<tonic::Status> for CommandError {
@@ -65,8 +88,13 @@ impl CommandError {
         match self {
             Self::Api(error) => error.is_input(),
             Self::Sources(error) => error.is_input(),
-            Self::UnknownKind(_) | Self::NoTests => true,
-            Self::Output(_) => false,
+            Self::Input(error) => error.is_input(),
+            Self::UnknownKind(_)
+            | Self::NoTests
+            | Self::Given(_)
+            | Self::StandardInputTwice
+            | Self::NothingToCompare => true,
+            Self::Output(_) | Self::Expr(_) => false,
         }
     }
 }

@@ -55,17 +55,20 @@ pub fn compile(
     on_a_large_stack(documents, runtime, None)
 }
 
-/// Like [`compile`], at a known time: device rules that have ended by then are warned of and contradict
-/// none. What is compiled, and its hash, are the same at any time.
+/// Like [`compile`], at a known time in milliseconds since the Unix epoch: device rules that have ended
+/// by then are warned of and contradict none. What is compiled, and its hash, are the same at any time.
 ///
 /// # Errors
 /// See [`compile`].
 pub fn compile_at(
     documents: &[Document],
     runtime: &RuntimeMaterial,
-    now: Timestamp,
+    now_ms: u64,
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    on_a_large_stack(documents, runtime, Some(now))
+    let nanos = i64::try_from(now_ms)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000_000);
+    on_a_large_stack(documents, runtime, Some(Timestamp::from_nanos(nanos)))
 }
 
 fn on_a_large_stack(

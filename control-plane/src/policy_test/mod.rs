@@ -5,8 +5,8 @@ mod compare;
 mod session;
 
 use countersign_engine::{
-    Connection, Decision, EventId, LoadError, Outcome, Request, Revision, RevisionId, WorkerMemory,
-    blob, decide, reply,
+    Connection, Decision, Event, EventId, LoadError, Outcome, Request, Revision, RevisionId,
+    WorkerMemory, blob, decide, reply,
 };
 use serde::Serialize;
 
@@ -174,7 +174,8 @@ fn headers(spec: &RequestSpec) -> Vec<(String, Vec<u8>)> {
 
 fn seen(outcome: &Outcome, answer: Option<&reply::Reply>) -> Seen {
     let exempt = outcome.action == "exempt";
-    let event = outcome.event.as_ref();
+    let event = outcome.event.as_ref().map(Event::decode);
+    let event = event.as_ref();
     let signals = event.map(|event| event.signals.as_slice());
     Seen {
         action: if exempt { "allow" } else { outcome.action },

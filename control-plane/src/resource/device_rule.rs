@@ -43,10 +43,9 @@ impl DeviceRule {
         let verdict = spec
             .take_required(reader, "verdict")
             .and_then(|field| reader.word(&field, &RULE_VERDICTS));
-        let expires = match spec.take(reader, "expires") {
-            Some(field) => Some(expiry(reader, &field)?),
-            None => None,
-        };
+        let expires = spec
+            .take(reader, "expires")
+            .map(|field| expiry(reader, &field));
         if let Some(field) = spec.take(reader, "description") {
             description(reader, &field);
         }
@@ -66,7 +65,10 @@ impl DeviceRule {
             identifier: Located::new(identifier, field.key.span),
             values: values?.into(),
             verdict: verdict.value,
-            expires,
+            expires: match expires {
+                Some(read) => Some(read?),
+                None => None,
+            },
         })
     }
 

@@ -6,7 +6,7 @@ use countersign_engine::{LoadError, Revision, RevisionId, blob};
 
 use super::control::ApplyError;
 use crate::clock;
-use crate::compile::{Compiled, RuntimeMaterial, compile};
+use crate::compile::{Compiled, RuntimeMaterial, compile_at};
 use crate::diagnostic::{Diagnostic, Finding, Severity, Source};
 use crate::inventory::{Conflict, Inventory};
 use crate::store::{NewRevision, StoredRevision};
@@ -16,9 +16,10 @@ use crate::xds::Published;
 pub(super) async fn compiled(
     inventory: &Inventory,
     material: RuntimeMaterial,
+    now_ms: u64,
 ) -> Result<Compiled, ApplyError> {
     let documents = inventory.documents();
-    tokio::task::spawn_blocking(move || compile(&documents, &material))
+    tokio::task::spawn_blocking(move || compile_at(&documents, &material, now_ms))
         .await
         .map_err(|_| ApplyError::Stopped)?
         .map_err(ApplyError::Refused)

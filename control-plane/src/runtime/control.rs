@@ -242,7 +242,8 @@ impl Control {
                 revision: None,
             });
         }
-        let compiled = build::compiled(&inventory, self.compile_material(state)).await?;
+        let compiled =
+            build::compiled(&inventory, self.compile_material(state), self.clock.now()).await?;
         let warnings = compiled.warnings.clone();
         let same = self.is_published(state, &compiled.hash);
         let made = if same {

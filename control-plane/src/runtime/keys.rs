@@ -172,7 +172,12 @@ impl Control {
                 .flat_map(|(_, findings)| findings.clone());
             return Err(ApplyError::Refused(findings.collect()));
         }
-        let compiled = build::compiled(&state.inventory, self.compile_material(state)).await?;
+        let compiled = build::compiled(
+            &state.inventory,
+            self.compile_material(state),
+            self.clock.now(),
+        )
+        .await?;
         if self.is_published(state, &compiled.hash) {
             return Ok(None);
         }

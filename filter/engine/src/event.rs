@@ -1,17 +1,21 @@
 //! The event of a decision: everything that explains it, bounded.
 
-use countersign_proto::event::v1::{
-    DecisionEvent, Input, Monitored, RuntimeError, Signal as SignalEvent,
-};
+mod encoded;
+
+use std::borrow::Cow;
+
+use countersign_proto::event::v1::{Input, Monitored, RuntimeError, Signal as SignalEvent};
 use countersign_proto::policy::v1 as wire;
 
 use crate::cel::{EvalError, Op, Program, Source as _, Value};
 use crate::decide::{Action, Decider};
 use crate::facts::Facts;
 use crate::limits::{MAX_EVENT_ITEMS, MAX_EVENT_PATH_BYTES, MAX_EVENT_VALUE_BYTES};
-use crate::revision::{Policy, PolicyAction, Signal, Verdict, View};
+use crate::revision::{Policy, PolicyAction, Signal, View};
 use crate::session::SessionState;
-use crate::{Assurance, Attribute, EventId};
+use crate::{Attribute, EventId};
+
+pub use encoded::Event;
 
 /// What the way to a decision left behind.
 #[derive(Default)]
@@ -43,7 +47,7 @@ pub(crate) struct Made<'d, 'a> {
 }
 
 /// The event; `None` for a plain allow (nothing matched, nothing failed) that is not sampled.
-pub(crate) fn build(made: &Made<'_, '_>) -> Option<DecisionEvent> {
+pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
     let Made {
         view,
         facts,
@@ -63,103 +67,85 @@ pub(crate) fn build(made: &Made<'_, '_>) -> Option<DecisionEvent> {
         1
     };
     let request = facts.request();
-    let assessment = facts.assessment();
-    let header = |name| {
-        truncate(
-            &request.header_text(name).unwrap_or_default(),
-            MAX_EVENT_VALUE_BYTES,
-        )
-    };
-    let ja4 = String::from_utf8_lossy(request.connection().ja4.unwrap_or_default());
-    Some(DecisionEvent {
-        event_id: made.id.to_string(),
-        time_ms: request.now().as_millis(),
-        revision: view.id.to_string(),
-        action: action_kind(*action).into(),
-        policy: decided
-            .map(|decider| decider.name.to_owned())
-            .unwrap_or_default(),
-        monitored: trace
-            .monitored
-            .iter()
-            .take(MAX_EVENT_ITEMS)
-            .map(|policy| Monitored {
-                policy: policy.name().to_owned(),
-                action: policy_action_kind(&policy.action()).into(),
-            })
-            .collect(),
-        satisfied: trace
-            .satisfied
-            .iter()
-            .take(MAX_EVENT_ITEMS)
-            .map(|&name| name.to_owned())
-            .collect(),
-        reasons: assessment
-            .map(|assessment| {
-                let reasons = assessment.reasons.iter().take(MAX_EVENT_ITEMS);
-                reasons.map(|&reason| reason.to_owned()).collect()
-            })
-            .unwrap_or_default(),
-        score: assessment.map_or(0, |assessment| assessment.score).into(),
-        verdict: match assessment.map_or(Verdict::Allow, |assessment| assessment.verdict) {
-            Verdict::Allow => wire::Verdict::Allow,
-            Verdict::Challenge => wire::Verdict::Challenge,
-            Verdict::Block => wire::Verdict::Block,
+    let mut event = Event::new();
+    event.shown(1, &made.id);
+    event.number(2, request.now().as_millis());
+    event.shown(3, &view.id);
+    event.number(4, enumeration(action_kind(*action)));
+    if let Some(decider) = decided {
+        event.text(5, decider.name);
+    }
+    for policy in trace.monitored.iter().take(MAX_EVENT_ITEMS) {
+        let monitored = Monitored {
+            policy: policy.name().to_owned(),
+            action: policy_action_kind(&policy.action()).into(),
+        };
+        event.message(6, &monitored);
+    }
+    for name in trace.satisfied.iter().take(MAX_EVENT_ITEMS) {
+        event.item(7, name);
+    }
+    if let Some(assessment) = facts.assessment() {
+        for reason in assessment.reasons.iter().take(MAX_EVENT_ITEMS) {
+            event.item(8, reason);
         }
-        .into(),
-        session: made.session.map(|session| session.to_event(request.now())),
-        host: request
-            .authority()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-        method: truncate(
-            &String::from_utf8_lossy(request.method()),
-            MAX_EVENT_VALUE_BYTES,
-        ),
-        path: truncate(
-            &String::from_utf8_lossy(request.path()),
-            MAX_EVENT_PATH_BYTES,
-        ),
-        client_address: request
-            .client()
-            .map(|address| address.to_string())
-            .unwrap_or_default(),
-        user_agent: header("user-agent"),
-        ja4: truncate(&ja4, MAX_EVENT_VALUE_BYTES),
-        inputs: decided
-            .map(|decider| inputs(made, &decider))
-            .unwrap_or_default(),
-        errors: trace
-            .errors
-            .iter()
-            .take(MAX_EVENT_ITEMS)
-            .map(|(policy, error)| RuntimeError {
-                policy: (*policy).to_owned(),
-                error: error.to_string(),
-            })
-            .collect(),
-        notes: trace.notes.iter().map(|&note| note.to_owned()).collect(),
-        weight,
-        min_assurance: match action {
-            Some(Action::Challenge(challenge)) => challenge.min_assurance,
-            _ => Assurance::None,
+        event.number(9, assessment.score.into());
+        event.number(10, assessment.verdict.number().into());
+    }
+    if let Some(session) = made.session {
+        event.message(11, &session.to_event(request.now()));
+    }
+    match request.authority() {
+        Some(authority) if authority.port().is_none() => event.text(12, authority.host()),
+        Some(authority) => event.text(12, &authority.to_string()),
+        None => {}
+    }
+    let text = |bytes, limit| truncate(String::from_utf8_lossy(bytes), limit);
+    event.text(13, &text(request.method(), MAX_EVENT_VALUE_BYTES));
+    event.text(14, &text(request.path(), MAX_EVENT_PATH_BYTES));
+    if let Some(client) = request.client() {
+        event.shown(15, &client);
+    }
+    let agent = request.header_text("user-agent").unwrap_or_default();
+    event.text(16, &truncate(agent, MAX_EVENT_VALUE_BYTES));
+    if let Some(ja4) = request.connection().ja4 {
+        event.text(17, &text(ja4, MAX_EVENT_VALUE_BYTES));
+    }
+    if let Some(decider) = decided {
+        for input in inputs(made, decider) {
+            event.message(18, &input);
         }
-        .to_wire()
-        .into(),
-        status: 0,
-        scheme: request.scheme().word().to_owned(),
-        signals: trace
-            .signals
-            .iter()
-            .take(MAX_EVENT_ITEMS)
-            .map(|signal| SignalEvent {
-                name: signal.name().to_owned(),
-                weight: signal.weight(),
-                reason: signal.reason().to_owned(),
-            })
-            .collect(),
-        upstream_score: request.upstream_score.value.into(),
-    })
+    }
+    for (policy, error) in trace.errors.iter().take(MAX_EVENT_ITEMS) {
+        let error = RuntimeError {
+            policy: (*policy).to_owned(),
+            error: error.to_string(),
+        };
+        event.message(19, &error);
+    }
+    for note in &trace.notes {
+        event.item(20, note);
+    }
+    event.number(21, weight.into());
+    if let Some(Action::Challenge(challenge)) = action {
+        event.number(22, enumeration(challenge.min_assurance.to_wire()));
+    }
+    event.text(24, request.scheme().word());
+    for signal in trace.signals.iter().take(MAX_EVENT_ITEMS) {
+        let signal = SignalEvent {
+            name: signal.name().to_owned(),
+            weight: signal.weight(),
+            reason: signal.reason().to_owned(),
+        };
+        event.message(25, &signal);
+    }
+    event.number(26, request.upstream_score.value.into());
+    Some(event)
+}
+
+/// The numbers of an enumeration are none of them negative.
+fn enumeration(number: impl Into<i32>) -> u64 {
+    u64::try_from(number.into()).unwrap_or(0)
 }
 
 /// One in `rate`, chosen by the id's random part, stands for `rate`.
@@ -249,13 +235,15 @@ fn inputs(made: &Made<'_, '_>, decider: &Decider<'_>) -> Vec<Input> {
                 value: match request.header_text(name) {
                     None => "(absent)".to_owned(),
                     Some(_) if SECRET_HEADERS.contains(&name) => "(present)".to_owned(),
-                    Some(value) => truncate(&value, MAX_EVENT_VALUE_BYTES),
+                    Some(value) => truncate(value, MAX_EVENT_VALUE_BYTES).into_owned(),
                 },
             },
             InputName::Attribute(attribute) => Input {
                 name: attribute.name().to_owned(),
                 value: match made.facts.attribute(attribute.number()) {
-                    Ok(value) => truncate(&display(&value), MAX_EVENT_VALUE_BYTES),
+                    Ok(value) => {
+                        truncate(display(&value).into(), MAX_EVENT_VALUE_BYTES).into_owned()
+                    }
                     Err(error) => format!("({error})"),
                 },
             },
@@ -285,17 +273,12 @@ fn display(value: &Value<'_>) -> String {
 }
 
 /// At most `limit` bytes, cut between characters.
-fn truncate(text: &str, limit: usize) -> String {
-    match text
-        .char_indices()
-        .map(|(at, letter)| at + letter.len_utf8())
-        .take_while(|&end| end <= limit)
-        .last()
-    {
-        Some(end) if text.len() > limit => text.get(..end).unwrap_or_default().to_owned(),
-        None => String::new(),
-        _ => text.to_owned(),
+fn truncate(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return text;
     }
+    let end = text.floor_char_boundary(limit);
+    text.get(..end).unwrap_or_default().to_owned().into()
 }
 
 #[cfg(test)]
@@ -304,10 +287,10 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_between_characters() {
-        assert_eq!(truncate("abc", 3), "abc");
-        assert_eq!(truncate("abcd", 3), "abc");
-        assert_eq!(truncate("a\u{20ac}b", 3), "a");
-        assert_eq!(truncate("a\u{20ac}b", 4), "a\u{20ac}");
-        assert_eq!(truncate("", 3), "");
+        assert_eq!(truncate("abc".into(), 3), "abc");
+        assert_eq!(truncate("abcd".into(), 3), "abc");
+        assert_eq!(truncate("a\u{20ac}b".into(), 3), "a");
+        assert_eq!(truncate("a\u{20ac}b".into(), 4), "a\u{20ac}");
+        assert_eq!(truncate("".into(), 3), "");
     }
 }

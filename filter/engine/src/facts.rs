@@ -82,20 +82,19 @@ impl<'a> Facts<'a> {
             .ok_or(EvalError::NotAvailable)
     }
 
-    /// A header that only a trusted hop may set.
+    /// The text of a header that only a trusted hop may set.
     fn hop_header(&self, name: &str) -> Option<Text<'a>> {
-        if name.is_empty() || !self.request.from_trusted_hop() {
-            return None;
-        }
-        self.request.header_text(name).map(Text::from)
+        let bytes = self.hop_bytes(name)?;
+        Some(Text::from(String::from_utf8_lossy(bytes)))
     }
 
-    /// The bytes of a header that only a trusted hop may set. A hop sets it once; of several, the first.
+    /// A header that only a trusted hop may set. Of several the last: a hop that adds its own behind what
+    /// the client sent must not be outvoted by the client.
     fn hop_bytes(&self, name: &str) -> Option<&'a [u8]> {
         if name.is_empty() || !self.request.from_trusted_hop() {
             return None;
         }
-        self.request.header(name).map(<[u8]>::trim_ascii)
+        self.request.header_all(name).last().map(<[u8]>::trim_ascii)
     }
 
     /// One of the identifiers that are texts. The visitor's id, where no hop tells it, is the device of

@@ -45,6 +45,7 @@ pub use decide::{
     Action, Challenge, Decision, Denial, Explanation, Outcome, Permit, PolicyTrial, RULE_MATCH,
     SignalTrial, Trial, VERDICT_POLICY, decide, explain,
 };
+pub use event::Event;
 pub use glob::glob_matches;
 pub use identifier::EventId;
 pub use path::normalise_path;

@@ -68,7 +68,8 @@ fn refused(findings: Vec<Diagnostic>) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policies::{TEN, million_cidrs, mixed, resources, unindexed};
+    use crate::policies::{TEN, many, mixed, resources, unindexed};
+    use crate::session::{KID, public_key};
     use countersign_engine::Revision;
 
     #[test]
@@ -77,9 +78,9 @@ mod tests {
             resources(&mixed(TEN)),
             resources(&mixed(100)),
             resources(&unindexed(30)),
-            million_cidrs(200),
+            many(200, 200),
         ] {
-            let blob = compiled(&documents, "bench", [7; 32]).unwrap();
+            let blob = compiled(&documents, KID, public_key()).unwrap();
             assert!(Revision::load(blob).is_ok());
         }
     }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::compiled::compiled;
 use crate::delivery::WasmFilter;
 use crate::envoy_config::{Filter, Listener, ext_authz, guard, jwt_authn};
-use crate::policies::{Rule, million_cidrs, mixed, resources, unindexed};
+use crate::policies::{Rule, many, mixed, resources, unindexed};
 use crate::progress::Progress;
 use crate::requests::{Request, Session};
 use crate::{rbac, session};
@@ -18,7 +18,7 @@ pub(crate) const COUNTS: [usize; 4] = [10, 100, 1_000, 10_000];
 pub(crate) const LARGEST: usize = 10_000;
 /// The number at which the families beside the mix are measured.
 const THOUSAND: usize = 1_000;
-/// Networks in the lists of the largest set.
+/// Networks, and device rules, of the largest set.
 const MILLION: usize = 1_000_000;
 
 /// The chain without a filter, which all others are compared with.
@@ -27,7 +27,7 @@ pub(crate) const FLOOR: &str = "wasm_floor";
 pub(crate) const COUNTERSIGN: &str = "countersign";
 pub(crate) const GUARDED: &str = "countersign_guard";
 pub(crate) const UNINDEXED: &str = "countersign_unindexed";
-pub(crate) const MILLION_CIDRS: &str = "countersign_million_cidrs";
+pub(crate) const MILLIONS: &str = "countersign_millions";
 pub(crate) const RBAC: &str = "rbac";
 pub(crate) const RBAC_JWT: &str = "rbac_jwt";
 pub(crate) const EXT_AUTHZ: &str = "ext_authz";
@@ -92,7 +92,7 @@ impl Config {
     /// Is it one whose memory is to be told by worker?
     pub(crate) fn counts_workers(&self) -> bool {
         self.name == FLOOR
-            || self.name == MILLION_CIDRS
+            || self.name == MILLIONS
             || (self.name == COUNTERSIGN && self.policies == LARGEST)
     }
 
@@ -200,10 +200,10 @@ pub(crate) fn everything(
         let listener = countersign(UNINDEXED, THOUSAND, &documents, modules)?;
         plan.add(listener, THOUSAND, Answers::Challenges, &BOTH);
     }
-    if wanted(MILLION_CIDRS) {
-        progress.say("compiling a million networks");
-        let documents = million_cidrs(MILLION);
-        let listener = countersign(MILLION_CIDRS, 11, &documents, modules)?;
+    if wanted(MILLIONS) {
+        progress.say("compiling a million networks and a million device rules");
+        let documents = many(MILLION, MILLION);
+        let listener = countersign(MILLIONS, 11, &documents, modules)?;
         plan.add(listener, 11, Answers::Challenges, &[Session::Absent]);
     }
     if wanted(RBAC) {

@@ -169,6 +169,9 @@ async fn bench(run: &Run) -> Result<()> {
     }
     drop(progress);
     println!("{}", introduction(rounds));
+    if !run.explain {
+        println!("{CHAINS}");
+    }
     print!("{}", report::table(&rows));
     if run.explain {
         return Ok(());
@@ -191,13 +194,16 @@ async fn bench(run: &Run) -> Result<()> {
 fn introduction(rounds: usize) -> String {
     format!(
         "CPU µs a request, {rounds} rounds of {} ms slices, one worker, HTTP/1.1, {} requests in flight;\n\
-         added = against the empty chain beside it; a tenth of the requests matches a policy.\n\
-         countersign is without the guard behind it; countersign_guard has it. rbac has one native rule\n\
-         for each policy; ext_authz includes the authorizer's CPU.\n",
+         added = against the empty chain beside it; a tenth of the requests matches a policy.",
         slices::SLICE.as_millis(),
         load::LANES,
     )
 }
+
+const CHAINS: &str = "\
+countersign is without the guard behind it, countersign_guard has it; countersign_millions has a\n\
+million networks and a million device rules; rbac has one native rule for each policy; ext_authz\n\
+includes the authorizer's CPU. RSS: an Envoy with nothing else, one worker.\n";
 
 fn absolute_all(files: &[PathBuf]) -> Result<Vec<PathBuf>> {
     files.iter().map(absolute).collect()

@@ -25,6 +25,9 @@ pub(crate) const SECTIONS: [&str; 12] = [
 /// Entries of one list: what the bounds on a file leave room for. One list of a million, once they do.
 pub(crate) const CIDRS_PER_LIST: usize = 30_000;
 
+/// Values of one device rule: as for lists.
+pub(crate) const DEVICES_PER_RULE: usize = 20_000;
+
 const SEED: u64 = 0x0c0f_fee5;
 
 /// One policy.
@@ -80,9 +83,11 @@ pub(crate) fn unindexed(count: usize) -> Vec<Rule> {
 /// The policies that every set begins with: the requests that match do match one of these.
 pub(crate) const TEN: usize = 10;
 
-/// No index helps with a search inside a text.
+/// Nothing in these makes anything else necessary: two comparisons, and exactly one of them holds. No
+/// two policies have a part in common that could be evaluated once for both. None matches.
 fn unindexed_condition(index: usize) -> String {
-    format!("request.headers[\"user-agent\"].contains(\"absent-{index}\")")
+    let (asn, size) = (4_294_000_000 + index, 1_000_000 + index);
+    format!("(geo.asn > {asn}) != (request.size > {size})")
 }
 
 fn rule(index: usize, seed: &mut Seed) -> Rule {
@@ -132,25 +137,35 @@ pub(crate) fn resources_with(settings: &str, rules: &[Rule]) -> Vec<String> {
         .collect()
 }
 
-/// One policy about a million networks, on top of the ten.
-pub(crate) fn million_cidrs(count: usize) -> Vec<String> {
+/// So many networks in one policy's lists and so many device rules, on top of the ten.
+pub(crate) fn many(networks: usize, devices: usize) -> Vec<String> {
     let mut documents = resources(&mixed(TEN));
     let mut seed = Seed::new(SEED ^ 1);
-    let mut names = Vec::new();
-    for (number, first) in (0..count).step_by(CIDRS_PER_LIST).enumerate() {
+    let mut conditions = Vec::new();
+    for (number, first) in (0..networks).step_by(CIDRS_PER_LIST).enumerate() {
         let name = format!("many{number}");
         let mut list =
             format!("apiVersion: {API}\nkind: List\nmetadata: {{name: {name}}}\nspec:\n  cidrs:\n");
-        for index in first..count.min(first + CIDRS_PER_LIST) {
+        for index in first..networks.min(first + CIDRS_PER_LIST) {
             // Far enough apart that none touches another: nothing can be merged.
             let base = 0x0100_0000_u64 + (index as u64) * 2048 + (seed.below(128) as u64) * 8;
             let address = Ipv4Addr::from(u32::try_from(base).unwrap_or(u32::MAX));
             let _infallible = writeln!(list, "  - {address}/29");
         }
         documents.push(list);
-        names.push(format!("source.address in lists.{name}"));
+        conditions.push(format!("source.address in lists.{name}"));
     }
-    documents.push(policy("many-networks", "", &names.join(" || ")));
+    documents.push(policy("many-networks", "", &conditions.join(" || ")));
+    for (number, first) in (0..devices).step_by(DEVICES_PER_RULE).enumerate() {
+        let mut rule = format!(
+            "apiVersion: {API}\nkind: DeviceRule\nmetadata: {{name: many{number}}}\nspec:\n  verdict: BLOCK\n  visitor_id:\n"
+        );
+        for _ in first..devices.min(first + DEVICES_PER_RULE) {
+            // A random identifier as sessions have them.
+            let _infallible = writeln!(rule, "  - {:016x}{:016x}", seed.next(), seed.next());
+        }
+        documents.push(rule);
+    }
     documents
 }
 

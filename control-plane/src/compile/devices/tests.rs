@@ -28,8 +28,8 @@ fn documents(rules: &[String]) -> Vec<Document> {
 
 /// Compiled at a second of the year 2026.
 fn at(rules: &[String], second: i64) -> Result<Compiled, Vec<Diagnostic>> {
-    let now = Timestamp::from_seconds(JANUARY + second);
-    compile_at(&documents(rules), &RuntimeMaterial::default(), now)
+    let now_ms = u64::try_from((JANUARY + second) * 1_000).unwrap();
+    compile_at(&documents(rules), &RuntimeMaterial::default(), now_ms)
 }
 
 /// 2026-01-01T00:00:00Z

@@ -1,8 +1,7 @@
 //! What comes of a decision.
 
-use countersign_proto::event::v1 as events;
-
 use crate::cel::EvalError;
+use crate::event::Event;
 use crate::revision::{Demand, PolicyAction};
 use crate::{Assurance, EventId};
 
@@ -65,7 +64,7 @@ pub struct Outcome {
     /// The event's id.
     pub event_id: EventId,
     /// The event to store; absent for exempt requests and for allows that are not sampled.
-    pub event: Option<events::DecisionEvent>,
+    pub event: Option<Event>,
     /// The policy that decided, or [`crate::VERDICT_POLICY`].
     pub policy: Option<String>,
     /// One word: `allow`, `block`, `redirect`, `challenge`, `exempt`.
@@ -140,7 +139,7 @@ impl Denial {
     /// Puts the status of the reply into the event, once it is known.
     pub fn answered_with(&mut self, status: u16) {
         if let Some(event) = &mut self.outcome.event {
-            event.status = status.into();
+            event.set_status(status);
         }
     }
 }

@@ -293,7 +293,7 @@ fn the_score_is_the_upstreams_plus_the_signals_and_stays_within_bounds() {
             Decision::Permit(permit) => permit.outcome(),
             Decision::Denial(denial) => denial.outcome(),
         };
-        let event = outcome.event.as_ref().unwrap();
+        let event = outcome.event.as_ref().unwrap().decode();
         assert_eq!(
             (outcome.action, event.score),
             (action, score),
@@ -319,7 +319,7 @@ fn an_error_in_a_condition_does_not_match_and_is_told() {
     let Decision::Permit(permit) = decision(&load(&compiled), "/", &[]) else {
         panic!("a permit")
     };
-    let event = permit.outcome().event.as_ref().unwrap();
+    let event = permit.outcome().event.as_ref().unwrap().decode();
     assert_eq!(
         (
             event.errors[0].policy.as_str(),
@@ -371,7 +371,7 @@ fn the_event_says_what_the_deciding_policy_read() {
     let Decision::Denial(denial) = decision(&load(&compiled), "/a?b", &headers) else {
         panic!("a challenge")
     };
-    let event = denial.outcome().event.as_ref().unwrap();
+    let event = denial.outcome().event.as_ref().unwrap().decode();
     let inputs: Vec<(&str, &str)> = event
         .inputs
         .iter()
@@ -413,7 +413,13 @@ fn the_client_is_the_last_address_that_no_trusted_hop_vouches_for() {
             panic!("a permit")
         };
         assert_eq!(
-            permit.outcome().event.as_ref().unwrap().client_address,
+            permit
+                .outcome()
+                .event
+                .as_ref()
+                .unwrap()
+                .decode()
+                .client_address,
             client,
             "{forwarded:?}"
         );
@@ -432,7 +438,7 @@ fn a_plain_allow_is_sampled_and_everything_else_is_an_event() {
     let Decision::Denial(denial) = decision(&revision, "/checkout/", &[]) else {
         panic!("a challenge")
     };
-    assert_eq!(denial.outcome().event.as_ref().unwrap().weight, 1);
+    assert_eq!(denial.outcome().event.as_ref().unwrap().decode().weight, 1);
 }
 
 #[test]
@@ -576,7 +582,10 @@ fn a_device_rule_stands_above_the_signals_and_its_reason_is_told() {
     ] {
         assert_eq!(verdict(&revision, "/", &headers), expected, "{headers:?}");
         let decision = decision(&revision, "/", &headers);
-        assert_eq!(decision.outcome().event.as_ref().unwrap().reasons, reasons);
+        assert_eq!(
+            decision.outcome().event.as_ref().unwrap().decode().reasons,
+            reasons
+        );
     }
 }
 

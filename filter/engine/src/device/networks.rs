@@ -85,6 +85,9 @@ impl<const N: usize, const SHORTER: i16> Networks<'_, N, SHORTER> {
     /// The index of a range that is not what the builder writes.
     pub(super) fn fault(&self) -> Option<usize> {
         let mut before = None;
+        // The ranges around the one at hand: last address and index, widest first. As they are sorted
+        // there are at most three for each length of a prefix.
+        let mut around: Vec<(u128, usize)> = Vec::new();
         let entries = self.addresses.iter().zip(self.lengths);
         let wrong = entries.zip(self.links.iter()).enumerate().position(
             |(index, ((address, length), link))| {
@@ -92,31 +95,22 @@ impl<const N: usize, const SHORTER: i16> Networks<'_, N, SHORTER> {
                     address: number(address),
                     length: *length,
                 };
+                let hosts = host_mask(range.length, Self::BITS);
                 let sorted_by = (range, link >> 1 & 0b11);
                 let sorted = before.is_none_or(|before| before < sorted_by);
                 before = Some(sorted_by);
+                while around.pop_if(|(last, _)| *last < range.address).is_some() {}
+                let next_wider = around.last().map(|(_, index)| *index);
+                around.push((range.address | hosts, index));
                 !sorted
                     || tag::verdict(link.into()).is_none()
                     || range.length > Self::BITS
                     || i16::from(range.length) <= SHORTER
-                    || has_host_bits(range, Self::BITS)
-                    || wider(link) != self.around(index, range)
+                    || range.address & hosts != 0
+                    || wider(link) != next_wider
             },
         );
         wrong.or_else(|| (!self.ends.fit(self.links.iter().map(ends))).then_some(0))
-    }
-
-    /// The next wider range around the one at `index`: the one before it, or one that this links to.
-    /// Links passed over here are around nothing that follows, so all ranges take linear time.
-    fn around(&self, index: usize, range: Range) -> Option<usize> {
-        let mut next = index.checked_sub(1);
-        while let Some(candidate) = next {
-            if self.range(candidate)?.covers(range.address, Self::BITS) {
-                return Some(candidate);
-            }
-            next = wider(self.links.get(candidate)?).filter(|&wider| wider < candidate);
-        }
-        None
     }
 
     fn ends_at(&self, index: usize) -> bool {
@@ -133,17 +127,16 @@ fn wider(link: u32) -> Option<usize> {
     ((link >> tag::BITS) as usize).checked_sub(1)
 }
 
-/// Are bits past the prefix set?
-fn has_host_bits(range: Range, bits: u8) -> bool {
-    let host_bits = u32::from(bits.saturating_sub(range.length));
-    let hosts = 1_u128.checked_shl(host_bits).unwrap_or(0).wrapping_sub(1);
-    range.address & hosts != 0
+/// The bits past a prefix of an address of so many bits.
+fn host_mask(length: u8, bits: u8) -> u128 {
+    let host_bits = u32::from(bits.saturating_sub(length));
+    1_u128.checked_shl(host_bits).unwrap_or(0).wrapping_sub(1)
 }
 
 fn number<const N: usize>(bytes: &[u8; N]) -> u128 {
-    let mut wide = [0; 16];
-    for (to, from) in wide.iter_mut().zip(bytes) {
-        *to = *from;
+    let mut wide = [0_u8; 16];
+    if let Some(part) = wide.first_chunk_mut::<N>() {
+        *part = *bytes;
     }
     u128::from_le_bytes(wide)
 }

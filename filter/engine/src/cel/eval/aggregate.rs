@@ -2,6 +2,7 @@
 
 use super::Evaluator;
 use super::names::view;
+use super::outcome::Outcome;
 use crate::cel::value::{Probe, number, set_member};
 use crate::cel::{
     EvalError, Excerpt, Key, Map, Meter, Node, NodeId, Op, Optional, Program, SetKind, Source,
@@ -9,7 +10,7 @@ use crate::cel::{
 };
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
-    pub(super) fn aggregate(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    pub(super) fn aggregate(&mut self, node: Node) -> Outcome<Value<'a>> {
         match node.op {
             Op::List => self.list(node),
             Op::Map => self.map(node),
@@ -19,31 +20,32 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
         }
     }
 
-    fn list(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
-        let count = Program::count(node);
+    fn list(&mut self, node: Node) -> Outcome<Value<'a>> {
+        let count = Program::count(&node);
         self.meter.make_values(count)?;
         let mut values = Vec::with_capacity(count);
         for index in 0..count {
-            let id = self.argument_id(node, index)?;
+            let id = self.argument_id(node, index);
             values.extend(self.entry(id)?);
         }
-        Value::list(values)
+        self.outcome(Value::list(values))
     }
 
-    fn map(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
-        let count = Program::count(node);
+    fn map(&mut self, node: Node) -> Outcome<Value<'a>> {
+        let count = Program::count(&node);
         self.meter.make_values(count)?;
         let mut entries = Vec::with_capacity(count / 2);
         for index in (0..count).step_by(2) {
-            let key = Key::new(self.argument(node, index)?)?;
-            let id = self.argument_id(node, index.saturating_add(1))?;
+            let key = self.argument(node, index)?;
+            let key = self.outcome(Key::new(key))?;
+            let id = self.argument_id(node, index.saturating_add(1));
             entries.extend(self.entry(id)?.map(|value| (key, value)));
         }
-        Map::new(entries).map(Value::Map)
+        self.outcome(Map::new(entries).map(Value::Map))
     }
 
     /// An element; `None` for `?x` of an empty `x`.
-    fn entry(&mut self, id: NodeId) -> Result<Option<Value<'a>>, EvalError> {
+    fn entry(&mut self, id: NodeId) -> Outcome<Option<Value<'a>>> {
         let optional = self
             .program
             .node(id)
@@ -54,15 +56,15 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
         }
         match value {
             Value::Optional(optional) => Ok(optional.value().cloned()),
-            _ => Err(EvalError::NoSuchOverload(Op::OptionalElement)),
+            _ => Err(self.no_overload(Op::OptionalElement)),
         }
     }
 
     /// `x[key]`, `x.field` and their optional forms. Out of an optional comes an optional.
-    fn take(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
-        let container = self.argument_id(node, 0)?;
+    fn take(&mut self, node: Node) -> Outcome<Value<'a>> {
+        let container = self.argument_id(node, 0);
         let container = self.operand(container)?;
-        let key = self.argument_id(node, 1)?;
+        let key = self.argument_id(node, 1);
         let key = self.operand(key)?;
         let key = view(&self.memo, &self.locals, &key);
         let (found, optional) = match view(&self.memo, &self.locals, &container) {
@@ -79,25 +81,23 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
             },
             value => (out_of(node.op, value, key), false),
         };
-        if !optional && matches!(node.op, Op::Index | Op::Select) {
-            return found;
-        }
-        match found {
+        let result = match found {
+            found if !optional && matches!(node.op, Op::Index | Op::Select) => found,
             Ok(value) => Optional::of(value).map(Value::Optional),
             Err(EvalError::NoSuchKey(_) | EvalError::IndexOutOfRange(_)) => {
                 Ok(Value::Optional(Optional::NONE))
             }
-            Err(error) => Err(error),
-        }
+            error => error,
+        };
+        self.outcome(result)
     }
 
     /// `has(x.field)`
-    pub(super) fn has(&mut self, node: &Node) -> Result<bool, EvalError> {
-        let wrong = EvalError::NoSuchOverload(node.op);
-        let field = self.argument_id(node, 1)?;
+    pub(super) fn has(&mut self, node: Node) -> Outcome<bool> {
+        let field = self.argument_id(node, 1);
         let field = self.enter(field)?;
-        let field = self.text(&field);
-        let container = self.argument_id(node, 0)?;
+        let field = self.text(field);
+        let container = self.argument_id(node, 0);
         let container = self.operand(container)?;
         let value = match view(&self.memo, &self.locals, &container) {
             Value::Optional(optional) => match optional.value() {
@@ -109,26 +109,28 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
         match value {
             Value::Map(map) => Ok(map.find(Probe::Text(field)).is_some()),
             Value::Headers => Ok(self.source.has_header(field)),
-            _ => Err(wrong),
+            _ => Err(self.no_overload(node.op)),
         }
     }
 
-    pub(super) fn size(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
-        let id = self.argument_id(node, 0)?;
-        let operand = self.operand(id)?;
-        let value = view(&self.memo, &self.locals, &operand);
-        let size = match value {
-            Value::String(text) => count_characters(text, &mut self.meter)?,
-            Value::Bytes(bytes) => bytes.len(),
-            Value::List(list) => list.values().len(),
-            Value::Map(map) => map.entries().len(),
-            Value::Set(set) if set.kind() != SetKind::Cidrs => set.len(),
-            Value::Headers => self.source.header_count(),
-            _ => return Err(EvalError::NoSuchOverload(node.op)),
-        };
-        i64::try_from(size)
-            .map(Value::Int)
-            .map_err(|_| EvalError::Overflow)
+    pub(super) fn size(&mut self, node: Node) -> Outcome<Value<'a>> {
+        let op = node.op;
+        let id = self.argument_id(node, 0);
+        let headers = self.source.header_count();
+        self.look(id, |value, meter| {
+            let size = match value {
+                Value::String(text) => count_characters(text, meter)?,
+                Value::Bytes(bytes) => bytes.len(),
+                Value::List(list) => list.values().len(),
+                Value::Map(map) => map.entries().len(),
+                Value::Set(set) if set.kind() != SetKind::Cidrs => set.len(),
+                Value::Headers => headers,
+                _ => return Err(EvalError::NoSuchOverload(op)),
+            };
+            i64::try_from(size)
+                .map(Value::Int)
+                .map_err(|_| EvalError::Overflow)
+        })
     }
 }
 

@@ -2,21 +2,45 @@
 
 use super::Evaluator;
 use super::names::view;
+use super::outcome::Outcome;
 use crate::cel::{Duration, EvalError, Meter, Node, Op, Source, Timestamp, Value};
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
-    pub(super) fn binary(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    pub(super) fn binary(&mut self, node: Node) -> Outcome<Value<'a>> {
+        let op = node.op;
+        let right = self.argument_id(node, 1);
+        if let Some(constant) = self.program.node(right)
+            && constant.op == Op::Int
+        {
+            self.meter.step()?;
+            let right = constant.wide().cast_signed();
+            let left = self.argument_id(node, 0);
+            return self.look(left, |left, meter| match left {
+                Value::Int(left) => int(op, *left, right).map(Value::Int),
+                left => calculated(op, left, &Value::Int(right), meter),
+            });
+        }
         let [left, right] = self.operands(node)?;
         let left = view(&self.memo, &self.locals, &left);
         let right = view(&self.memo, &self.locals, &right);
-        match (left, right) {
-            (Value::Int(a), Value::Int(b)) => int(node.op, *a, *b).map(Value::Int),
-            (Value::Uint(a), Value::Uint(b)) => uint(node.op, *a, *b).map(Value::Uint),
-            (Value::Double(a), Value::Double(b)) => double(node.op, *a, *b).map(Value::Double),
-            _ if node.op == Op::Add => add(left, right, &mut self.meter),
-            _ if node.op == Op::Sub => subtract(left, right),
-            _ => Err(EvalError::NoSuchOverload(node.op)),
-        }
+        let result = calculated(op, left, right, &mut self.meter);
+        self.outcome(result)
+    }
+}
+
+fn calculated<'a>(
+    op: Op,
+    left: &Value<'a>,
+    right: &Value<'a>,
+    meter: &mut Meter,
+) -> Result<Value<'a>, EvalError> {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) => int(op, *a, *b).map(Value::Int),
+        (Value::Uint(a), Value::Uint(b)) => uint(op, *a, *b).map(Value::Uint),
+        (Value::Double(a), Value::Double(b)) => double(op, *a, *b).map(Value::Double),
+        _ if op == Op::Add => add(left, right, meter),
+        _ if op == Op::Sub => subtract(left, right),
+        _ => Err(EvalError::NoSuchOverload(op)),
     }
 }
 

@@ -5,9 +5,11 @@ use regex_automata::dfa::Automaton as _;
 
 use super::Evaluator;
 use super::names::view;
+use super::outcome::Outcome;
 use crate::cel::{EvalError, Meter, Node, Op, Program, Source, Value};
 
 /// Is the operation one of [`Evaluator::decide`]?
+#[inline]
 pub(super) const fn decides(op: Op) -> bool {
     matches!(
         op,
@@ -39,7 +41,7 @@ pub(super) const fn decides(op: Op) -> bool {
 }
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
-    pub(super) fn decide(&mut self, node: &Node) -> Result<bool, EvalError> {
+    pub(super) fn decide(&mut self, node: Node) -> Outcome<bool> {
         match node.op {
             Op::HasHeader => Ok(self.source.has_header(self.text(node))),
             Op::Not => self.truth_of(node, 0).map(|truth| !truth),
@@ -58,44 +60,48 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     }
 
     /// An argument that must be `true` or `false`.
-    pub(super) fn truth_of(&mut self, node: &Node, index: usize) -> Result<bool, EvalError> {
-        let id = self.argument_id(node, index)?;
-        self.truth(id)?.ok_or(EvalError::NoSuchOverload(node.op))
+    #[inline]
+    pub(super) fn truth_of(&mut self, node: Node, index: usize) -> Outcome<bool> {
+        let id = self.argument_id(node, index);
+        self.truth(id)?.ok_or_else(|| self.no_overload(node.op))
     }
 
     /// `condition ? x : y`: the branch not taken is not evaluated.
-    pub(super) fn conditional(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    pub(super) fn conditional(&mut self, node: Node) -> Outcome<Value<'a>> {
         let branch = if self.truth_of(node, 0)? { 1 } else { 2 };
-        let id = self.argument_id(node, branch)?;
+        let id = self.argument_id(node, branch);
         self.value(id)
     }
 
     /// `&&` and `||` (CEL, "Logical Operators"): an operand that decides does so whatever its siblings
     /// failed with; where none does, an error is an error.
-    fn absorbing(&mut self, node: &Node, deciding: bool) -> Result<bool, EvalError> {
-        let mut failed = None;
-        for index in 0..Program::count(node) {
+    fn absorbing(&mut self, node: Node, deciding: bool) -> Outcome<bool> {
+        let mut first = None;
+        for index in 0..Program::count(&node) {
             match self.truth_of(node, index) {
                 Ok(truth) if truth == deciding => return Ok(deciding),
                 Ok(_) => {}
-                Err(error) if error.is_fatal() => return Err(error),
-                Err(error) => {
-                    failed.get_or_insert(error);
+                Err(failed) if self.failed_for_good() => return Err(failed),
+                Err(failed) => {
+                    let error = self.error_of(failed);
+                    first.get_or_insert(error);
                 }
             }
         }
-        failed.map_or(Ok(!deciding), Err)
+        match first {
+            None => Ok(!deciding),
+            Some(error) => Err(self.fail(error)),
+        }
     }
 
-    fn matches(&mut self, node: &Node) -> Result<bool, EvalError> {
-        let wrong = EvalError::NoSuchOverload(node.op);
-        let Some(automaton) = self.program.automaton(node.b) else {
-            return Err(wrong);
-        };
-        let text = self.argument_id(node, 0)?;
+    fn matches(&mut self, node: Node) -> Outcome<bool> {
+        let op = node.op;
+        let automaton = self.program.automaton(node.b);
+        let automaton = automaton.ok_or_else(|| self.no_overload(op))?;
+        let text = self.argument_id(node, 0);
         self.look(text, |text, meter| {
             let Value::String(text) = text else {
-                return Err(wrong);
+                return Err(EvalError::NoSuchOverload(op));
             };
             meter.match_bytes(text.len())?;
             match automaton.try_search_fwd(&Input::new(&**text).earliest(true)) {
@@ -105,53 +111,53 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
         })
     }
 
-    fn test_text(&mut self, node: &Node) -> Result<bool, EvalError> {
+    fn test_text(&mut self, node: Node) -> Outcome<bool> {
         let op = node.op;
-        let part = self.argument_id(node, 1)?;
-        if let Some(part) = self.scalar(part)?
+        let part = self.argument_id(node, 1);
+        if let Some(constant) = self.program.node(part)
+            && constant.op == Op::String
             && op != Op::MatchesDynamic
         {
-            let text = self.argument_id(node, 0)?;
-            return self.look(text, |text, meter| tested(op, text, &part, meter));
+            self.meter.step()?;
+            let part = self.text(constant);
+            let text = self.argument_id(node, 0);
+            return self.look(text, |text, meter| tested(op, text, part, meter));
         }
         let [text, part] = self.operands(node)?;
         let text = view(&self.memo, &self.locals, &text);
         let part = view(&self.memo, &self.locals, &part);
-        if op != Op::MatchesDynamic {
-            return tested(op, text, part, &mut self.meter);
-        }
-        let (Value::String(text), Value::String(part)) = (text, part) else {
-            return Err(EvalError::NoSuchOverload(op));
+        let result = match (op, text, part) {
+            (Op::MatchesDynamic, Value::String(text), Value::String(part)) => {
+                // Compiling a pattern is the host's work, and costs more than matching it.
+                self.meter.match_bytes(text.len())?;
+                self.meter.steps(part.len())?;
+                self.source.matches(text, part)
+            }
+            (op, text, Value::String(part)) => tested(op, text, part, &mut self.meter),
+            _ => Err(EvalError::NoSuchOverload(op)),
         };
-        // Compiling a pattern is the host's work, and costs more than matching it.
-        self.meter.match_bytes(text.len())?;
-        self.meter.steps(part.len())?;
-        self.source.matches(text, part)
+        self.outcome(result)
     }
 }
 
 #[inline]
-fn tested(
-    op: Op,
-    text: &Value<'_>,
-    part: &Value<'_>,
-    meter: &mut Meter,
-) -> Result<bool, EvalError> {
-    let (Value::String(text), Value::String(part)) = (text, part) else {
+fn tested(op: Op, text: &Value<'_>, part: &str, meter: &mut Meter) -> Result<bool, EvalError> {
+    let Value::String(text) = text else {
         return Err(EvalError::NoSuchOverload(op));
     };
     match op {
         Op::Contains => {
             meter.look_at(text.len())?;
-            Ok(text.contains(&**part))
+            Ok(text.contains(part))
         }
         Op::StartsWith => {
             meter.look_at(part.len())?;
-            Ok(text.starts_with(&**part))
+            Ok(text.starts_with(part))
         }
-        _ => {
+        Op::EndsWith => {
             meter.look_at(part.len())?;
-            Ok(text.ends_with(&**part))
+            Ok(text.ends_with(part))
         }
+        _ => Err(EvalError::NoSuchOverload(op)),
     }
 }

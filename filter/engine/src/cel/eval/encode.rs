@@ -20,7 +20,7 @@ pub(super) fn call<'a>(
     match (op, values) {
         (Op::Base64Encode, [Value::Bytes(bytes)]) => {
             // Four letters for three bytes.
-            meter.make_bytes(bytes.len().saturating_add(2) / 3 * 4)?;
+            meter.make_bytes(bytes.len().div_ceil(3).saturating_mul(4))?;
             Ok(Value::String(BASE64.encode(&**bytes).into()))
         }
         (Op::Base64Decode, [Value::String(text)]) => {

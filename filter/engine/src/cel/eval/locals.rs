@@ -1,6 +1,7 @@
 //! Names that macros and `cel.bind` bind.
 
 use super::Evaluator;
+use super::outcome::Outcome;
 use crate::cel::{EvalError, NodeId, Source, Value};
 
 /// The bound names from the outermost.
@@ -51,32 +52,36 @@ impl<'a> Locals<'a> {
 }
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
-    pub(super) fn local(&mut self, index: u32) -> Result<Value<'a>, EvalError> {
+    pub(super) fn local(&mut self, index: u32) -> Outcome<Value<'a>> {
         self.know_local(index)?;
         let value = self.locals.get(index).cloned();
-        value.ok_or(EvalError::NoSuchVariable(index))
+        self.outcome(value.ok_or(EvalError::NoSuchVariable(index)))
     }
 
     /// Sees to it that [`Locals::get`] gives the value.
     #[inline]
-    pub(super) fn know_local(&mut self, index: u32) -> Result<(), EvalError> {
-        match self.locals.bound.get(index as usize) {
-            Some(Local::Value(_)) => Ok(()),
-            Some(Local::Failed(error)) => Err(error.clone()),
-            Some(&Local::Pending(id)) => self.evaluate_pending(index, id),
-            None => Err(EvalError::NoSuchVariable(index)),
-        }
+    pub(super) fn know_local(&mut self, index: u32) -> Outcome<()> {
+        let error = match self.locals.bound.get(index as usize) {
+            Some(Local::Value(_)) => return Ok(()),
+            Some(&Local::Pending(id)) => return self.evaluate_pending(index, id),
+            Some(Local::Failed(error)) => error.clone(),
+            None => EvalError::NoSuchVariable(index),
+        };
+        Err(self.fail(error))
     }
 
     /// Evaluates what `cel.bind` gave a name, among the names that were bound around it.
-    fn evaluate_pending(&mut self, index: u32, id: NodeId) -> Result<(), EvalError> {
+    fn evaluate_pending(&mut self, index: u32, id: NodeId) -> Outcome<()> {
         let outer = index as usize;
         let mut inner = self.locals.bound.split_off(outer);
         let result = self.deeper(|this| this.value(id));
         self.locals.bound.truncate(outer);
         let (local, result) = match result {
             Ok(value) => (Local::Value(value), Ok(())),
-            Err(error) => (Local::Failed(error.clone()), Err(error)),
+            Err(failed) => {
+                let error = self.error_of(failed);
+                (Local::Failed(error.clone()), Err(self.fail(error)))
+            }
         };
         if let Some(first) = inner.first_mut() {
             *first = local;

@@ -1,11 +1,12 @@
 //! Macros that make values: `map`, `filter`, the transforms, `cel.bind`, `sortBy`, `optMap`.
 
+use super::outcome::Outcome;
 use super::quantify::Range;
 use super::{Evaluator, lists};
-use crate::cel::{EvalError, Key, Map, Node, Op, Optional, Program, Source, Value};
+use crate::cel::{Key, Map, Node, Op, Optional, Program, Source, Value};
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
-    pub(super) fn transform(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    pub(super) fn transform(&mut self, node: Node) -> Outcome<Value<'a>> {
         match node.op {
             Op::Bind => self.bind(node),
             Op::SortBy => self.sort_by(node),
@@ -16,7 +17,7 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     }
 
     /// `map`, `filter`, `transformList`: any error is the macro's.
-    fn transform_list(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    fn transform_list(&mut self, node: Node) -> Outcome<Value<'a>> {
         let range = self.range(node)?;
         let outer = self.locals.len();
         let mut made = Vec::new();
@@ -29,21 +30,21 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
                 made.push(element);
             }
         }
-        Value::list(made)
+        self.outcome(Value::list(made))
     }
 
     /// What becomes of the element that is bound; `None` where a predicate leaves it out.
     fn element(
         &mut self,
-        node: &Node,
+        node: Node,
         range: &Range<'a>,
         index: usize,
-    ) -> Result<Option<Value<'a>>, EvalError> {
+    ) -> Outcome<Option<Value<'a>>> {
         if node.op == Op::Filter {
             let keep = self.truth_of(node, 1)?;
             return Ok(self.item_at(range, index).filter(|_| keep));
         }
-        let body = Program::count(node).saturating_sub(1);
+        let body = Program::count(&node).saturating_sub(1);
         if body == 2 && !self.truth_of(node, 1)? {
             return Ok(None);
         }
@@ -51,7 +52,7 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     }
 
     /// `transformMap` keeps the keys, `transformMapEntry` takes them from the maps that the body gives.
-    fn transform_map(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    fn transform_map(&mut self, node: Node) -> Outcome<Value<'a>> {
         let range = self.range(node)?;
         let outer = self.locals.len();
         let mut made = Vec::new();
@@ -64,8 +65,9 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
                 (Op::TransformMap, value) => {
                     self.meter.make_values(2)?;
                     let pair = self.pair_at(&range, index);
-                    let (key, _) = pair.ok_or(EvalError::NoSuchOverload(node.op))?;
-                    made.push((Key::new(key)?, value));
+                    let (key, _) = pair.ok_or_else(|| self.no_overload(node.op))?;
+                    let key = self.outcome(Key::new(key))?;
+                    made.push((key, value));
                 }
                 (_, Value::Map(map)) => {
                     self.meter.steps(map.entries().len())?;
@@ -73,17 +75,17 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
                         .make_values(map.entries().len().saturating_mul(2))?;
                     made.extend_from_slice(map.entries());
                 }
-                _ => return Err(EvalError::NoSuchOverload(node.op)),
+                _ => return Err(self.no_overload(node.op)),
             }
         }
         self.meter.steps(made.len())?;
-        Map::new(made).map(Value::Map)
+        self.outcome(Map::new(made).map(Value::Map))
     }
 
     /// `cel.bind(x, value, body)`: the value is evaluated when somebody reads the name.
-    fn bind(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
-        let value = self.argument_id(node, 0)?;
-        let body = self.argument_id(node, 1)?;
+    fn bind(&mut self, node: Node) -> Outcome<Value<'a>> {
+        let value = self.argument_id(node, 0);
+        let body = self.argument_id(node, 1);
         let outer = self.locals.len();
         self.locals.push_pending(value);
         let result = self.value(body);
@@ -91,8 +93,11 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
         result
     }
 
-    fn sort_by(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    fn sort_by(&mut self, node: Node) -> Outcome<Value<'a>> {
         let range = self.range(node)?;
+        if matches!(range, Range::Map(_) | Range::Headers(_)) {
+            return Err(self.no_overload(node.op));
+        }
         let outer = self.locals.len();
         let mut keyed = Vec::new();
         for index in 0..range.len() {
@@ -101,14 +106,15 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
             self.locals.truncate(outer);
             self.meter.make_values(2)?;
             let item = self.item_at(&range, index);
-            keyed.push((key?, item.ok_or(EvalError::NoSuchOverload(node.op))?));
+            keyed.push((key?, item.ok_or_else(|| self.no_overload(node.op))?));
         }
-        lists::sort_by_key(node.op, keyed, &mut self.meter)
+        let sorted = lists::sort_by_key(node.op, keyed, &mut self.meter);
+        self.outcome(sorted)
     }
 
-    fn optional_map(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    fn optional_map(&mut self, node: Node) -> Outcome<Value<'a>> {
         let Value::Optional(optional) = self.argument(node, 0)? else {
-            return Err(EvalError::NoSuchOverload(node.op));
+            return Err(self.no_overload(node.op));
         };
         let Some(value) = optional.value() else {
             return Ok(Value::Optional(optional));
@@ -118,9 +124,9 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
         let result = self.argument(node, 1);
         self.locals.truncate(outer);
         match (node.op, result?) {
-            (Op::OptionalMap, value) => Optional::of(value).map(Value::Optional),
+            (Op::OptionalMap, value) => self.outcome(Optional::of(value).map(Value::Optional)),
             (_, value @ Value::Optional(_)) => Ok(value),
-            _ => Err(EvalError::NoSuchOverload(node.op)),
+            _ => Err(self.no_overload(node.op)),
         }
     }
 }

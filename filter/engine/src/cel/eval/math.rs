@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Evaluator;
+use super::outcome::Outcome;
 use crate::cel::value::number::{int_to_double, uint_to_double};
 use crate::cel::value::numbers;
 use crate::cel::{EvalError, Node, Op, Program, Source, Value};
@@ -62,25 +63,30 @@ fn shift(op: Op, by: i64) -> Result<u32, EvalError> {
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     /// `math.greatest` and `math.least`: the first of equal ones.
-    pub(super) fn extreme(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
-        let mut best = None;
-        let count = Program::count(node);
+    pub(super) fn extreme(&mut self, node: Node) -> Outcome<Value<'a>> {
+        let mut best = Ok(None);
+        let count = Program::count(&node);
         for index in 0..count {
             match self.argument(node, index)? {
                 Value::List(list) if count == 1 => {
                     self.meter.steps(list.values().len())?;
                     for value in list.values() {
-                        best = Some(better(node.op, best, value.clone())?);
+                        best = better(node.op, best, value.clone());
                     }
                 }
-                value => best = Some(better(node.op, best, value)?),
+                value => best = better(node.op, best, value),
             }
         }
-        best.ok_or(EvalError::InvalidArgument(node.op))
+        let best = best.and_then(|best| best.ok_or(EvalError::InvalidArgument(node.op)));
+        self.outcome(best)
     }
 }
 
-fn better<'a>(op: Op, best: Option<Value<'a>>, value: Value<'a>) -> Result<Value<'a>, EvalError> {
+fn better<'a>(
+    op: Op,
+    best: Result<Option<Value<'a>>, EvalError>,
+    value: Value<'a>,
+) -> Result<Option<Value<'a>>, EvalError> {
     if !matches!(value, Value::Int(_) | Value::Uint(_) | Value::Double(_)) {
         return Err(EvalError::NoSuchOverload(op));
     }
@@ -88,8 +94,8 @@ fn better<'a>(op: Op, best: Option<Value<'a>>, value: Value<'a>) -> Result<Value
         Op::MathGreatest => Ordering::Greater,
         _ => Ordering::Less,
     };
-    Ok(match best {
+    Ok(Some(match best? {
         Some(best) if numbers(&value, &best) != Some(wanted) => best,
         _ => value,
-    })
+    }))
 }

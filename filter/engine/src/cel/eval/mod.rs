@@ -8,6 +8,7 @@ mod convert;
 mod decide;
 mod encode;
 mod format;
+mod function;
 mod lists;
 mod locals;
 mod macros;
@@ -18,19 +19,19 @@ mod names;
 mod network;
 mod number_text;
 mod optional;
+mod outcome;
 mod quantify;
 mod strings;
 mod time;
 mod time_text;
 
-#[cfg(doc)]
-use super::limits::{MAX_EVALUATION_BYTES, MAX_EVALUATION_STEPS};
 use super::{EvalError, Node, NodeId, Op, Program, Source, Value};
 use crate::limits::MAX_EXPRESSION_DEPTH;
 
 use locals::Locals;
-use memo::{Entry, Memo};
-pub(in crate::cel) use meter::Meter;
+use memo::{Entry, Memo, Place};
+pub(in crate::cel) use meter::{Meter, TooCostly};
+use outcome::Outcome;
 
 /// Evaluates expressions of one program over one source: over one request. It remembers what it has
 /// read and what expressions share, so it is made anew for the next request.
@@ -41,6 +42,8 @@ pub struct Evaluator<'p, 'a, S> {
     locals: Locals<'a>,
     meter: Meter,
     depth: u32,
+    /// Why the last node failed.
+    error: Option<EvalError>,
 }
 
 impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
@@ -54,6 +57,7 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
             locals: Locals::default(),
             meter: Meter::new(),
             depth: 0,
+            error: None,
         }
     }
 
@@ -61,11 +65,11 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
     ///
     /// # Errors
     /// Whatever the expression fails with; [`EvalError::TooCostly`] past
-    /// [`MAX_EVALUATION_STEPS`] or [`MAX_EVALUATION_BYTES`].
+    /// [`super::limits::MAX_EVALUATION_STEPS`] or [`super::limits::MAX_EVALUATION_BYTES`].
     pub fn evaluate(&mut self, root: NodeId) -> Result<Value<'a>, EvalError> {
         self.begin();
-        let value = self.value(root)?;
-        self.plain(value)
+        let value = self.value(root).and_then(|value| self.plain(value));
+        value.map_err(|failed| self.error_of(failed))
     }
 
     /// Does a condition hold?
@@ -74,16 +78,20 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
     /// As [`Self::evaluate`], and [`EvalError::NotBool`] for another value than `true` or `false`.
     pub fn holds(&mut self, root: NodeId) -> Result<bool, EvalError> {
         self.begin();
-        self.truth(root)?.ok_or(EvalError::NotBool)
+        match self.truth(root) {
+            Ok(Some(truth)) => Ok(truth),
+            Ok(None) => Err(EvalError::NotBool),
+            Err(failed) => Err(self.error_of(failed)),
+        }
     }
 
-    /// Steps that the last evaluation took, of [`MAX_EVALUATION_STEPS`].
+    /// Steps that the last evaluation took, of [`super::limits::MAX_EVALUATION_STEPS`].
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.meter.since(&Meter::new()).steps
     }
 
-    /// Bytes that the last evaluation made, of [`MAX_EVALUATION_BYTES`].
+    /// Bytes that the last evaluation made, of [`super::limits::MAX_EVALUATION_BYTES`].
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.meter.since(&Meter::new()).bytes
@@ -98,44 +106,42 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
         self.meter = Meter::new();
         self.locals.clear();
         self.depth = 0;
+        self.error = None;
     }
 
     /// A node's value.
-    fn value(&mut self, id: NodeId) -> Result<Value<'a>, EvalError> {
+    fn value(&mut self, id: NodeId) -> Outcome<Value<'a>> {
         let node = self.enter(id)?;
-        if self.is_kept(&node) {
-            return self.kept_value(id, &node);
+        if self.is_kept(node) {
+            return self.look_kept(id, node, |value, _| Ok(value.clone()));
         }
-        self.compute(&node)
+        self.compute(node)
     }
 
     /// A node's value where it is `true` or `false`, and `None` where it is another.
-    fn truth(&mut self, id: NodeId) -> Result<Option<bool>, EvalError> {
+    fn truth(&mut self, id: NodeId) -> Outcome<Option<bool>> {
         let node = self.enter(id)?;
-        if decide::decides(node.op) && !self.is_kept(&node) {
-            return self.deeper(|this| this.decide(&node)).map(Some);
+        if self.is_kept(node) {
+            return self.look_kept(id, node, |value, _| Ok(as_bool(value)));
         }
-        let value = if self.is_kept(&node) {
-            self.kept_value(id, &node)?
-        } else {
-            self.compute(&node)?
-        };
-        Ok(match value {
-            Value::Bool(value) => Some(value),
-            _ => None,
-        })
+        if decide::decides(node.op) {
+            return self.deeper(|this| this.decide(node)).map(Some);
+        }
+        self.compute(node).map(|value| as_bool(&value))
     }
 
-    #[inline]
-    fn enter(&mut self, id: NodeId) -> Result<Node, EvalError> {
+    #[inline(always)]
+    fn enter(&mut self, id: NodeId) -> Outcome<Node> {
         self.meter.step()?;
-        self.program.node(id).ok_or(EvalError::NoSuchNode(id.0))
+        self.program
+            .node(id)
+            .ok_or_else(|| self.fail(EvalError::NoSuchNode(id.0)))
     }
 
     /// Is the value worth remembering? What expressions share is; what the source gives is asked for
     /// once, a header only where it is likely to be read again, because most are read once.
-    #[inline]
-    fn is_kept(&self, node: &Node) -> bool {
+    #[inline(always)]
+    fn is_kept(&self, node: Node) -> bool {
         match node.op {
             Op::Attribute | Op::Variable => true,
             Op::Header | Op::HasHeader => node.shared || !self.locals.is_empty(),
@@ -143,14 +149,25 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
         }
     }
 
-    fn kept_value(&mut self, id: NodeId, node: &Node) -> Result<Value<'a>, EvalError> {
+    /// What a function says of the value of a node that is remembered.
+    #[inline]
+    fn look_kept<T>(
+        &mut self,
+        id: NodeId,
+        node: Node,
+        look: impl FnOnce(&Value<'a>, &mut Meter) -> Result<T, EvalError>,
+    ) -> Outcome<T> {
         let place = self.keep(id, node)?;
-        let entry = self.memo.get(place).ok_or(EvalError::NoSuchNode(id.0))?;
-        entry.result.clone()
+        let result = match self.memo.get(place).map(|entry| &entry.result) {
+            Some(Ok(value)) => look(value, &mut self.meter),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(EvalError::NoSuchNode(id.0)),
+        };
+        self.outcome(result)
     }
 
     /// Evaluates a node unless it is remembered; gives its place.
-    fn keep(&mut self, id: NodeId, node: &Node) -> Result<memo::Place, EvalError> {
+    fn keep(&mut self, id: NodeId, node: Node) -> Outcome<Place> {
         if let Some(place) = self.memo.find(id) {
             if let Some(entry) = self.memo.get(place) {
                 self.meter.charge(entry.cost)?;
@@ -158,24 +175,21 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
             return Ok(place);
         }
         let before = self.meter;
-        let result = self.compute(node);
-        // What an evaluation had left, or how deep it was, says nothing about the next.
-        if let Err(error) = &result
-            && error.is_fatal()
-        {
-            return Err(error.clone());
-        }
+        let result = match self.compute(node) {
+            Ok(value) => Ok(value),
+            // What an evaluation had left, or how deep it was, says nothing about the next.
+            Err(failed) if self.failed_for_good() => return Err(failed),
+            Err(failed) => Err(self.error_of(failed)),
+        };
         let cost = self.meter.since(&before);
         Ok(self.memo.insert(id, Entry { result, cost }))
     }
 
-    fn deeper<T>(
-        &mut self,
-        evaluate: impl FnOnce(&mut Self) -> Result<T, EvalError>,
-    ) -> Result<T, EvalError> {
+    #[inline]
+    fn deeper<T>(&mut self, evaluate: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         // Only a chain of names that need one another goes deeper than the program's nodes do.
         if self.depth >= MAX_EXPRESSION_DEPTH {
-            return Err(EvalError::TooDeep);
+            return Err(self.fail(EvalError::TooDeep));
         }
         self.depth += 1;
         let result = evaluate(self);
@@ -183,7 +197,7 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
         result
     }
 
-    fn compute(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    fn compute(&mut self, node: Node) -> Outcome<Value<'a>> {
         match node.op {
             Op::Null => Ok(Value::Null),
             Op::Bool => Ok(Value::Bool(node.a != 0)),
@@ -198,10 +212,19 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
             | Op::Set
             | Op::UnknownName
             | Op::UnknownFunction
-            | Op::OptionalNone => self.constant(node),
-            Op::Attribute => self.source.attribute(node.a),
-            Op::Variable => self.source.variable(node.a),
-            Op::Header => self.header(self.text(node)).map(Value::String),
+            | Op::OptionalNone => {
+                let constant = self.constant(node);
+                self.outcome(constant)
+            }
+            Op::Attribute => {
+                let value = self.source.attribute(node.a);
+                self.outcome(value)
+            }
+            Op::Variable => {
+                let value = self.source.variable(node.a);
+                self.outcome(value)
+            }
+            Op::Header => self.header(node).map(Value::String),
             Op::Local => self.local(node.a),
             op if decide::decides(op) => self.deeper(|this| this.decide(node)).map(Value::Bool),
             _ => self.deeper(|this| this.call(node)),
@@ -209,7 +232,7 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
     }
 
     /// An operation on values, by its family.
-    fn call(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    fn call(&mut self, node: Node) -> Outcome<Value<'a>> {
         match node.op {
             Op::Conditional => self.conditional(node),
             Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Rem => self.binary(node),
@@ -247,87 +270,37 @@ impl<'p, 'a, S: Source<'a>> Evaluator<'p, 'a, S> {
     }
 
     /// A function of at most four values that needs nothing else.
-    fn strict(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    fn strict(&mut self, node: Node) -> Outcome<Value<'a>> {
         let mut values = [const { Value::Null }; 4];
-        let count = Program::count(node);
+        let count = Program::count(&node);
         for (index, value) in values.iter_mut().enumerate().take(count) {
             *value = self.argument(node, index)?;
         }
         let values = values.get(..count).unwrap_or_default();
-        let (op, meter) = (node.op, &mut self.meter);
-        match op {
-            Op::Negate => arithmetic::negate(values),
-            Op::LowerAscii
-            | Op::UpperAscii
-            | Op::Replace
-            | Op::Split
-            | Op::Join
-            | Op::IndexOf
-            | Op::LastIndexOf
-            | Op::Substring
-            | Op::Trim
-            | Op::CharAt
-            | Op::Quote => strings::call(op, values, meter),
-            Op::Format => format::call(values, meter),
-            Op::ToInt
-            | Op::ToUint
-            | Op::ToDouble
-            | Op::ToString
-            | Op::ToBytes
-            | Op::ToBool
-            | Op::ToTimestamp
-            | Op::ToDuration
-            | Op::TypeOf => convert::call(op, values, meter),
-            Op::Reverse
-            | Op::Distinct
-            | Op::Flatten
-            | Op::Range
-            | Op::Slice
-            | Op::Sort
-            | Op::First
-            | Op::Last
-            | Op::SetsContains
-            | Op::SetsEquivalent
-            | Op::SetsIntersects => lists::call(op, values, meter),
-            Op::Base64Encode | Op::Base64Decode => encode::call(op, values, meter),
-            Op::OptionalOf
-            | Op::OptionalOfNonZero
-            | Op::HasValue
-            | Op::OptionalValue
-            | Op::UnwrapOptionals => optional::call(op, values, meter),
-            Op::ToIp
-            | Op::ToCidr
-            | Op::IsIp
-            | Op::IsCidr
-            | Op::IpIsCanonical
-            | Op::IpFamily
-            | Op::IpIsUnspecified
-            | Op::IpIsLoopback
-            | Op::IpIsGlobalUnicast
-            | Op::IpIsLinkLocalMulticast
-            | Op::IpIsLinkLocalUnicast
-            | Op::CidrContainsIp
-            | Op::CidrContainsCidr
-            | Op::CidrPrefixLength
-            | Op::CidrMasked
-            | Op::CidrIp => network::call(op, values),
-            // What is left is the family `math`: each other operation has its arm here or before.
-            _ => math::call(op, values),
-        }
+        let result = function::call(node.op, values, &mut self.meter);
+        self.outcome(result)
     }
 
     /// The argument at `index`, as a value that needs no source to be looked at.
-    fn argument(&mut self, node: &Node, index: usize) -> Result<Value<'a>, EvalError> {
-        let id = self.argument_id(node, index)?;
+    fn argument(&mut self, node: Node, index: usize) -> Outcome<Value<'a>> {
+        let id = self.argument_id(node, index);
         let value = self.value(id)?;
         self.plain(value)
     }
 
+    /// An argument that the loader has seen. Without it there is a number that no node has, and its
+    /// evaluation fails.
     #[inline]
-    fn argument_id(&self, node: &Node, index: usize) -> Result<NodeId, EvalError> {
-        self.program
-            .argument(node, index)
-            .ok_or(EvalError::NoSuchOverload(node.op))
+    fn argument_id(&self, node: Node, index: usize) -> NodeId {
+        let argument = self.program.argument(&node, index);
+        argument.unwrap_or(NodeId(u32::MAX))
+    }
+}
+
+const fn as_bool(value: &Value<'_>) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        _ => None,
     }
 }
 

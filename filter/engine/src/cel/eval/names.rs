@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::Evaluator;
 use super::locals::Locals;
 use super::memo::{Memo, Place};
+use super::outcome::Outcome;
 use crate::cel::source::no_such_header;
 use crate::cel::value::set_to_list;
 use crate::cel::{
@@ -39,24 +40,21 @@ pub(super) fn view<'v, 'a>(
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     /// A node's value where it stands.
-    pub(super) fn operand(&mut self, id: NodeId) -> Result<Operand<'a>, EvalError> {
+    pub(super) fn operand(&mut self, id: NodeId) -> Outcome<Operand<'a>> {
         let node = self.enter(id)?;
         if node.op == Op::Local {
             self.know_local(node.a)?;
             return Ok(Operand::Local(node.a));
         }
-        if self.is_kept(&node) {
-            let place = self.keep(id, &node)?;
-            let failed = self
-                .memo
-                .get(place)
-                .and_then(|entry| entry.result.as_ref().err());
-            return match failed {
-                Some(error) => Err(error.clone()),
-                None => Ok(Operand::Kept(place)),
-            };
+        if self.is_kept(node) {
+            // An error is met here; whoever looks at the place later finds a value.
+            self.look_kept(id, node, |_, _| Ok(()))?;
+            let place = self.memo.find(id);
+            return place
+                .map(Operand::Kept)
+                .ok_or_else(|| self.fail(EvalError::NoSuchNode(id.0)));
         }
-        self.compute(&node).map(Operand::Value)
+        self.compute(node).map(Operand::Value)
     }
 
     /// What a function says of a node's value, where the value stands.
@@ -65,19 +63,14 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
         &mut self,
         id: NodeId,
         look: impl FnOnce(&Value<'a>, &mut Meter) -> Result<T, EvalError>,
-    ) -> Result<T, EvalError> {
+    ) -> Outcome<T> {
         let node = self.enter(id)?;
-        if self.is_kept(&node) {
-            let place = self.keep(id, &node)?;
-            return match self.memo.get(place).map(|entry| &entry.result) {
-                Some(Ok(value)) => look(value, &mut self.meter),
-                Some(Err(error)) => Err(error.clone()),
-                None => Err(EvalError::NoSuchNode(id.0)),
-            };
+        if self.is_kept(node) {
+            return self.look_kept(id, node, look);
         }
-        match node.op {
+        let result = match node.op {
             Op::Header => {
-                let text = self.header(self.text(&node))?;
+                let text = self.header(node)?;
                 look(&Value::String(text), &mut self.meter)
             }
             Op::Local => {
@@ -86,53 +79,47 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
                 look(value.unwrap_or(&Value::Null), &mut self.meter)
             }
             _ => {
-                let value = self.compute(&node)?;
+                let value = self.compute(node)?;
                 look(&value, &mut self.meter)
             }
-        }
-    }
-
-    /// The value of a node that is a constant of few words. Such a node costs a step like any other.
-    #[inline]
-    pub(super) fn scalar(&mut self, id: NodeId) -> Result<Option<Value<'a>>, EvalError> {
-        let node = self.program.node(id).ok_or(EvalError::NoSuchNode(id.0))?;
-        let value = match node.op {
-            Op::String => Value::text(self.text(&node)),
-            Op::Int => Value::Int(node.wide().cast_signed()),
-            Op::Bool => Value::Bool(node.a != 0),
-            _ => return Ok(None),
         };
-        self.meter.step()?;
-        Ok(Some(value))
+        self.outcome(result)
     }
 
     /// Both arguments of a node, as values that need no source to be looked at.
-    pub(super) fn operands(&mut self, node: &Node) -> Result<[Operand<'a>; 2], EvalError> {
-        let left = self.argument_id(node, 0)?;
-        let right = self.argument_id(node, 1)?;
-        let left = self.operand(left)?;
-        let right = self.operand(right)?;
-        Ok([self.plain_operand(left)?, self.plain_operand(right)?])
+    #[inline]
+    pub(super) fn operands(&mut self, node: Node) -> Outcome<[Operand<'a>; 2]> {
+        let left = self.argument_id(node, 0);
+        let right = self.argument_id(node, 1);
+        let mut operands = [self.operand(left)?, self.operand(right)?];
+        for operand in &mut operands {
+            self.make_plain(operand)?;
+        }
+        Ok(operands)
     }
 
     #[inline]
-    pub(super) fn plain_operand(&mut self, operand: Operand<'a>) -> Result<Operand<'a>, EvalError> {
-        match view(&self.memo, &self.locals, &operand) {
-            value @ (Value::Headers | Value::Set(_)) => {
-                let value = value.clone();
-                self.plain(value).map(Operand::Value)
-            }
-            _ => Ok(operand),
+    pub(super) fn make_plain(&mut self, operand: &mut Operand<'a>) -> Outcome<()> {
+        let value = view(&self.memo, &self.locals, operand);
+        if matches!(value, Value::Headers | Value::Set(_)) {
+            let value = value.clone();
+            *operand = Operand::Value(self.plain(value)?);
         }
+        Ok(())
     }
 
     /// The headers as a map and a set of constants as a list. A set of CIDRs stays what it is: it takes
     /// part in nothing but [`Op::InCidrs`].
-    pub(super) fn plain(&mut self, value: Value<'a>) -> Result<Value<'a>, EvalError> {
+    #[inline]
+    pub(super) fn plain(&mut self, value: Value<'a>) -> Outcome<Value<'a>> {
         match value {
-            Value::Headers => self.headers(),
+            Value::Headers => {
+                let headers = self.headers();
+                self.outcome(headers)
+            }
             Value::Set(set) if set.kind() != SetKind::Cidrs => {
-                set_to_list(&set, &mut self.meter).map(Value::List)
+                let list = set_to_list(&set, &mut self.meter)?;
+                Ok(Value::List(list))
             }
             value => Ok(value),
         }
@@ -150,17 +137,23 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
         Map::new(entries.collect()).map(Value::Map)
     }
 
-    pub(super) fn header(&self, name: &str) -> Result<Text<'a>, EvalError> {
-        self.source.header(name).ok_or_else(|| no_such_header(name))
+    /// The header that a leaf names.
+    #[inline]
+    pub(super) fn header(&mut self, node: Node) -> Outcome<Text<'a>> {
+        let name = self.text(node);
+        match self.source.header(name) {
+            Some(text) => Ok(text),
+            None => Err(self.fail(no_such_header(name))),
+        }
     }
 
     /// The text that a leaf's first two words say. The loader has checked that there is one.
     #[inline]
-    pub(super) fn text(&self, node: &Node) -> &'a str {
+    pub(super) fn text(&self, node: Node) -> &'a str {
         self.program.text(node.a, node.b).unwrap_or_default()
     }
 
-    pub(super) fn constant(&self, node: &Node) -> Result<Value<'a>, EvalError> {
+    pub(super) fn constant(&self, node: Node) -> Result<Value<'a>, EvalError> {
         match node.op {
             Op::Bytes => {
                 let bytes = self.program.bytes(node.a, node.b).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Optionals.
 
 use super::Evaluator;
+use super::outcome::Outcome;
 use crate::cel::{EvalError, Meter, Node, Op, Optional, Source, Value};
 
 pub(super) fn call<'a>(
@@ -53,9 +54,9 @@ fn is_zero(value: &Value<'_>) -> bool {
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     /// `x.or(y)` and `x.orValue(y)`: `y` is evaluated where `x` is empty.
-    pub(super) fn alternative(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
+    pub(super) fn alternative(&mut self, node: Node) -> Outcome<Value<'a>> {
         let Value::Optional(optional) = self.argument(node, 0)? else {
-            return Err(EvalError::NoSuchOverload(node.op));
+            return Err(self.no_overload(node.op));
         };
         match (node.op, optional.value()) {
             (Op::OptionalOrValue, Some(value)) => Ok(value.clone()),
@@ -63,7 +64,7 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
             (Op::OptionalOrValue, None) => self.argument(node, 1),
             (_, None) => match self.argument(node, 1)? {
                 other @ Value::Optional(_) => Ok(other),
-                _ => Err(EvalError::NoSuchOverload(node.op)),
+                _ => Err(self.no_overload(node.op)),
             },
         }
     }

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use super::Evaluator;
+use super::outcome::Outcome;
 use crate::cel::value::set_member;
-use crate::cel::{EvalError, List, Map, Node, Op, Set, SetKind, Source, Value};
+use crate::cel::{List, Map, Node, Op, Set, SetKind, Source, Value};
 
 /// What a macro goes over.
 pub(super) enum Range<'a> {
@@ -27,14 +28,14 @@ impl Range<'_> {
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     /// The first argument of a macro.
-    pub(super) fn range(&mut self, node: &Node) -> Result<Range<'a>, EvalError> {
-        let id = self.argument_id(node, 0)?;
+    pub(super) fn range(&mut self, node: Node) -> Outcome<Range<'a>> {
+        let id = self.argument_id(node, 0);
         match self.value(id)? {
             Value::List(list) => Ok(Range::List(list)),
             Value::Map(map) => Ok(Range::Map(map)),
             Value::Set(set) if set.kind() != SetKind::Cidrs => Ok(Range::Set(set)),
             Value::Headers => Ok(Range::Headers(self.source.header_count())),
-            _ => Err(EvalError::NoSuchOverload(node.op)),
+            _ => Err(self.no_overload(node.op)),
         }
     }
 
@@ -71,31 +72,26 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     }
 
     /// Binds what the macro binds at `index`; one step.
-    pub(super) fn bind_item(
-        &mut self,
-        node: &Node,
-        range: &Range<'a>,
-        index: usize,
-    ) -> Result<(), EvalError> {
+    pub(super) fn bind_item(&mut self, node: Node, range: &Range<'a>, index: usize) -> Outcome<()> {
         self.meter.step()?;
-        let wrong = EvalError::NoSuchOverload(node.op);
-        if node.op.binds() == 2 {
-            let (key, value) = self.pair_at(range, index).ok_or(wrong)?;
-            self.locals.push(key);
-            self.locals.push(value);
+        let bound = if node.op.binds() == 2 {
+            self.pair_at(range, index).map(|(key, value)| {
+                self.locals.push(key);
+                self.locals.push(value);
+            })
         } else {
-            let item = self.item_at(range, index).ok_or(wrong)?;
-            self.locals.push(item);
-        }
-        Ok(())
+            self.item_at(range, index)
+                .map(|item| self.locals.push(item))
+        };
+        bound.ok_or_else(|| self.no_overload(node.op))
     }
 
     /// The macros that combine what a predicate says of each element. `all` and `exists` absorb errors
     /// as `&&` and `||` do; `exists_one` does not.
-    pub(super) fn quantify(&mut self, node: &Node) -> Result<bool, EvalError> {
+    pub(super) fn quantify(&mut self, node: Node) -> Outcome<bool> {
         let range = self.range(node)?;
         let outer = self.locals.len();
-        let mut failed = None;
+        let mut first = None;
         let mut found = 0_usize;
         for index in 0..range.len() {
             self.bind_item(node, &range, index)?;
@@ -105,15 +101,16 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
                 (Op::All | Op::AllPairs, Ok(false)) => return Ok(false),
                 (Op::Exists | Op::ExistsPairs, Ok(true)) => return Ok(true),
                 (_, Ok(truth)) => found += usize::from(truth),
-                (Op::ExistsOne | Op::ExistsOnePair, Err(error)) => return Err(error),
-                (_, Err(error)) if error.is_fatal() => return Err(error),
-                (_, Err(error)) => {
-                    failed.get_or_insert(error);
+                (Op::ExistsOne | Op::ExistsOnePair, Err(failed)) => return Err(failed),
+                (_, Err(failed)) if self.failed_for_good() => return Err(failed),
+                (_, Err(failed)) => {
+                    let error = self.error_of(failed);
+                    first.get_or_insert(error);
                 }
             }
         }
-        if let Some(error) = failed {
-            return Err(error);
+        if let Some(error) = first {
+            return Err(self.fail(error));
         }
         Ok(match node.op {
             Op::All | Op::AllPairs => true,

@@ -1,19 +1,19 @@
 //! Parts of timestamps and durations.
 
 use super::Evaluator;
+use super::outcome::Outcome;
 use crate::cel::value::Civil;
 use crate::cel::{Duration, EvalError, Excerpt, Node, Op, Program, Source, Timestamp, Value};
 
 impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
     /// `x.getHours()` and the others, with a time zone or in UTC.
-    pub(super) fn time_part(&mut self, node: &Node) -> Result<Value<'a>, EvalError> {
-        let wrong = EvalError::NoSuchOverload(node.op);
+    pub(super) fn time_part(&mut self, node: Node) -> Outcome<Value<'a>> {
         let value = self.argument(node, 0)?;
-        let zone = match Program::count(node) {
+        let zone = match Program::count(&node) {
             1 => None,
             _ => match self.argument(node, 1)? {
                 Value::String(zone) => Some(zone),
-                _ => return Err(wrong),
+                _ => return Err(self.no_overload(node.op)),
             },
         };
         match (value, zone) {
@@ -25,21 +25,23 @@ impl<'a, S: Source<'a>> Evaluator<'_, 'a, S> {
                 Ok(Value::Int(part_of_time(node.op, time, offset)))
             }
             (Value::Duration(span), None) => {
-                part_of_span(node.op, span).map(Value::Int).ok_or(wrong)
+                let part = part_of_span(node.op, span).map(Value::Int);
+                part.ok_or_else(|| self.no_overload(node.op))
             }
-            _ => Err(wrong),
+            _ => Err(self.no_overload(node.op)),
         }
     }
 
     /// Seconds that a zone is ahead of UTC. What the program carries comes first, then what needs no
     /// table, then the host's.
-    fn zone_offset(&mut self, zone: &str, seconds: i64) -> Result<i32, EvalError> {
+    fn zone_offset(&mut self, zone: &str, seconds: i64) -> Outcome<i32> {
         self.meter.look_at(zone.len())?;
-        self.program
+        let offset = self
+            .program
             .zone_offset(zone, seconds)
             .or_else(|| fixed_offset(zone))
-            .or_else(|| self.source.zone_offset(zone, seconds))
-            .ok_or_else(|| EvalError::UnknownZone(Excerpt::of(zone)))
+            .or_else(|| self.source.zone_offset(zone, seconds));
+        self.outcome(offset.ok_or_else(|| EvalError::UnknownZone(Excerpt::of(zone))))
     }
 }
 

@@ -16,7 +16,33 @@ pub struct Arity {
     pub most: u32,
 }
 
+/// Every operation at its number: a node is read with one look into a table.
+static BY_NUMBER: [Option<Op>; NUMBERS] = by_number();
+
+const NUMBERS: usize = Op::CidrIp as usize + 1;
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which refuses an index that is out of bounds"
+)]
+const fn by_number() -> [Option<Op>; NUMBERS] {
+    let mut table = [None; NUMBERS];
+    let mut index = 0;
+    while index < Op::ALL.len() {
+        table[Op::ALL[index] as usize] = Some(Op::ALL[index]);
+        index += 1;
+    }
+    table
+}
+
 impl Op {
+    /// The operation of that number.
+    #[inline]
+    #[must_use]
+    pub fn from_number(number: u16) -> Option<Self> {
+        BY_NUMBER.get(usize::from(number)).copied().flatten()
+    }
+
     /// How many names the last argument (and a predicate before it) sees beside those outside.
     #[must_use]
     pub const fn binds(self) -> u32 {
@@ -38,6 +64,11 @@ impl Op {
             | Self::TransformMapEntry => 2,
             _ => 0,
         }
+    }
+
+    /// Is the last argument (and a predicate before it) evaluated for each element?
+    pub(super) const fn repeats(self) -> bool {
+        !matches!(self, Self::Bind | Self::OptionalMap | Self::OptionalFlatMap) && self.binds() > 0
     }
 }
 

@@ -13,13 +13,6 @@ macro_rules! ops {
         }
 
         impl Op {
-            /// The operation of that number.
-            #[inline]
-            #[must_use]
-            pub fn from_number(number: u16) -> Option<Self> {
-                BY_NUMBER.get(usize::from(number)).copied().flatten()
-            }
-
             /// The number that stands in the compiled form.
             #[must_use]
             pub const fn number(self) -> u16 {
@@ -38,25 +31,6 @@ macro_rules! ops {
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
         }
     };
-}
-
-/// Every operation at its number: a node is read with one look into a table.
-static BY_NUMBER: [Option<Op>; NUMBERS] = by_number();
-
-const NUMBERS: usize = Op::CidrIp as usize + 1;
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which refuses an index that is out of bounds"
-)]
-const fn by_number() -> [Option<Op>; NUMBERS] {
-    let mut table = [None; NUMBERS];
-    let mut index = 0;
-    while index < Op::ALL.len() {
-        table[Op::ALL[index] as usize] = Some(Op::ALL[index]);
-        index += 1;
-    }
-    table
 }
 
 /// As many as an expression may hold.

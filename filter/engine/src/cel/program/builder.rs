@@ -1,6 +1,6 @@
 //! Writes expressions. Equal nodes stand once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{NODE_BYTES, NodeId, POOLED, SHARED, Zone};
 use crate::cel::Op;
@@ -130,7 +130,36 @@ impl ProgramBuilder {
     /// A macro, an operation that binds names ([`Op::binds`]): `depth` names are bound around it, so
     /// that its own stand at `depth` and after.
     pub fn binder(&mut self, op: Op, args: &[NodeId], depth: u32) -> NodeId {
-        self.add(op, numbers(args), [0; 3], depth)
+        let known = self.nodes.len();
+        let id = self.add(op, numbers(args), [0; 3], depth);
+        if self.nodes.len() > known && op.repeats() {
+            self.repeat(args.iter().skip(1).map(|arg| arg.0).collect());
+        }
+        id
+    }
+
+    /// What in the body of a macro reads no name is the same for each element: worth keeping, as if
+    /// several expressions contained it.
+    fn repeat(&mut self, mut pending: Vec<u32>) {
+        let mut seen = HashSet::new();
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.reads.get(id as usize) {
+                Some(None) => {
+                    if let Some(uses) = self.uses.get_mut(id as usize) {
+                        *uses = uses.saturating_add(1);
+                    }
+                }
+                _ => pending.extend(
+                    self.nodes
+                        .get(id as usize)
+                        .into_iter()
+                        .flat_map(|n| &n.args),
+                ),
+            }
+        }
     }
 
     /// `x.matches(pattern)` with a constant pattern, as an automaton of `regex-automata` (sparse,

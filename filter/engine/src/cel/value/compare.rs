@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 
 use super::number::{int_to_double, uint_to_double};
 use super::{List, Map, Value};
-use crate::cel::EvalError;
-use crate::cel::eval::Meter;
+use crate::cel::eval::{Meter, TooCostly};
 
 impl Value<'_> {
     /// CEL equality: numbers compare across their types, values of other types are unequal.
@@ -17,24 +16,17 @@ impl Value<'_> {
 
     /// [`Self::equals`] that counts what it costs.
     #[inline]
-    pub(in crate::cel) fn equal(&self, other: &Self, meter: &mut Meter) -> Result<bool, EvalError> {
+    pub(in crate::cel) fn equal(&self, other: &Self, meter: &mut Meter) -> Result<bool, TooCostly> {
         match (self, other) {
             (Self::Null, Self::Null) => Ok(true),
             (Self::Bool(a), Self::Bool(b)) => Ok(a == b),
             (Self::Int(a), Self::Int(b)) => Ok(a == b),
-            (Self::String(a), Self::String(b)) => {
-                // Texts of other lengths are told apart without a look at them.
-                if a.len() != b.len() {
-                    return Ok(false);
-                }
-                meter.look_at(a.len())?;
-                Ok(**a == **b)
-            }
+            (Self::String(a), Self::String(b)) => same_text(a, b, meter),
             _ => self.equal_beyond(other, meter),
         }
     }
 
-    fn equal_beyond(&self, other: &Self, meter: &mut Meter) -> Result<bool, EvalError> {
+    fn equal_beyond(&self, other: &Self, meter: &mut Meter) -> Result<bool, TooCostly> {
         match (self, other) {
             (Self::Bytes(a), Self::Bytes(b)) => {
                 meter.look_at(a.len().min(b.len()))?;
@@ -68,7 +60,7 @@ impl Value<'_> {
         &self,
         other: &Self,
         meter: &mut Meter,
-    ) -> Result<Option<Option<Ordering>>, EvalError> {
+    ) -> Result<Option<Option<Ordering>>, TooCostly> {
         Ok(Some(match (self, other) {
             (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
             (Self::Bool(a), Self::Bool(b)) => Some(a.cmp(b)),
@@ -91,7 +83,17 @@ impl Value<'_> {
     }
 }
 
-fn lists(a: &List<'_>, b: &List<'_>, meter: &mut Meter) -> Result<bool, EvalError> {
+/// Texts of different lengths are told apart without a look at them.
+#[inline]
+pub(in crate::cel) fn same_text(a: &str, b: &str, meter: &mut Meter) -> Result<bool, TooCostly> {
+    if a.len() != b.len() {
+        return Ok(false);
+    }
+    meter.look_at(a.len())?;
+    Ok(a == b)
+}
+
+fn lists(a: &List<'_>, b: &List<'_>, meter: &mut Meter) -> Result<bool, TooCostly> {
     if a.values().len() != b.values().len() {
         return Ok(false);
     }
@@ -104,7 +106,7 @@ fn lists(a: &List<'_>, b: &List<'_>, meter: &mut Meter) -> Result<bool, EvalErro
     Ok(true)
 }
 
-fn maps(a: &Map<'_>, b: &Map<'_>, meter: &mut Meter) -> Result<bool, EvalError> {
+fn maps(a: &Map<'_>, b: &Map<'_>, meter: &mut Meter) -> Result<bool, TooCostly> {
     if a.entries().len() != b.entries().len() {
         return Ok(false);
     }

@@ -26,6 +26,11 @@ impl<'a> List<'a> {
         Ok(Self(Rc::new(Items { values, depth })))
     }
 
+    /// Of values that hold no others.
+    pub(super) fn flat(values: Vec<Value<'a>>) -> Self {
+        Self(Rc::new(Items { values, depth: 1 }))
+    }
+
     /// Its values.
     #[must_use]
     pub fn values(&self) -> &[Value<'a>] {

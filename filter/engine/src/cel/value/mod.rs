@@ -11,10 +11,10 @@ mod time;
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use super::eval::Meter;
+use super::eval::{Meter, TooCostly};
 use super::{EvalError, Set, SetKind};
 
-pub(in crate::cel) use compare::numbers;
+pub(in crate::cel) use compare::{numbers, same_text};
 pub use list::{List, Optional};
 pub(in crate::cel) use map::Probe;
 pub use map::{Key, Map};
@@ -84,7 +84,7 @@ impl<'a> Value<'a> {
     /// # Errors
     /// See [`Key::new`] and [`Map::new`].
     pub fn map(entries: Vec<(Self, Self)>) -> Result<Self, EvalError> {
-        let entries: Result<Vec<_>, _> = entries
+        let entries: Result<Vec<_>, EvalError> = entries
             .into_iter()
             .map(|(key, value)| Ok((Key::new(key)?, value)))
             .collect();
@@ -128,11 +128,11 @@ impl<'a> Value<'a> {
 pub(in crate::cel) fn set_to_list<'a>(
     set: &Set<'a>,
     meter: &mut Meter,
-) -> Result<List<'a>, EvalError> {
+) -> Result<List<'a>, TooCostly> {
     meter.steps(set.len())?;
     meter.make_values(set.len())?;
     let members = (0..set.len()).map_while(|index| set_member(set, index));
-    List::new(members.collect())
+    Ok(List::flat(members.collect()))
 }
 
 /// The member of a set at `index`.

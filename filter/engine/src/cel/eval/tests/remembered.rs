@@ -109,6 +109,14 @@ fn what_expressions_share_is_evaluated_once_and_so_is_its_error() {
 }
 
 #[test]
+fn what_a_macro_repeats_and_no_name_changes_is_evaluated_once() {
+    let matches = call(Op::MatchesDynamic, [attribute(PATH), text("x")]);
+    let body = call(Op::And, [call(Op::Gt, [local(0), int(0)]), matches]);
+    let expressions = [call(Op::Exists, [ints([1, 2, 3]), body])];
+    assert_eq!(asked(&expressions), ["attribute 2", "matches x"]);
+}
+
+#[test]
 fn a_bound_value_is_evaluated_once_when_the_name_is_read() {
     let matches = || call(Op::MatchesDynamic, [text("abc"), text("b")]);
     let twice = call(Op::Bind, [matches(), call(Op::Eq, [local(0), local(0)])]);
