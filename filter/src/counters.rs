@@ -24,6 +24,7 @@ const NO_POLICY: &str = "(none)";
 
 thread_local! {
     static COUNTERS: RefCell<HashMap<String, u32>> = RefCell::default();
+    static NAME: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Counts everything that an outcome says.
@@ -37,15 +38,13 @@ pub(crate) fn count(outcome: &Outcome) {
         decision("satisfied", policy);
     }
     for (policy, _) in &outcome.errors {
-        increment(&format!(
-            "countersign_condition_errors_total.policy.{policy}"
-        ));
+        increment(&["countersign_condition_errors_total.policy.", policy]);
     }
     for note in &outcome.notes {
-        increment(&format!("countersign_notes_total.note.{note}"));
+        increment(&["countersign_notes_total.note.", note]);
     }
     if let Some(session) = outcome.session {
-        increment(&format!("countersign_sessions_total.result.{session}"));
+        increment(&["countersign_sessions_total.result.", session]);
     }
 }
 
@@ -55,24 +54,34 @@ pub(crate) fn count_not_ready() {
 }
 
 pub(crate) fn count_configuration(result: &str) {
-    increment(&format!("countersign_configurations_total.result.{result}"));
+    increment(&["countersign_configurations_total.result.", result]);
 }
 
 fn decision(action: &str, policy: &str) {
-    increment(&format!(
-        "countersign_decisions_total.action.{action}.policy.{policy}"
-    ));
+    increment(&[
+        "countersign_decisions_total.action.",
+        action,
+        ".policy.",
+        policy,
+    ]);
 }
 
-fn increment(name: &str) {
-    let counter = COUNTERS.with_borrow_mut(|counters| match counters.get(name) {
-        Some(&counter) => Some(counter),
-        None if counters.len() >= MAX_COUNTERS => None,
-        None => {
-            let counter = host::define_counter(name)?;
-            counters.insert(name.to_owned(), counter);
-            Some(counter)
+/// The name's parts are put together in a buffer that stays: this runs for every request.
+fn increment(parts: &[&str]) {
+    let counter = NAME.with_borrow_mut(|name| {
+        name.clear();
+        for part in parts {
+            name.push_str(part);
         }
+        COUNTERS.with_borrow_mut(|counters| match counters.get(name.as_str()) {
+            Some(&counter) => Some(counter),
+            None if counters.len() >= MAX_COUNTERS => None,
+            None => {
+                let counter = host::define_counter(name)?;
+                counters.insert(name.clone(), counter);
+                Some(counter)
+            }
+        })
     });
     if let Some(counter) = counter {
         host::increment(counter);

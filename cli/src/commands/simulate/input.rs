@@ -116,7 +116,7 @@ impl Drop for Watched {
 fn bar(input: &Input) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(input.bytes, ProgressDrawTarget::stderr());
     let style = if input.bytes.is_some() {
-        "{prefix} [{bar:30}] {percent:>3} %  {binary_bytes_per_sec}  {eta} left"
+        "{prefix} [{wide_bar}] {percent:>3} %  {eta} left"
     } else {
         "{spinner} {prefix} {binary_bytes}  {binary_bytes_per_sec}"
     };

@@ -31,6 +31,14 @@ fn what_depends_on_nothing_is_computed() {
         ("type(1)", "<int>"),
         ("optional.of(1 + 1)", "(OptionalOf 2)"),
         ("optional.none().hasValue()", "false"),
+        (
+            "{?score: optional.none()}",
+            "(Map attribute8 (OptionalElement (OptionalNone)))",
+        ),
+        (
+            "[?optional.of(1 + 1), score]",
+            "(List (OptionalElement (OptionalOf 2)) attribute8)",
+        ),
         ("b'a' + b'b'", "b[97, 98]"),
         ("1u + 1u", "2u"),
         ("0.5 + 0.25", "0.75"),

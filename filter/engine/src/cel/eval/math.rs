@@ -94,8 +94,10 @@ fn better<'a>(
         Op::MathGreatest => Ordering::Greater,
         _ => Ordering::Less,
     };
-    Ok(Some(match best? {
-        Some(best) if numbers(&value, &best) != Some(wanted) => best,
-        _ => value,
-    }))
+    let Some(best) = best? else {
+        return Ok(Some(value));
+    };
+    // NaN is neither greater nor less: an answer would depend on the order of the arguments.
+    let order = numbers(&value, &best).ok_or(EvalError::InvalidArgument(op))?;
+    Ok(Some(if order == wanted { value } else { best }))
 }

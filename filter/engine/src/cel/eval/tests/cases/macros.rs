@@ -132,6 +132,10 @@ fn one_name() -> Vec<Row> {
             "[\"a\", \"bb\", \"cc\"]",
         ),
         (
+            call(Op::SortBy, [map([int(1), int(0)]), x()]),
+            "no such overload of `sortBy`",
+        ),
+        (
             call(Op::SortBy, [mixed(), x()]),
             "no such overload of `sortBy`",
         ),

@@ -25,6 +25,14 @@ fn extremes() -> Vec<Row> {
         ),
         (call(Op::MathGreatest, [numbers_set(&[3, 9])]), "9"),
         (
+            call(Op::MathGreatest, [int(1), double(f64::NAN)]),
+            "invalid argument of `math.greatest`",
+        ),
+        (
+            call(Op::MathLeast, [double(f64::NAN), int(1)]),
+            "invalid argument of `math.least`",
+        ),
+        (
             call(Op::MathGreatest, [list([])]),
             "invalid argument of `math.greatest`",
         ),
