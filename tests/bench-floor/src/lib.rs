@@ -2,7 +2,7 @@
 //! its kind can do. It reads all request headers once, counts one metric, sets one property, and lets
 //! the request go on.
 //!
-//! With a configuration it becomes a measuring stick instead: [`steps`] adds host calls to the floor.
+//! With a configuration it becomes a measuring stick instead: `steps` adds host calls to the floor.
 // The entry point that Envoy calls is an exported symbol made by the SDK's macro: Rust counts it as
 // unsafe code, and it has no documentation of its own.
 #![allow(unsafe_code, missing_docs)]
