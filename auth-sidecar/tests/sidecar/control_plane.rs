@@ -1,6 +1,6 @@
 //! A control plane: the real service over real HTTP/2, with a test behind it.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -106,7 +106,11 @@ pub struct ControlPlane {
 
 impl ControlPlane {
     pub async fn start() -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+        // A loopback address of this process alone: a port given up and taken again later must not
+        // meanwhile become another test's.
+        let [_, a, b, c] = std::process::id().to_be_bytes();
+        let own = Ipv4Addr::new(127, 64 | (a & 0x3f), b, c);
+        Self::start_at(SocketAddr::from((own, 0))).await
     }
 
     pub async fn start_at(address: SocketAddr) -> Self {
