@@ -8,9 +8,10 @@ use super::types::Type;
 /// The declarations that an expression is compiled against.
 #[derive(Clone, Debug)]
 pub struct Env {
-    variables: HashMap<String, Variable>,
+    variables: HashMap<String, Declared>,
     functions: HashMap<String, Vec<Overload>>,
     pub(super) container: String,
+    pub(super) sets: Option<SetsGroup>,
     pub(super) check: bool,
     /// What has a bounded time for each request knows patterns and time zones beforehand.
     pub(super) computed_patterns: bool,
@@ -25,6 +26,42 @@ pub struct Variable {
     pub lowering: Lowering,
     /// Why it may not be there, if it may not.
     pub absent: Option<&'static str>,
+}
+
+/// A variable and what is known of it.
+#[derive(Clone, Debug)]
+pub(super) struct Declared {
+    pub(super) variable: Variable,
+    pub(super) facts: Facts,
+}
+
+/// What is known of every value of a variable beside its type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// An int lies between these, both taken in.
+    pub range: Option<(i64, i64)>,
+    /// A text is an address.
+    pub address: bool,
+    /// It is there wherever another variable, a bool, is true.
+    pub there_if: Option<ThereIf>,
+}
+
+/// What tells that a variable is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThereIf {
+    /// The name of the variable that is true then.
+    pub name: &'static str,
+    /// What reading that one becomes.
+    pub lowering: Lowering,
+}
+
+/// Sets of constants that are variables of one group: `lists.NAME`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SetsGroup {
+    /// The group: `lists`.
+    pub(super) group: &'static str,
+    /// What declares one: `List`.
+    pub(super) kind: &'static str,
 }
 
 /// What reading a variable becomes.
@@ -46,6 +83,7 @@ impl Default for Env {
             variables: HashMap::new(),
             functions: HashMap::new(),
             container: String::new(),
+            sets: None,
             check: true,
             computed_patterns: false,
         }
@@ -77,7 +115,20 @@ impl Env {
 
     /// Declares a variable; its name may have dots.
     pub fn declare(&mut self, name: impl Into<String>, variable: Variable) {
-        self.variables.insert(name.into(), variable);
+        self.declare_known(name, variable, Facts::default());
+    }
+
+    /// Declares a variable of which something is known.
+    pub fn declare_known(&mut self, name: impl Into<String>, variable: Variable, facts: Facts) {
+        self.variables
+            .insert(name.into(), Declared { variable, facts });
+    }
+
+    /// Says where sets of constants are declared, so that one that is not is missed by its name.
+    #[must_use]
+    pub const fn with_sets(mut self, group: &'static str, kind: &'static str) -> Self {
+        self.sets = Some(SetsGroup { group, kind });
+        self
     }
 
     /// Declares one more way to call a function.
@@ -91,6 +142,10 @@ impl Env {
     /// The variable of exactly that name.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&Variable> {
+        self.declared(name).map(|declared| &declared.variable)
+    }
+
+    pub(super) fn declared(&self, name: &str) -> Option<&Declared> {
         self.variables.get(name)
     }
 

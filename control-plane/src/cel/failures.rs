@@ -1,6 +1,9 @@
 //! What can fail at run time, and why: a condition that fails does not match, and its author should
 //! know.
 
+mod guard;
+mod range;
+
 use countersign_engine::cel::Op;
 
 use super::env::Lowering;
@@ -17,11 +20,15 @@ pub struct Failure {
     pub span: Span,
     /// Why it can, in lower case: "the header `x` may not be there".
     pub cause: String,
+    /// What can be written so that it does not: `` `"x" in request.headers && …` ``; empty where there is
+    /// nothing that is simple.
+    pub guard: String,
 }
 
 /// Lists what can fail in a tree, in the order of the text.
-pub(super) fn failures(tree: &Typed) -> Vec<Failure> {
+pub(super) fn failures(text: &str, tree: &Typed) -> Vec<Failure> {
     let mut finder = Finder {
+        text,
         known: Vec::new(),
         found: Vec::new(),
     };
@@ -34,6 +41,7 @@ pub(super) fn failures(tree: &Typed) -> Vec<Failure> {
 }
 
 struct Finder<'t> {
+    text: &'t str,
     /// What is there, because the value is of no importance where it is not.
     known: Vec<Present<'t>>,
     found: Vec<Failure>,
@@ -43,6 +51,10 @@ struct Finder<'t> {
 enum Present<'t> {
     Header(&'t str),
     Key(&'t Typed, &'t str),
+    /// A variable of type bool is true.
+    True(Lowering),
+    /// A question such as `isIP(text)` has the answer yes.
+    Asked(Op, &'t Typed),
 }
 
 impl<'t> Finder<'t> {
@@ -68,6 +80,7 @@ impl<'t> Finder<'t> {
             self.found.push(Failure {
                 span: node.span,
                 cause,
+                guard: guard::guard(self.text, node).unwrap_or_default(),
             });
         }
     }
@@ -92,6 +105,14 @@ impl<'t> Finder<'t> {
         }
         match &guard.kind {
             TypedKind::HasHeader(name) if value => self.known.push(Present::Header(name)),
+            TypedKind::Variable { lowering, .. } if value => {
+                self.known.push(Present::True(*lowering));
+            }
+            TypedKind::Call(op @ (Op::IsIp | Op::IsCidr | Op::HasValue), args) if value => {
+                if let [of] = args.as_slice() {
+                    self.known.push(Present::Asked(*op, of));
+                }
+            }
             TypedKind::Call(Op::Not, args) => {
                 if let [inner] = args.as_slice() {
                     self.learn(inner, !value);
@@ -128,7 +149,14 @@ impl<'t> Finder<'t> {
 
     fn cause(&self, node: &Typed) -> Option<String> {
         match &node.kind {
-            TypedKind::Variable { absent, .. } => absent.map(str::to_owned),
+            TypedKind::Variable { absent, facts, .. } => {
+                let there = facts.there_if.is_some_and(|there| {
+                    self.known.iter().any(
+                        |present| matches!(present, Present::True(known) if *known == there.lowering),
+                    )
+                });
+                absent.filter(|_| !there).map(str::to_owned)
+            }
             TypedKind::Header(name) => {
                 let known = self
                     .known
@@ -148,6 +176,9 @@ impl<'t> Finder<'t> {
     fn of_call(&self, op: Op, args: &[Typed], ty: &Type) -> Option<String> {
         if matches!(op, Op::Index | Op::Select) {
             return self.of_access(args);
+        }
+        if range::is_safe(op, args, ty) {
+            return None;
         }
         if takes_types(op) && args.iter().any(|arg| arg.ty.is_dynamic()) {
             return Some(format!(
@@ -179,17 +210,16 @@ impl<'t> Finder<'t> {
             Op::ToBool if text(of) => "the text may be no bool",
             Op::ToTimestamp if *of != Type::Timestamp => "the value may be no time",
             Op::ToDuration if text(of) => "the text may be no duration",
-            Op::ToIp | Op::InCidrs => match first.map(|arg| &arg.kind) {
-                // Addresses of the request are addresses.
-                Some(TypedKind::Variable {
-                    lowering: Lowering::Attribute(_),
-                    ..
-                }) => return None,
-                _ => "the text may be no address",
-            },
-            Op::CidrContainsIp if args.get(1).is_some_and(|arg| text(&arg.ty)) => {
+            Op::ToIp | Op::InCidrs if first.is_some_and(|arg| self.is_address(arg)) => return None,
+            Op::ToIp | Op::InCidrs => "the text may be no address",
+            Op::CidrContainsIp
+                if args
+                    .get(1)
+                    .is_some_and(|arg| text(&arg.ty) && !self.is_address(arg)) =>
+            {
                 "the text may be no address"
             }
+            Op::ToCidr if first.is_some_and(|arg| self.is_known(Op::IsCidr, arg)) => return None,
             Op::ToCidr => "the text may be no range of addresses",
             Op::CidrContainsCidr if args.get(1).is_some_and(|arg| text(&arg.ty)) => {
                 "the text may be no range of addresses"
@@ -206,6 +236,9 @@ impl<'t> Finder<'t> {
             Op::Sort | Op::SortBy => "the elements may have no order",
             Op::Range => "the list may be too long",
             Op::Base64Decode => "the text may be no base64",
+            Op::OptionalValue if first.is_some_and(|arg| self.is_known(Op::HasValue, arg)) => {
+                return None;
+            }
             Op::OptionalValue => "the optional may be empty",
             Op::MatchesDynamic => "the pattern may be none",
             Op::TransformMapEntry => "a key may stand twice",
@@ -213,11 +246,25 @@ impl<'t> Finder<'t> {
         };
         // What is known to be right was folded; what is left of a constant is known to fail, or is an
         // address, which stays a call.
-        if matches!(op, Op::ToIp | Op::ToCidr) && first.is_some_and(|arg| arg.constant().is_some())
+        if matches!(op, Op::ToIp | Op::ToCidr | Op::InCidrs)
+            && first.is_some_and(|arg| arg.constant().is_some())
         {
             return None;
         }
         Some(cause.to_owned())
+    }
+
+    fn is_address(&self, node: &Typed) -> bool {
+        let by_itself = matches!(&node.kind, TypedKind::Variable { facts, .. } if facts.address);
+        by_itself || self.is_known(Op::IsIp, node)
+    }
+
+    /// Was the question asked of the same value, and is the answer yes?
+    fn is_known(&self, question: Op, of: &Typed) -> bool {
+        self.known.iter().any(|present| match present {
+            Present::Asked(op, known) => *op == question && known.says_the_same(of),
+            _ => false,
+        })
     }
 
     fn of_access(&self, args: &[Typed]) -> Option<String> {
@@ -238,7 +285,7 @@ impl<'t> Finder<'t> {
             return Some("the key may not be there".to_owned());
         };
         let known = self.known.iter().any(|present| {
-            matches!(present, Present::Key(map, known) if *known == key && same(map, operand))
+            matches!(present, Present::Key(map, known) if *known == key && map.says_the_same(operand))
         });
         (!known).then(|| format!("the key {} may not be there", quoted(key)))
     }
@@ -285,19 +332,6 @@ const fn takes_types(op: Op) -> bool {
             | Op::SetsEquivalent
             | Op::SetsIntersects
     )
-}
-
-/// Do two nodes say the same, wherever they stand?
-fn same(one: &Typed, other: &Typed) -> bool {
-    let kinds = match (&one.kind, &other.kind) {
-        (TypedKind::Call(op, _), TypedKind::Call(other, _)) => op == other,
-        (TypedKind::Matches(_, pattern), TypedKind::Matches(_, other)) => pattern == other,
-        (one, other) => return one == other,
-    };
-    let (ones, others) = (one.children(), other.children());
-    kinds
-        && ones.len() == others.len()
-        && ones.iter().zip(others).all(|(one, other)| same(one, other))
 }
 
 #[cfg(test)]

@@ -17,16 +17,35 @@ pub(super) struct Doomed {
     pub(super) error: String,
 }
 
-/// Folds a tree. Gives what in it can only fail.
-pub(super) fn fold(node: &mut Typed) -> Vec<Doomed> {
+/// A part of an expression that is true, or false, whatever the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decided {
+    pub(crate) span: Span,
+    pub(crate) value: bool,
+}
+
+/// What folding found out.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    pub(super) doomed: Vec<Doomed>,
+    pub(super) decided: Vec<Decided>,
+}
+
+/// Folds a tree.
+pub(super) fn fold(node: &mut Typed) -> Folded {
     let mut folder = Folder {
         left: MAX_FOLDED_NODES,
-        doomed: Vec::new(),
+        found: Folded::default(),
     };
     if folder.visit(node, 0).is_closed(0) {
         folder.compute(node, 0);
     }
-    folder.doomed
+    folder.found
+}
+
+/// Why a node that depends on nothing can only fail, if it can.
+pub(crate) fn why_doomed(node: &Typed) -> Option<String> {
+    evaluate::evaluate(node, 0).err()
 }
 
 /// What a subtree reads.
@@ -64,7 +83,7 @@ impl Reads {
 struct Folder {
     /// Nodes that may still be evaluated.
     left: usize,
-    doomed: Vec<Doomed>,
+    found: Folded,
 }
 
 impl Folder {
@@ -124,13 +143,17 @@ impl Folder {
         let error = match evaluate::evaluate(node, bound) {
             Ok(Some(kind)) => {
                 node.kind = kind;
+                if let Some(&Constant::Bool(value)) = node.constant() {
+                    let span = node.span;
+                    self.found.decided.push(Decided { span, value });
+                }
                 return;
             }
             Ok(None) => None,
             Err(error) => Some(error),
         };
         let binds = binds(&node.kind);
-        let before = self.doomed.len();
+        let before = self.found.doomed.len();
         for (index, child) in node.children_mut().iter_mut().enumerate() {
             let bound = bound + inside(index, binds);
             if child.is_closed(bound) {
@@ -138,10 +161,10 @@ impl Folder {
             }
         }
         // The innermost part that fails is the reason; the rest fails because of it.
-        if self.doomed.len() == before
+        if self.found.doomed.len() == before
             && let Some(error) = error
         {
-            self.doomed.push(Doomed {
+            self.found.doomed.push(Doomed {
                 span: node.span,
                 error,
             });

@@ -164,7 +164,11 @@ fn bound(function: &str, name: &Expr) -> Result<Bound, Problem> {
             name.span,
             format!("`{function}` binds a name, and this is none"),
         )
-        .help(format!("write `list.{function}(x, …)`"))),
+        .help(if function.starts_with("cel.") {
+            format!("write `{function}(x, …)`")
+        } else {
+            format!("write `list.{function}(x, …)`")
+        })),
     }
 }
 

@@ -29,8 +29,9 @@ mod zone;
 
 use countersign_engine::cel::{NodeId, ProgramBuilder};
 
-pub use env::{Env, Lowering, Variable};
+pub use env::{Env, Facts, Lowering, ThereIf, Variable};
 pub use failures::Failure;
+pub(crate) use fold::{Decided, why_doomed};
 pub use problem::{Gravity, Problem, ProblemKind, Span};
 pub use typed::{Constant, ConstantSet, Pattern, Typed, TypedKind};
 pub use types::{Members, NoType, Type, Words};
@@ -60,13 +61,27 @@ pub struct Compiled {
     pub warnings: Vec<Problem>,
 }
 
+/// An expression in which nothing is wrong, before it is a part of the program.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// See [`Compiled::tree`].
+    pub(crate) tree: Typed,
+    /// See [`Compiled::failures`].
+    pub(crate) failures: Vec<Failure>,
+    /// See [`Compiled::warnings`].
+    pub(crate) warnings: Vec<Problem>,
+    /// Parts that are true or false whatever the request.
+    pub(crate) decided: Vec<Decided>,
+}
+
 impl Compiler {
     /// Compiles an expression.
     ///
     /// # Errors
     /// Every problem that was found; at least one is an error.
     pub fn compile(&mut self, text: &str, env: &Env) -> Result<Compiled, Vec<Problem>> {
-        self.compile_if(text, env, |_| None)
+        let ready = self.ready(text, env, |_, _| {})?;
+        Ok(self.finish(ready))
     }
 
     /// Compiles an expression that must be true or false.
@@ -74,33 +89,54 @@ impl Compiler {
     /// # Errors
     /// Every problem that was found; at least one is an error.
     pub fn condition(&mut self, text: &str, env: &Env) -> Result<Compiled, Vec<Problem>> {
-        self.compile_if(text, env, |tree| {
-            if tree.ty == Type::Bool || tree.ty.is_dynamic() || tree.ty.has_error() {
-                return None;
-            }
-            let problem = Problem::check(tree.span, "a condition must be true or false")
-                .label(format!("this is {}", tree.ty.article()));
-            Some(match tree.ty {
-                Type::String => problem.help("compare it: `… == \"…\"`"),
-                _ => problem,
-            })
-        })
+        let ready = self.ready_condition(text, env, |_, _| {})?;
+        Ok(self.finish(ready))
     }
 
-    fn compile_if(
+    /// Does everything for a condition but to add it to the program; [`Self::add`] does that. `look`
+    /// sees the tree as it is written, before anything is computed, may rewrite it, and says what it
+    /// thinks of it.
+    pub(crate) fn ready_condition(
         &mut self,
         text: &str,
         env: &Env,
-        objection: impl FnOnce(&Typed) -> Option<Problem>,
-    ) -> Result<Compiled, Vec<Problem>> {
+        look: impl FnOnce(&mut Typed, &mut Vec<Problem>),
+    ) -> Result<Ready, Vec<Problem>> {
+        self.ready(text, env, |tree, problems| {
+            problems.extend(no_condition(tree));
+            look(tree, problems);
+        })
+    }
+
+    /// Adds a tree to the program.
+    pub(crate) fn add(&mut self, tree: &Typed) -> NodeId {
+        lower::lower(tree, &mut self.program)
+    }
+
+    fn finish(&mut self, ready: Ready) -> Compiled {
+        Compiled {
+            root: self.add(&ready.tree),
+            ty: ready.tree.ty.clone(),
+            tree: ready.tree,
+            failures: ready.failures,
+            warnings: ready.warnings,
+        }
+    }
+
+    fn ready(
+        &mut self,
+        text: &str,
+        env: &Env,
+        look: impl FnOnce(&mut Typed, &mut Vec<Problem>),
+    ) -> Result<Ready, Vec<Problem>> {
         let syntax = syntax::parse(text).map_err(|problem| vec![problem])?;
         let (mut tree, mut problems) = check::check(text, &syntax, env);
-        problems.extend(objection(&tree));
+        look(&mut tree, &mut problems);
         refuse(&mut problems)?;
         if tree.depth() > MAX_DEPTH {
             return Err(vec![check::too_deep(tree.span)]);
         }
-        let doomed = fold::fold(&mut tree);
+        let folded = fold::fold(&mut tree);
         problems.extend(settle::settle(
             text,
             &mut tree,
@@ -113,21 +149,31 @@ impl Compiler {
             return Err(vec![check::too_deep(tree.span)]);
         }
         problems.extend(
-            doomed.into_iter().map(|doomed| {
+            folded.doomed.into_iter().map(|doomed| {
                 Problem::warning(doomed.span, "this can only fail").label(doomed.error)
             }),
         );
         problems.truncate(MAX_PROBLEMS);
-        let failures = failures::failures(&tree);
-        let root = lower::lower(&tree, &mut self.program);
-        Ok(Compiled {
-            root,
-            ty: tree.ty.clone(),
+        Ok(Ready {
+            failures: failures::failures(text, &tree),
             tree,
-            failures,
             warnings: problems,
+            decided: folded.decided,
         })
     }
+}
+
+/// What is neither true nor false is no condition.
+fn no_condition(tree: &Typed) -> Option<Problem> {
+    if tree.ty == Type::Bool || tree.ty.is_dynamic() || tree.ty.has_error() {
+        return None;
+    }
+    let problem = Problem::check(tree.span, "a condition must be true or false")
+        .label(format!("this is {}", tree.ty.article()));
+    Some(match tree.ty {
+        Type::String | Type::Word(_) => problem.help("compare it: `… == \"…\"`"),
+        _ => problem,
+    })
 }
 
 /// Ends with the problems if one of them is an error. What is no CEL comes first.

@@ -23,6 +23,8 @@ pub(super) struct Refusal {
     pub(super) help: String,
     /// The bytes of the pattern at fault, where they are known.
     pub(super) span: Option<Range<usize>>,
+    /// Is it a limit that is passed?
+    pub(super) limit: bool,
 }
 
 impl Refusal {
@@ -31,7 +33,13 @@ impl Refusal {
             message: message.into(),
             help: help.into(),
             span: None,
+            limit: false,
         }
+    }
+
+    fn past_limit(mut self) -> Self {
+        self.limit = true;
+        self
     }
 
     fn at(mut self, span: &ast::Span) -> Self {
@@ -44,10 +52,8 @@ impl Refusal {
 pub(super) fn automaton(pattern: &str) -> Result<Vec<u8>, Refusal> {
     if pattern.len() > MAX_PATTERN_BYTES {
         let message = format!("this pattern has {} bytes", pattern.len());
-        return Err(Refusal::new(
-            message,
-            format!("at most {MAX_PATTERN_BYTES}"),
-        ));
+        let help = format!("at most {MAX_PATTERN_BYTES}");
+        return Err(Refusal::new(message, help).past_limit());
     }
     let rewritten = rewrite(pattern)?;
     let hir = regex_syntax::ParserBuilder::new()
@@ -103,6 +109,7 @@ fn too_large(what: &str, limit: usize) -> Refusal {
         format!("this pattern takes more than {limit} bytes {what}"),
         "shorten its repetitions, or use `startsWith`, `endsWith` or `contains`",
     )
+    .past_limit()
 }
 
 /// A parser's error without the drawing around it.

@@ -68,6 +68,8 @@ pub struct Problem {
     pub label: String,
     /// What to do about it; may be empty.
     pub help: String,
+    /// Is it a limit that is passed? Then no part of the expression alone is at fault.
+    pub limit: bool,
 }
 
 impl Problem {
@@ -80,6 +82,7 @@ impl Problem {
             message: message.into(),
             label: String::new(),
             help: String::new(),
+            limit: false,
         }
     }
 
@@ -114,6 +117,12 @@ impl Problem {
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();
+        self
+    }
+
+    /// It passes a limit.
+    pub(crate) const fn past_limit(mut self) -> Self {
+        self.limit = true;
         self
     }
 

@@ -105,8 +105,12 @@ impl Settler<'_> {
             Err(_) if self.env.computed_patterns => None,
             Err(refusal) => {
                 let span = self.within_literal(pattern.span, &source, &refusal);
-                self.problems
-                    .push(Problem::check(span, refusal.message).help(refusal.help));
+                let problem = Problem::check(span, refusal.message).help(refusal.help);
+                self.problems.push(if refusal.limit {
+                    problem.past_limit()
+                } else {
+                    problem
+                });
                 None
             }
         }
@@ -125,6 +129,7 @@ impl Settler<'_> {
                 ),
                 help: "`startsWith`, `endsWith`, `contains` and lists need none".to_owned(),
                 span: None,
+                limit: true,
             });
         }
         self.shared.automata_bytes = bytes;

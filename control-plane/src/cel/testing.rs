@@ -1,6 +1,6 @@
 //! What tests share: declarations as policies have them, and trees in one line.
 
-use super::env::{Env, Lowering, Variable};
+use super::env::{Env, Facts, Lowering, ThereIf, Variable};
 use super::problem::Problem;
 use super::typed::{Constant, ConstantSet, Typed, TypedKind};
 use super::types::{Members, Type, Words};
@@ -43,21 +43,34 @@ pub(super) fn env() -> Env {
         ("verdict", Type::Word(&VERDICT)),
     ];
     for (number, (name, ty)) in (1..).zip(all) {
-        env.declare(
+        let facts = Facts {
+            range: (name == "score").then_some((0, 100)),
+            address: name == "source.address",
+            there_if: None,
+        };
+        env.declare_known(
             name,
             Variable {
                 ty,
                 lowering: Lowering::Attribute(number),
                 absent: None,
             },
+            facts,
         );
     }
-    env.declare(
+    env.declare_known(
         "session.age",
         Variable {
             ty: Type::Duration,
             lowering: Lowering::Attribute(30),
             absent: Some("there may be no session"),
+        },
+        Facts {
+            there_if: Some(ThereIf {
+                name: "connection.mtls",
+                lowering: Lowering::Attribute(7),
+            }),
+            ..Facts::default()
         },
     );
     env.declare(

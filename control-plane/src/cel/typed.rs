@@ -2,7 +2,7 @@
 
 use countersign_engine::cel::Op;
 
-use super::env::Lowering;
+use super::env::{Facts, Lowering};
 use super::problem::Span;
 use super::types::Type;
 
@@ -28,6 +28,8 @@ pub enum TypedKind {
         lowering: Lowering,
         /// Why it may not be there, if it may not.
         absent: Option<&'static str>,
+        /// What else is known of it.
+        facts: Facts,
     },
     /// The header of that name, which is in lower case.
     Header(String),
@@ -101,7 +103,7 @@ impl Typed {
         }
     }
 
-    pub(super) fn children_mut(&mut self) -> &mut [Self] {
+    pub(crate) fn children_mut(&mut self) -> &mut [Self] {
         match &mut self.kind {
             TypedKind::Call(_, args) => args,
             TypedKind::Matches(subject, _) => std::slice::from_mut(subject),
@@ -132,6 +134,23 @@ impl Typed {
     pub fn depth(&self) -> u32 {
         let below = self.children().iter().map(Self::depth).max();
         below.unwrap_or(0) + 1
+    }
+
+    /// Do two nodes say the same, wherever they stand?
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let kinds = match (&self.kind, &other.kind) {
+            (TypedKind::Call(op, _), TypedKind::Call(other, _)) => op == other,
+            (TypedKind::Matches(_, pattern), TypedKind::Matches(_, other)) => pattern == other,
+            (one, other) => return one == other,
+        };
+        let (ones, others) = (self.children(), other.children());
+        kinds
+            && ones.len() == others.len()
+            && ones
+                .iter()
+                .zip(others)
+                .all(|(one, other)| one.says_the_same(other))
     }
 
     /// Is the value of a node the same whatever the request and whatever a macro bound?

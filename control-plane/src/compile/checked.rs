@@ -1,16 +1,16 @@
 //! A set of documents whose conditions are typed and whose parts fit together.
 
+use countersign_engine::cel::{NodeId, ProgramBuilder};
 use countersign_engine::device::DeviceRulesBuilder;
-use countersign_engine::{Timestamp, VerdictMode};
+use countersign_engine::{AttributeSet, Timestamp, VerdictMode};
 
-use super::expression::{Automaton, Patterns, Place, Scope, Typed, condition};
-use super::lists::Lists;
+use super::conditions::{Conditions, Failures, Place};
 use super::reasons::Reasons;
 use super::{devices, limits, reach};
 use crate::diagnostic::{Finding, Findings};
 use crate::resource::{
-    Document, Kind, Members, MitigationPolicy, Resource, Settings, Signal, Verdict,
-    find_duplicates, unreachable_because,
+    Document, Kind, MitigationPolicy, Resource, Settings, Signal, Verdict, find_duplicates,
+    unreachable_because,
 };
 
 /// What the lowering takes.
@@ -20,8 +20,12 @@ pub(super) struct Checked<'a> {
     pub(super) policies: Vec<CheckedPolicy<'a>>,
     /// By name.
     pub(super) signals: Vec<CheckedSignal<'a>>,
-    pub(super) lists: Vec<(&'a str, &'a Members)>,
-    pub(super) automata: Vec<Automaton>,
+    /// Every condition, and the lists and patterns that conditions name.
+    pub(super) program: ProgramBuilder,
+    /// What conditions read.
+    pub(super) reads: AttributeSet,
+    /// What in conditions can fail at run time.
+    pub(super) failures: Failures,
     /// Ready to be written.
     pub(super) device_rules: DeviceRulesBuilder<'a>,
 }
@@ -29,15 +33,16 @@ pub(super) struct Checked<'a> {
 pub(super) struct CheckedPolicy<'a> {
     pub(super) document: &'a Document,
     pub(super) policy: &'a MitigationPolicy,
-    /// `None` = always.
-    pub(super) when: Option<Typed>,
+    /// Its condition in the program; `None` = always.
+    pub(super) when: Option<NodeId>,
 }
 
 pub(super) struct CheckedSignal<'a> {
     pub(super) name: &'a str,
     pub(super) signal: &'a Signal,
     pub(super) verdict: Verdict,
-    pub(super) when: Option<Typed>,
+    /// See [`CheckedPolicy::when`].
+    pub(super) when: Option<NodeId>,
 }
 
 /// Checks a set. What is wrong is in `findings`; with an error among them the result is not whole.
@@ -49,10 +54,7 @@ pub(super) fn check<'a>(
 ) -> Checked<'a> {
     find_duplicates(documents, findings);
     count(documents, findings);
-    let mut scope = Scope {
-        lists: Lists::of(documents),
-        patterns: Patterns::default(),
-    };
+    let mut conditions = Conditions::of(documents);
     let reasons = Reasons::of(documents, findings);
     let settings = documents
         .iter()
@@ -65,17 +67,19 @@ pub(super) fn check<'a>(
     }
     let stated = settings.map(|(_, settings)| settings);
     let device_rules = devices::check(documents, stated, now, findings);
-    let signals = signals(documents, &reasons, &mut scope, findings);
-    let policies = policies(documents, &mut scope, findings);
+    let signals = signals(documents, &reasons, &mut conditions, findings);
+    let policies = policies(documents, &mut conditions, findings);
     if !findings.has_errors() {
         reach::warn(&policies, findings);
     }
+    let (program, reads, failures) = conditions.finish();
     Checked {
         settings: stated,
         policies,
         signals,
-        lists: scope.lists.into_used(),
-        automata: scope.patterns.into_automata(),
+        program,
+        reads,
+        failures,
         device_rules,
     }
 }
@@ -106,7 +110,7 @@ fn count(documents: &[Document], findings: &mut Findings) {
 fn signals<'a>(
     documents: &'a [Document],
     reasons: &Reasons<'_>,
-    scope: &mut Scope<'a>,
+    conditions: &mut Conditions<'a>,
     findings: &mut Findings,
 ) -> Vec<CheckedSignal<'a>> {
     let mut signals: Vec<(&Document, &Signal)> = documents
@@ -120,18 +124,17 @@ fn signals<'a>(
     signals
         .into_iter()
         .filter_map(|(document, signal)| {
-            let when = condition(
-                &signal.when,
-                Place::Signal,
-                &document.to_source(),
-                scope,
-                findings,
-            )?;
+            let place = Place {
+                kind: Kind::Signal,
+                document,
+                expression: &signal.when,
+            };
+            let when = conditions.add(place, findings)?;
             Some(CheckedSignal {
                 name: &document.name,
                 signal,
                 verdict: reasons.verdict(signal),
-                when: Some(when).filter(|when| when.constant() != Some(true)),
+                when: when.root,
             })
         })
         .collect()
@@ -139,7 +142,7 @@ fn signals<'a>(
 
 fn policies<'a>(
     documents: &'a [Document],
-    scope: &mut Scope<'a>,
+    conditions: &mut Conditions<'a>,
     findings: &mut Findings,
 ) -> Vec<CheckedPolicy<'a>> {
     let mut policies: Vec<(&Document, &MitigationPolicy)> = documents
@@ -155,16 +158,16 @@ fn policies<'a>(
         .filter_map(|(document, policy)| {
             warn_of_endpoints(document, &policy.endpoints, findings);
             let when = match &policy.when {
-                Some(when) => Some(condition(
-                    when,
-                    Place::Policy,
-                    &document.to_source(),
-                    scope,
-                    findings,
-                )?),
+                Some(expression) => {
+                    let place = Place {
+                        kind: Kind::MitigationPolicy,
+                        document,
+                        expression,
+                    };
+                    conditions.add(place, findings)?.root
+                }
                 None => None,
             };
-            let when = when.filter(|when| when.constant() != Some(true));
             Some(CheckedPolicy {
                 document,
                 policy,

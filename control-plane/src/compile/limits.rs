@@ -15,27 +15,16 @@ pub use crate::resource::limits::MAX_DEVICE_RULE_VALUES;
 /// Overrides of a set.
 pub const MAX_OVERRIDES: usize = 1_000;
 
-/// Levels of one expression: brackets, calls and operators that bind to what stands left of them.
-/// Parsing, checking and evaluation recurse; the engine's own bound is 256.
-pub const MAX_NESTING: usize = 128;
+/// Nodes of all conditions of a set; equal ones count once. Sixteen megabytes of the compiled form, in
+/// every worker, and fifty for each of the policies that a set can have.
+pub const MAX_NODES: usize = 1_000_000;
 
-/// Stack of the thread that compiles: what [`MAX_NESTING`] levels take in an unoptimised build, twice.
+/// Stack of the thread that compiles: what the levels of an expression
+/// ([`crate::cel::limits::MAX_DEPTH`]) take in an unoptimised build, twice.
 pub const COMPILER_STACK_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes of one regular expression's source.
-pub const MAX_PATTERN_BYTES: usize = 4_096;
+/// Parts of conditions that can fail at run time and are told: more than anybody reads.
+pub const MAX_FAILURES: usize = 1_000;
 
-/// Levels of one regular expression.
-pub const MAX_PATTERN_NESTING: u32 = 64;
-
-/// Bytes of the automaton's first stage: a few Unicode classes with counted repetition pass it.
-pub const MAX_NFA_BYTES: usize = 4 * 1024 * 1024;
-
-/// Bytes of memory while an automaton is made, which bounds the time as well.
-pub const MAX_DETERMINIZE_BYTES: usize = 16 * 1024 * 1024;
-
-/// Bytes of one automaton in the compiled policy. Each worker of each Envoy holds it.
-pub const MAX_AUTOMATON_BYTES: usize = 1024 * 1024;
-
-/// Bytes of all automata together.
-pub const MAX_AUTOMATA_BYTES: usize = 16 * 1024 * 1024;
+/// Characters of such a part that are repeated.
+pub const MAX_FAILURE_PART: usize = 100;

@@ -1,20 +1,21 @@
-//! The `List` resources of a set, numbered as they are first used: a list that no condition names
-//! does not travel.
+//! The `List` resources of a set. They get their places in the program as they are first used: a list
+//! that no condition names does not travel.
 
-use std::collections::HashMap;
+use countersign_engine::cel::{ProgramBuilder, SetBuilder};
 
 use crate::resource::{Document, Members, Resource};
 
 /// The lists that conditions can name.
+#[derive(Debug)]
 pub(super) struct Lists<'a> {
-    known: HashMap<&'a str, &'a Members>,
-    numbers: HashMap<&'a str, u32>,
-    used: Vec<(&'a str, &'a Members)>,
+    known: Vec<(&'a str, &'a Members)>,
+    /// The number of each in the program, if it has one.
+    places: Vec<Option<u32>>,
 }
 
 impl<'a> Lists<'a> {
     pub(super) fn of(documents: &'a [Document]) -> Self {
-        let known = documents
+        let known: Vec<(&str, &Members)> = documents
             .iter()
             .filter_map(|document| match &document.resource {
                 Resource::List(list) => Some((document.name.as_str(), &list.members)),
@@ -22,29 +23,35 @@ impl<'a> Lists<'a> {
             })
             .collect();
         Self {
+            places: vec![None; known.len()],
             known,
-            numbers: HashMap::new(),
-            used: Vec::new(),
         }
     }
 
-    /// The number and the members of the list of that name.
-    pub(super) fn find(&mut self, name: &str) -> Option<(u32, &'a Members)> {
-        let (&name, &members) = self.known.get_key_value(name)?;
-        let next = u32::try_from(self.used.len()).ok()?;
-        let number = *self.numbers.entry(name).or_insert_with(|| {
-            self.used.push((name, members));
-            next
-        });
-        Some((number, members))
+    /// Every list, in the order of the documents.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, &'a Members)> + '_ {
+        self.known.iter().copied()
     }
 
-    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
-        self.known.keys().copied()
+    /// The number in the program of the list that is the `index`th of all. What is none has a number
+    /// that no program loads.
+    pub(super) fn place(&mut self, index: u32, program: &mut ProgramBuilder) -> u32 {
+        let known = self.known.get(index as usize);
+        let place = self.places.get_mut(index as usize);
+        let (Some((name, members)), Some(place)) = (known, place) else {
+            return u32::MAX;
+        };
+        *place.get_or_insert_with(|| program.set(set(name, members)))
     }
+}
 
-    /// The lists in use by number.
-    pub(super) fn into_used(self) -> Vec<(&'a str, &'a Members)> {
-        self.used
+fn set(name: &str, members: &Members) -> SetBuilder {
+    match members {
+        Members::Strings(values) => SetBuilder::strings(name, values.clone()),
+        Members::Numbers(values) => SetBuilder::numbers(name, values.clone()),
+        Members::Cidrs(values) => SetBuilder::cidrs(
+            name,
+            values.iter().map(|cidr| (cidr.network(), cidr.prefix())),
+        ),
     }
 }

@@ -1,15 +1,19 @@
 //! From resources to the compiled policy: parse ([`crate::resource`]), check, lower, load.
 
 mod checked;
+mod conditions;
 mod countries;
 mod devices;
-mod expression;
 pub mod limits;
 mod lists;
 mod load;
 mod lower;
 mod reach;
 mod reasons;
+
+pub use conditions::Failure;
+
+use std::collections::HashMap;
 
 use countersign_engine::Timestamp;
 use countersign_proto::policy::v1 as proto;
@@ -41,6 +45,11 @@ pub struct Compiled {
     pub hash: String,
     /// What compiles and is probably not meant.
     pub warnings: Vec<Diagnostic>,
+    /// What in conditions can fail at run time: a condition that fails does not match. The first
+    /// [`limits::MAX_FAILURES`].
+    pub failures: Vec<Failure>,
+    /// How many failures are not among them.
+    pub more_failures: usize,
 }
 
 /// Compiles a set of documents. The result depends on nothing but the arguments: the same resources
@@ -104,38 +113,39 @@ fn run(
     now: Option<Timestamp>,
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let checked = checked::check(documents, now, &mut findings);
+    let mut checked = checked::check(documents, now, &mut findings);
     if findings.has_errors() {
         return Err(in_order(
             findings.into_result().err().unwrap_or_default(),
             documents,
         ));
     }
+    let mut failures = std::mem::take(&mut checked.failures);
     let body = lower::lower(checked, runtime).unwrap_or_default();
     let hash = hash(&body);
     load::load(&body, &hash, documents, &mut findings);
     match findings.into_result() {
-        Ok(warnings) => Ok(Compiled {
-            body,
-            hash,
-            warnings: in_order(warnings, documents),
-        }),
+        Ok(warnings) => {
+            let order = order_of_files(documents);
+            failures.told.sort_by_key(|failure| {
+                let file = order.get(failure.file.as_str()).copied();
+                (file, failure.line, failure.column)
+            });
+            Ok(Compiled {
+                body,
+                hash,
+                warnings: in_order(warnings, documents),
+                failures: failures.told,
+                more_failures: failures.more,
+            })
+        }
         Err(errors) => Err(in_order(errors, documents)),
     }
 }
 
 /// Conditions are checked in the order of evaluation; authors read in the order of their files.
 fn in_order(mut diagnostics: Vec<Diagnostic>, documents: &[Document]) -> Vec<Diagnostic> {
-    let mut files: Vec<&str> = Vec::new();
-    for document in documents {
-        if files.last() != Some(&document.file.as_str()) {
-            files.push(&document.file);
-        }
-    }
-    let mut order = std::collections::HashMap::new();
-    for (index, file) in files.into_iter().enumerate() {
-        order.entry(file).or_insert(index);
-    }
+    let order = order_of_files(documents);
     diagnostics.sort_by_key(|diagnostic| {
         let file = order
             .get(diagnostic.file.as_str())
@@ -144,6 +154,20 @@ fn in_order(mut diagnostics: Vec<Diagnostic>, documents: &[Document]) -> Vec<Dia
         (file, diagnostic.line, diagnostic.column)
     });
     diagnostics
+}
+
+fn order_of_files(documents: &[Document]) -> HashMap<&str, usize> {
+    let mut files: Vec<&str> = Vec::new();
+    for document in documents {
+        if files.last() != Some(&document.file.as_str()) {
+            files.push(&document.file);
+        }
+    }
+    let mut order = HashMap::new();
+    for (index, file) in files.into_iter().enumerate() {
+        order.entry(file).or_insert(index);
+    }
+    order
 }
 
 fn hash(body: &[u8]) -> String {

@@ -1,7 +1,6 @@
 //! Policies that no request reaches.
 
 use super::checked::CheckedPolicy;
-use super::expression::Typed;
 use crate::diagnostic::{Finding, Findings};
 use crate::resource::{Action, Mode};
 
@@ -54,8 +53,5 @@ fn ends_everything(checked: &CheckedPolicy<'_>) -> bool {
                 .iter()
                 .any(|endpoint| endpoint.value.bytes().all(|byte| byte == b'*')))
         && policy.methods.is_empty()
-        && checked
-            .when
-            .as_ref()
-            .is_none_or(|when| Typed::constant(when) == Some(true))
+        && checked.when.is_none()
 }

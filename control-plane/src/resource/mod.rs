@@ -31,7 +31,6 @@ use crate::diagnostic::{Diagnostic, Findings, Source};
 pub(crate) use cidr::Cidr;
 pub use device_rule::DeviceRule;
 pub(crate) use duplicates::find_duplicates;
-pub(crate) use duration::nanoseconds;
 pub(crate) use endpoint::unreachable_because;
 pub use list::List;
 pub(crate) use list::Members;

@@ -56,9 +56,6 @@ pub(super) fn assurances() -> [(&'static str, Assurance); 7] {
 }
 
 impl Verdict {
-    /// The words that expressions compare `verdict` with.
-    pub(crate) const WORDS: [&'static str; 3] = ["ALLOW", "CHALLENGE", "BLOCK"];
-
     /// As the engine has it.
     pub(crate) const fn to_engine(self) -> countersign_engine::Verdict {
         use countersign_engine::Verdict;

@@ -73,6 +73,7 @@ impl Set {
             body,
             hash,
             warnings,
+            ..
         } = compile_at(documents, &material, now.as_millis())?;
         let id = RevisionId {
             number: 0,

@@ -228,11 +228,14 @@ impl Checker<'_> {
         };
         let of_macro = [name.as_str(), call.function.as_str()];
         if let Some(help) = of_macro.into_iter().find_map(macro_arity) {
-            let message = format!(
-                "`{}` does not take {}",
-                call.function,
-                count(call.args.len(), "argument")
-            );
+            let message = match call.args.len() {
+                0 => format!("`{}` is called without arguments", call.function),
+                given => format!(
+                    "`{}` does not take {}",
+                    call.function,
+                    count(given, "argument")
+                ),
+            };
             return Some(Problem::check(span, message).help(help));
         }
         let (path, global) = path?;
@@ -371,21 +374,20 @@ pub(super) fn alternatives(words: &[String]) -> String {
 }
 
 /// How a macro is written, for a call that has its name and another number of arguments.
-fn macro_arity(name: &str) -> Option<&'static str> {
+fn macro_arity(name: &str) -> Option<String> {
     Some(match name {
-        "has" => "write `has(x.field)`",
+        "has" => "write `has(x.field)`".to_owned(),
         "all" | "exists" | "existsOne" => {
-            "write `list.all(x, condition)` or `.all(i, x, condition)`"
+            format!("write `list.{name}(x, condition)` or `list.{name}(i, x, condition)`")
         }
-        "exists_one" => "write `list.exists_one(x, condition)`",
-        "filter" => "write `list.filter(x, condition)`",
-        "map" => "write `list.map(x, value)` or `list.map(x, condition, value)`",
+        "exists_one" | "filter" => format!("write `list.{name}(x, condition)`"),
+        "map" => "write `list.map(x, value)` or `list.map(x, condition, value)`".to_owned(),
         "transformList" | "transformMap" | "transformMapEntry" => {
-            "write `.transformList(i, x, value)` or `.transformList(i, x, condition, value)`"
+            format!("write `list.{name}(i, x, value)` or `list.{name}(i, x, condition, value)`")
         }
-        "sortBy" => "write `list.sortBy(x, key)`",
-        "optMap" | "optFlatMap" => "write `optional.optMap(x, value)`",
-        "cel.bind" => "write `cel.bind(x, value, result)`",
+        "sortBy" => "write `list.sortBy(x, key)`".to_owned(),
+        "optMap" | "optFlatMap" => format!("write `optional.{name}(x, value)`"),
+        "cel.bind" => "write `cel.bind(x, value, result)`".to_owned(),
         _ => return None,
     })
 }

@@ -77,8 +77,14 @@ impl Checker<'_> {
             needle.article(),
             Type::Set(members).article()
         );
+        let wanted = match members {
+            Members::Strings | Members::Cidrs => Type::String,
+            Members::Numbers => Type::Int,
+        };
         let at = args.first().map_or(span, |arg| arg.span);
-        self.misfit(TypedKind::Call(op, args), Problem::check(at, message), span)
+        let problem =
+            Problem::check(at, message).label(format!("this asks for {}", wanted.article()));
+        self.misfit(TypedKind::Call(op, args), problem, span)
     }
 
     pub(super) fn no_comparison(&self, op: Op, args: &[Typed], span: Span) -> Problem {
@@ -122,6 +128,9 @@ impl Checker<'_> {
             (Some(Constant::String(_)), Type::Duration) => format!("write duration({written})"),
             (Some(Constant::String(_)), Type::Timestamp) => format!("write timestamp({written})"),
             (Some(Constant::String(_)), Type::Ip) => format!("write ip({written})"),
+            _ if matches!((&one, &other), (Type::Ip, Type::Cidr) | (Type::Cidr, Type::Ip)) => {
+                "ask `range.containsIP(address)`".to_owned()
+            }
             (Some(Constant::Null), _) => {
                 "only what may be null is compared with it; `has(x.name)` asks whether a field is there"
                     .to_owned()

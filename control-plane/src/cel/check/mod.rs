@@ -8,6 +8,7 @@ mod comparisons;
 mod headers;
 mod names;
 mod operators;
+mod unknown;
 mod words;
 
 use countersign_engine::cel::Op;
@@ -232,6 +233,7 @@ fn field_node(field: &str, span: Span) -> Typed {
 pub(super) fn too_deep(span: Span) -> Problem {
     Problem::parse(span, format!("this is deeper than {MAX_DEPTH} levels"))
         .help("each operator of a chain is a level; `&&`, `||` and lists join any number on one")
+        .past_limit()
 }
 
 #[cfg(test)]

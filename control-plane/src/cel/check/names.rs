@@ -8,10 +8,7 @@ use crate::cel::problem::{Problem, Span};
 use crate::cel::syntax::{Expr, ExprKind};
 use crate::cel::typed::{Constant, Typed, TypedKind};
 use crate::cel::types::Type;
-use crate::diagnostic::{did_you_mean, one_of, quoted};
-
-/// Names of a group that a message lists.
-const LISTED: usize = 12;
+use crate::diagnostic::quoted;
 
 impl Checker<'_> {
     /// A name, or a chain of fields that is one: the longest chain that is declared counts, and a name
@@ -34,10 +31,12 @@ impl Checker<'_> {
 
     /// The variable or the type of exactly that name.
     fn declared(&self, name: &str, span: Span) -> Option<Typed> {
-        if let Some(variable) = self.env.variable(name) {
+        if let Some(declared) = self.env.declared(name) {
+            let variable = &declared.variable;
             let kind = TypedKind::Variable {
                 lowering: variable.lowering,
                 absent: variable.absent,
+                facts: declared.facts,
             };
             return Some(typed(kind, variable.ty.clone(), span));
         }
@@ -204,16 +203,19 @@ impl Checker<'_> {
     /// `lists["some-name"]`, where `lists` is only the beginning of names.
     fn list_named(&mut self, operand: &Expr, index: &Expr, span: Span) -> Option<Typed> {
         let (path, global) = operand.path()?;
-        let key = index.string()?;
         if self.resolve(operand).is_some() || self.local(&path).is_some() {
             return None;
         }
+        let Some(key) = index.string() else {
+            let problem = self.set_not_by_name(&path, index.span)?;
+            return Some(self.wrong(problem));
+        };
         let name = format!("{path}.{key}");
         let found = self
             .env
             .candidates(&name, global)
             .find_map(|name| self.declared(&name, span));
-        found.filter(|found| {
+        let found = found.filter(|found| {
             matches!(
                 found.kind,
                 TypedKind::Variable {
@@ -221,6 +223,10 @@ impl Checker<'_> {
                     ..
                 }
             )
+        });
+        found.or_else(|| {
+            let problem = self.no_set(&name, index.span)?;
+            Some(self.wrong(problem))
         })
     }
 
@@ -256,84 +262,5 @@ impl Checker<'_> {
             self.told(&index.ty).article()
         );
         Problem::check(index.span, message)
-    }
-
-    /// A name that nothing declares.
-    fn unknown(&mut self, expr: &Expr) -> Typed {
-        let path = expr.path().map(|(path, _)| path).unwrap_or_default();
-        if !self.env.check {
-            return typed(TypedKind::UnknownName(path), Type::Dyn, expr.span);
-        }
-        let problem = if self.is_full() {
-            Problem::check(expr.span, "unknown variable")
-        } else {
-            self.unknown_name(&path, expr.span)
-        };
-        self.wrong(problem)
-    }
-
-    fn unknown_name(&self, path: &str, span: Span) -> Problem {
-        let group = |group: &str| {
-            let prefix = format!("{group}.");
-            let mut names: Vec<&str> = self
-                .env
-                .names()
-                .filter(|name| name.starts_with(&prefix))
-                .collect();
-            names.sort_unstable();
-            names
-        };
-        let members = group(path);
-        if !members.is_empty() {
-            let shown = members.iter().copied().take(LISTED);
-            return Problem::check(span, format!("{} is a group of variables", quoted(path)))
-                .help(format!("name one: {}", one_of(shown)));
-        }
-        let problem = Problem::check(span, format!("unknown variable {}", quoted(path)));
-        let locals = self.scope.iter().map(|local| local.name.as_str());
-        let names = self
-            .env
-            .names()
-            .chain(locals.filter(|name| !name.starts_with('@')));
-        if let Some(near) = did_you_mean(path, names) {
-            return problem.suggest(Some(near));
-        }
-        if self.is_behind_dash(span) {
-            return problem.help("a name with a dash is written in brackets: `x[\"some-name\"]`");
-        }
-        if self
-            .env
-            .overloads(path)
-            .iter()
-            .any(|overload| !overload.member)
-        {
-            return problem.help(format!("to call the function write `{path}(…)`"));
-        }
-        // `path` alone, or `req.path`: the last part may be right.
-        let last = path.rsplit('.').next().unwrap_or(path);
-        let similar: Vec<&str> = self
-            .env
-            .names()
-            .filter(|name| name.rsplit('.').next() == Some(last))
-            .collect();
-        if let [only] = similar.as_slice() {
-            return problem.suggest(Some(only));
-        }
-        let first = path.split('.').next().unwrap_or(path);
-        let members = group(first);
-        if !members.is_empty() {
-            let shown = members.iter().copied().take(LISTED);
-            let listed = one_of(shown).replace(" or ", " and ");
-            return problem.help(format!("in `{first}` there are {listed}"));
-        }
-        problem
-    }
-
-    /// Does a `-` stand right before, and before that a letter, as in `user-agent`?
-    fn is_behind_dash(&self, span: Span) -> bool {
-        let before = self.text.get(..span.start).unwrap_or_default();
-        before
-            .strip_suffix('-')
-            .is_some_and(|before| before.ends_with(|c: char| c.is_ascii_alphanumeric()))
     }
 }

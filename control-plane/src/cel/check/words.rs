@@ -29,7 +29,13 @@ impl Checker<'_> {
         }
         if !words.ordered && !matches!(op, Op::Eq | Op::Ne) {
             let message = format!("{} has no order", Type::Word(words).article());
-            let help = "use `==`, or `… in [\"…\", \"…\"]`";
+            let strictest: Vec<String> = words
+                .known
+                .iter()
+                .skip(1)
+                .map(|(word, _)| format!("\"{word}\""))
+                .collect();
+            let help = format!("use `==`, or `… in [{}]`", strictest.join(", "));
             return Some(self.wrong(Problem::check(span, message).help(help)));
         }
         Some(node(op, args.to_vec(), Type::Bool, span))

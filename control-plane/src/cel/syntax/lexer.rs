@@ -119,7 +119,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Problem> {
         return Err(Problem::parse(token.span, message));
     }
     // Where something is missing is where the text ends, not behind the space after it.
-    let end = tokens.last().map_or(0, |token| token.span.end);
+    let written = text.trim_end().len();
+    let end = tokens.last().map_or(written, |token| token.span.end);
     tokens.push(Token {
         kind: Kind::End,
         span: Span::new(end, end),

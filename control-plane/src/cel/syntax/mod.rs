@@ -24,7 +24,8 @@ pub(super) fn parse(text: &str) -> Result<Expr, Problem> {
     if text.len() > MAX_SOURCE_BYTES {
         let message = format!("this expression has {} bytes", text.len());
         return Err(Problem::parse(Span::new(0, text.len()), message)
-            .help(format!("at most {MAX_SOURCE_BYTES}")));
+            .help(format!("at most {MAX_SOURCE_BYTES}"))
+            .past_limit());
     }
     let tokens = lexer::tokens(text)?;
     parser::Parser::new(text, &tokens).parse()

@@ -79,7 +79,8 @@ impl<'a> Parser<'a> {
                 span,
                 format!("this is deeper than {MAX_DEPTH} levels"),
             )
-            .help("each operator of a chain is a level; `&&`, `||` and lists join any number on one"));
+            .help("each operator of a chain is a level; `&&`, `||` and lists join any number on one")
+            .past_limit());
         }
         Ok(expr)
     }
@@ -98,7 +99,9 @@ impl<'a> Parser<'a> {
                 self.token().span,
                 format!("this is nested deeper than {MAX_NESTING} levels"),
             )
-            .label("the limit is reached here"));
+            .label("the limit is reached here")
+            .help("split the condition over several policies or signals")
+            .past_limit());
         }
         Ok(())
     }

@@ -1,23 +1,19 @@
 //! The checked set into the compiled form. Nothing is decided here but defaults, and nothing can be
 //! wrong any more.
 
-mod conditions;
 mod covers;
 mod literal;
 mod settings;
 
-use countersign_engine::cel::{NodeId, SetBuilder};
 use countersign_engine::{
-    ActionSpec, Assurance, ChallengeSpec as Demand, PolicySpec, RedirectSpec, RevisionBuilder,
-    SignalSpec, Verdict as EngineVerdict,
+    ActionSpec, Assurance, Attribute, ChallengeSpec as Demand, PolicySpec, RedirectSpec,
+    RevisionBuilder, SignalSpec, Verdict as EngineVerdict,
 };
 use countersign_proto::policy::v1::revocation;
 
 use super::RuntimeMaterial;
 use super::checked::{Checked, CheckedPolicy, CheckedSignal};
-use super::expression::Typed;
-use crate::resource::{Action, ChallengeSpec, Members, Mode, Verdict};
-use conditions::References;
+use crate::resource::{Action, ChallengeSpec, Mode, Verdict};
 
 /// What a challenge demands where neither policy nor `Settings` say so.
 const MIN_ASSURANCE: Assurance = Assurance::Uv;
@@ -29,31 +25,24 @@ const KIND: &str = "fido";
 /// The body of the compiled form; `None` when it is larger than one can be.
 pub(super) fn lower(checked: Checked<'_>, runtime: &RuntimeMaterial) -> Option<Vec<u8>> {
     let mut to = RevisionBuilder::default();
-    let refer = References {
-        sets: checked
-            .lists
-            .iter()
-            .map(|(name, members)| to.program.set(set(name, members)))
-            .collect(),
-        automata: checked
-            .automata
-            .into_iter()
-            .map(|automaton| to.program.automaton(automaton.bytes, &automaton.pattern))
-            .collect(),
-    };
+    to.program = checked.program;
+    for &attribute in Attribute::ALL {
+        if checked.reads.contains(attribute) {
+            to.reads(attribute);
+        }
+    }
     let defaults = checked
         .settings
         .map(|settings| settings.challenge.clone())
         .unwrap_or_default();
     settings::lower(checked.settings, &defaults, runtime, &mut to);
     for signal in &checked.signals {
-        let spec = lower_signal(signal, &refer, &mut to);
-        to.signal(&spec);
+        to.signal(&lower_signal(signal));
     }
     let policies: Vec<PolicySpec> = checked
         .policies
         .iter()
-        .map(|policy| lower_policy(policy, &defaults, &refer, &mut to))
+        .map(|policy| lower_policy(policy, &defaults))
         .collect();
     for policy in &policies {
         to.policy(policy);
@@ -82,30 +71,17 @@ pub(super) fn lower(checked: Checked<'_>, runtime: &RuntimeMaterial) -> Option<V
     to.finish()
 }
 
-fn condition(when: Option<&Typed>, refer: &References, to: &mut RevisionBuilder) -> Option<NodeId> {
-    when.map(|when| conditions::add(&when.node, refer, to))
-}
-
-fn lower_signal(
-    checked: &CheckedSignal<'_>,
-    refer: &References,
-    to: &mut RevisionBuilder,
-) -> SignalSpec {
+fn lower_signal(checked: &CheckedSignal<'_>) -> SignalSpec {
     SignalSpec {
         name: checked.name.to_owned(),
-        when: condition(checked.when.as_ref(), refer, to),
+        when: checked.when,
         weight: checked.signal.weight,
         reason: checked.signal.reason.clone(),
         verdict: verdict(checked.verdict),
     }
 }
 
-fn lower_policy(
-    checked: &CheckedPolicy<'_>,
-    defaults: &ChallengeSpec,
-    refer: &References,
-    to: &mut RevisionBuilder,
-) -> PolicySpec {
+fn lower_policy(checked: &CheckedPolicy<'_>, defaults: &ChallengeSpec) -> PolicySpec {
     let policy = checked.policy;
     PolicySpec {
         name: checked.document.name.clone(),
@@ -118,7 +94,7 @@ fn lower_policy(
                 .collect(),
         ),
         methods: sorted(policy.methods.clone()),
-        when: condition(checked.when.as_ref(), refer, to),
+        when: checked.when,
         action: match policy.action {
             Action::Allow => ActionSpec::Allow,
             Action::Block => ActionSpec::Block,
@@ -165,16 +141,5 @@ const fn verdict(verdict: Verdict) -> EngineVerdict {
         Verdict::Allow => EngineVerdict::Allow,
         Verdict::Challenge => EngineVerdict::Challenge,
         Verdict::Block => EngineVerdict::Block,
-    }
-}
-
-fn set(name: &str, members: &Members) -> SetBuilder {
-    match members {
-        Members::Strings(values) => SetBuilder::strings(name, values.clone()),
-        Members::Numbers(values) => SetBuilder::numbers(name, values.clone()),
-        Members::Cidrs(values) => SetBuilder::cidrs(
-            name,
-            values.iter().map(|cidr| (cidr.network(), cidr.prefix())),
-        ),
     }
 }

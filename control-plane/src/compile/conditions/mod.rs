@@ -1,0 +1,134 @@
+//! Conditions of policies and signals: compiled by [`crate::cel`] into the one program of the set, so
+//! that what several of them say stands in it once, and looked at with an author's eyes.
+
+mod advice;
+mod environment;
+mod failures;
+mod place;
+
+use countersign_engine::cel::{NodeId, ProgramBuilder};
+use countersign_engine::{Attribute, AttributeSet};
+
+use super::limits::MAX_NODES;
+use super::lists::Lists;
+use crate::cel::{Compiler, Constant, Env, Lowering, Problem, Ready, Typed, TypedKind};
+use crate::diagnostic::{Findings, MAX_FINDINGS};
+use crate::resource::Document;
+
+pub use failures::Failure;
+pub(super) use failures::Failures;
+pub(super) use place::Place;
+
+/// A condition in the program.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Condition {
+    /// `None`: it holds whatever the request.
+    pub(super) root: Option<NodeId>,
+}
+
+/// The conditions of a set while they are compiled.
+#[derive(Debug)]
+pub(super) struct Conditions<'a> {
+    compiler: Compiler,
+    env: Env,
+    lists: Lists<'a>,
+    reads: AttributeSet,
+    failures: Failures,
+    /// The program has all the nodes that it may have.
+    full: bool,
+}
+
+impl<'a> Conditions<'a> {
+    /// For the conditions of these documents, which can name their lists.
+    pub(super) fn of(documents: &'a [Document]) -> Self {
+        let lists = Lists::of(documents);
+        Self {
+            compiler: Compiler::default(),
+            env: environment::of(&lists),
+            lists,
+            reads: AttributeSet::default(),
+            failures: Failures::default(),
+            full: false,
+        }
+    }
+
+    /// Compiles a condition. `None` where something is wrong with it; what, is in `findings`.
+    pub(super) fn add(&mut self, place: Place<'_>, findings: &mut Findings) -> Option<Condition> {
+        let text = place.expression.text();
+        let ready = self
+            .compiler
+            .ready_condition(text, &self.env, |tree, problems| {
+                advice::look(place.kind, tree, problems);
+            });
+        let Ready {
+            mut tree,
+            failures,
+            mut warnings,
+            decided,
+        } = match ready {
+            Ok(ready) => ready,
+            Err(problems) => {
+                place.report(problems, findings);
+                return None;
+            }
+        };
+        advice::add_decided(&tree, &decided, &mut warnings);
+        place.report(warnings, findings);
+        self.failures.add(&place, &tree, failures);
+        if tree.constant() == Some(&Constant::Bool(true)) {
+            return Some(Condition { root: None });
+        }
+        self.settle(&mut tree);
+        if self.full {
+            return None;
+        }
+        let root = self.compiler.add(&tree);
+        if self.compiler.program.len() > MAX_NODES {
+            self.full = true;
+            place.report(vec![too_many_nodes(&tree)], findings);
+            return None;
+        }
+        Some(Condition { root: Some(root) })
+    }
+
+    /// The program, what it reads, and what in it can fail.
+    pub(super) fn finish(self) -> (ProgramBuilder, AttributeSet, Failures) {
+        (self.compiler.program, self.reads, self.failures)
+    }
+
+    /// Notes what the tree reads, and gives to the lists that it names their places in the program: one
+    /// that no condition names does not travel.
+    fn settle(&mut self, tree: &mut Typed) {
+        if let TypedKind::Variable { lowering, .. } = &mut tree.kind {
+            match lowering {
+                Lowering::Attribute(number) | Lowering::Headers(number) => {
+                    if let Some(attribute) = Attribute::from_number(*number) {
+                        self.reads.insert(attribute);
+                    }
+                }
+                Lowering::Set(list) => {
+                    *list = self.lists.place(*list, &mut self.compiler.program);
+                }
+                Lowering::Variable(_) => {}
+            }
+        }
+        for child in tree.children_mut() {
+            self.settle(child);
+        }
+    }
+}
+
+fn too_many_nodes(tree: &Typed) -> Problem {
+    let message = format!("the conditions of this set have more than {MAX_NODES} parts");
+    Problem::check(tree.span, message)
+        .label("this is the first past the limit")
+        .help("what several conditions say counts once; many values belong into a `List`")
+        .past_limit()
+}
+
+/// Problems of one gravity that are reported for one condition: each is traced back through the
+/// scalar's notation, and more than are shown need not be.
+const MAX_REPORTED: usize = MAX_FINDINGS;
+
+#[cfg(test)]
+mod tests;

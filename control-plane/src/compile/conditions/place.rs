@@ -1,0 +1,57 @@
+//! Where a condition stands.
+
+use super::MAX_REPORTED;
+use crate::cel::Problem;
+use crate::diagnostic::{Finding, Findings};
+use crate::resource::{Document, Expression, Kind};
+
+/// A condition and the resource that it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::compile) struct Place<'p> {
+    /// A policy's or a signal's.
+    pub(in crate::compile) kind: Kind,
+    pub(in crate::compile) document: &'p Document,
+    pub(in crate::compile) expression: &'p Expression,
+}
+
+impl Place<'_> {
+    /// Reports what is wrong with the condition, or doubtful, where it stands in the file.
+    pub(super) fn report(&self, problems: Vec<Problem>, findings: &mut Findings) {
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(Problem::is_error);
+        let errors = errors.into_iter().take(MAX_REPORTED);
+        for problem in errors.chain(warnings.into_iter().take(MAX_REPORTED)) {
+            findings.push(self.finding(problem));
+        }
+    }
+
+    fn finding(&self, problem: Problem) -> Finding {
+        let source = self.document.to_source();
+        let span = self.expression.place(&source, problem.span.range());
+        let finding = if problem.is_error() {
+            Finding::error(&source, span, problem.message)
+        } else {
+            Finding::warning(&source, span, problem.message)
+        };
+        let finding = finding.label(problem.label);
+        let finding = if problem.help.is_empty() {
+            finding
+        } else {
+            finding.help(problem.help)
+        };
+        if problem.limit {
+            finding.note(format!("this is in {}", self.owner()))
+        } else {
+            finding
+        }
+    }
+
+    /// ``the policy `checkout` ``
+    fn owner(&self) -> String {
+        let what = match self.kind {
+            Kind::Signal => "signal",
+            _ => "policy",
+        };
+        format!("the {what} `{}`", self.document.name)
+    }
+}
