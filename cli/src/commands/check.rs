@@ -1,5 +1,7 @@
 //! `countersign check`: compiles policy files here, without a control plane.
 
+mod failures;
+
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +11,7 @@ use countersign_control_plane::compile::{RuntimeMaterial, compile_at};
 use countersign_control_plane::resource::{SourceFile, parse_files};
 use serde::Serialize;
 
+use self::failures::{Failure, places};
 use super::diagnostics::{Finding, count};
 use super::{CommandError, Context, Outcome};
 use crate::colour;
@@ -21,6 +24,10 @@ pub(crate) struct CheckArgs {
     /// Files, directories with all below them, or `-` for standard input
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
+
+    /// List every place that can fail at run time, not only the first
+    #[arg(long)]
+    failures: bool,
 }
 
 /// What a check found.
@@ -31,6 +38,10 @@ struct Report {
     /// Of what compiled; absent where something did not.
     hash: Option<String>,
     diagnostics: Vec<Finding>,
+    /// Places in conditions that can fail at run time.
+    failures: Vec<Failure>,
+    /// How many of them are not listed.
+    more_failures: usize,
 }
 
 /// Why `up` does not start with these policies.
@@ -58,6 +69,7 @@ pub(crate) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, Comman
         for finding in &report.diagnostics {
             eprintln!("{}", finding.text(colour));
         }
+        eprint!("{}", failures::text(&report, args.failures, colour));
     }
     context.output.print(&report, summary)?;
     Ok(if refused {
@@ -100,6 +112,8 @@ fn check(sources: Vec<Source>, now_ms: u64) -> Report {
         resources: 0,
         hash: None,
         diagnostics: Vec::new(),
+        failures: Vec::new(),
+        more_failures: 0,
     };
     let found = match parse_files(&files) {
         Err(found) => found,
@@ -109,6 +123,8 @@ fn check(sources: Vec<Source>, now_ms: u64) -> Report {
                 Err(found) => found,
                 Ok(compiled) => {
                     report.hash = Some(compiled.hash);
+                    report.failures = compiled.failures.iter().map(Failure::from).collect();
+                    report.more_failures = compiled.more_failures;
                     compiled.warnings
                 }
             }
@@ -128,10 +144,14 @@ fn summary(report: &Report) -> String {
         resources => format!("{resources} resources"),
     };
     let found = count(&report.diagnostics);
+    let fails = match report.failures.len() + report.more_failures {
+        0 => String::new(),
+        number => format!("; {} can fail at run time", places(number)),
+    };
     match (&report.hash, found.as_str()) {
         (None, found) => format!("{files}: {found}\n"),
-        (Some(_), "") => format!("{files}, {resources}: fine\n"),
-        (Some(_), found) => format!("{files}, {resources}: fine, with {found}\n"),
+        (Some(_), "") => format!("{files}, {resources}: fine{fails}\n"),
+        (Some(_), found) => format!("{files}, {resources}: fine, with {found}{fails}\n"),
     }
 }
 
@@ -166,6 +186,39 @@ mod tests {
         assert!(finding.text(false).contains('^'), "{}", finding.text(false));
         assert_eq!(report.hash, None);
         assert_eq!(summary(&report), "1 file: 1 error\n");
+    }
+
+    #[test]
+    fn what_can_fail_is_a_note_with_its_place_and_its_guard() {
+        let text = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: a}\nspec:\n  when: |\n    score > 1 &&\n      request.headers[\"x-a\"] == \"1\"\n  action: block\n";
+        let report = check_text(text);
+        assert_eq!(report.diagnostics, []);
+        assert_eq!(
+            summary(&report),
+            "1 file, 1 resource: fine; 1 place can fail at run time\n"
+        );
+        let told = failures::text(&report, false, false);
+        assert!(
+            told.ends_with("a.yaml:7:7: policy `a`: request.headers[\"x-a\"]: the header `x-a` may not be there; guard it: `\"x-a\" in request.headers && …` or `request.headers[?\"x-a\"].orValue(\"\")`\n\n"),
+            "{told}"
+        );
+        let guarded = text.replace("score > 1", "\"x-a\" in request.headers");
+        let report = check_text(&guarded);
+        assert_eq!(report.failures, []);
+        assert_eq!(failures::text(&report, false, false), "");
+    }
+
+    #[test]
+    fn failures_past_the_first_are_listed_when_asked_for() {
+        let many: Vec<String> = (0..30)
+            .map(|number| format!("request.headers[\"x-{number}\"] == \"1\""))
+            .collect();
+        let text = GOOD.replace("action", &format!("when: '{}', action", many.join(" || ")));
+        let report = check_text(&text);
+        let lines = |all| failures::text(&report, all, false).lines().count();
+        assert_eq!(report.failures.len(), 30);
+        // The heading, twenty, what is left out, and an empty line; or the heading, thirty and the line.
+        assert_eq!((lines(false), lines(true)), (23, 32));
     }
 
     #[test]

@@ -226,6 +226,7 @@ impl<'t> Finder<'t> {
             }
             Op::CharAt | Op::Substring | Op::Slice => "the position may be out of range",
             Op::IndexOf | Op::LastIndexOf if args.len() == 3 => "the position may be out of range",
+            Op::Format if takes_any_values(args) => return None,
             Op::Format => "the template may not fit the values",
             Op::MathAbs if *of == Type::Int => "the result may be beyond 64 bits",
             Op::MathBitShiftLeft | Op::MathBitShiftRight => "the shift may be negative",
@@ -289,6 +290,29 @@ impl<'t> Finder<'t> {
         });
         (!known).then(|| format!("the key {} may not be there", quoted(key)))
     }
+}
+
+/// Has a template nothing but `%s`, which takes every value, and as many of them as there are values?
+fn takes_any_values(args: &[Typed]) -> bool {
+    let [template, values] = args else {
+        return false;
+    };
+    let (Some(template), TypedKind::Call(Op::List, values)) =
+        (template.constant_string(), &values.kind)
+    else {
+        return false;
+    };
+    let mut verbs = 0;
+    let mut rest = template;
+    while let Some((_, after)) = rest.split_once('%') {
+        match after.chars().next() {
+            Some('s') => verbs += 1,
+            Some('%') => {}
+            _ => return false,
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    verbs == values.len()
 }
 
 /// A map whose keys are different constants has no reason to fail.

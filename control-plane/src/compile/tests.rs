@@ -2,6 +2,7 @@
 //! beside it, `testdata/bad` is refused with the findings beside it. `UPDATE_GOLDEN=1` rewrites.
 
 mod decisions;
+mod limits_of_conditions;
 
 use std::path::{Path, PathBuf};
 
@@ -285,25 +286,6 @@ fn policies_past_the_limit_are_refused() {
         errors[0].message.contains("too many"),
         "{}",
         rendered(&errors)
-    );
-}
-
-#[test]
-fn automata_past_the_limit_of_all_are_refused_where_they_pass_it() {
-    // Each takes some hundred kilobytes; together they pass the limit of all.
-    let conditions: Vec<String> = (0..200)
-        .map(|number| {
-            policy(
-                &format!("p{number:03}"),
-                &format!("request.path.matches('x{number}[ab]{{1,3}}[a-c]*a[a-c]{{9}}')"),
-            )
-        })
-        .collect();
-    let errors = compile_files(&[file("many.yaml", conditions.join("---\n"))]).unwrap_err();
-    assert!(
-        errors[0].message.contains("automata of this set"),
-        "{}",
-        rendered(&errors[..1])
     );
 }
 

@@ -121,6 +121,9 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
     let spec = top.take(&mut reader, "spec");
     top.finish(&mut reader);
     let kind = kind?;
+    if let Some(name) = &metadata {
+        reader.reads(format!("{} {}", kind.spoken(), quoted(&name.value)));
+    }
     let spec = match spec {
         Some(spec) => reader.fields(spec)?,
         // Everything of `Settings` is optional, its spec too.

@@ -10,6 +10,8 @@ use crate::diagnostic::{Finding, Findings, Located, Source, did_you_mean, one_of
 pub(super) struct Reader<'a> {
     source: &'a Source,
     findings: &'a mut Findings,
+    /// What is read, in words, once that is known: ``policy `checkout` ``.
+    owner: Option<String>,
 }
 
 /// A field that was taken: its key and its value, which is not "nothing".
@@ -32,7 +34,26 @@ pub(super) struct Fields {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a Source, findings: &'a mut Findings) -> Self {
-        Self { source, findings }
+        Self {
+            source,
+            findings,
+            owner: None,
+        }
+    }
+
+    /// Says what is read from here on.
+    pub(super) fn reads(&mut self, owner: String) {
+        self.owner = Some(owner);
+    }
+
+    /// Reports that a value at `span` is larger than it may be.
+    pub(super) fn past_limit(&mut self, span: Range<usize>, message: String, help: String) {
+        let finding = Finding::error(self.source, span, message).help(help);
+        let finding = match &self.owner {
+            Some(owner) => finding.note(format!("this is in the {owner}")),
+            None => finding,
+        };
+        self.push(finding);
     }
 
     pub(super) fn source(&self) -> &'a Source {

@@ -99,6 +99,20 @@ impl Kind {
         }
     }
 
+    /// What people call one in a sentence.
+    #[must_use]
+    pub const fn spoken(self) -> &'static str {
+        match self {
+            Self::MitigationPolicy => "policy",
+            Self::Signal => "signal",
+            Self::DeviceRule => "device rule",
+            Self::ReasonOverride => "override",
+            Self::List => "list",
+            Self::Settings => "settings",
+            Self::PolicyTest => "test",
+        }
+    }
+
     /// Is it part of what the fleet runs? The others are checked and then left out: the control plane
     /// neither keeps nor compiles them.
     #[must_use]

@@ -226,7 +226,7 @@ impl Reader<'_> {
                 "at most {}; put long lists into a `List`",
                 limits::MAX_EXPRESSION_BYTES
             );
-            self.error(span, message, &help);
+            self.past_limit(span, message, help);
             return None;
         }
         Some(Expression::new(text.value, span))

@@ -77,6 +77,7 @@ fn container(access: &str) -> Option<&str> {
 /// A text that fits into a line of advice.
 fn short(text: &str) -> Option<&str> {
     let text = text.trim();
-    let fits = !text.is_empty() && text.len() <= MAX_REPEATED && !text.contains(['\n', '`']);
+    let odd = |letter: char| letter.is_control() || letter == '`';
+    let fits = !text.is_empty() && text.len() <= MAX_REPEATED && !text.contains(odd);
     fits.then_some(text)
 }

@@ -20,7 +20,7 @@ type Range = (i128, i128);
 
 /// Is the operation arithmetic that cannot leave its type?
 pub(super) fn is_safe(op: Op, args: &[Typed], ty: &Type) -> bool {
-    if !matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Negate) {
+    if !matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Negate | Op::MathAbs) {
         return false;
     }
     let (least, greatest) = match ty {
@@ -81,11 +81,23 @@ fn of_call(op: Op, args: &[Typed]) -> Option<Range> {
             }
             _ => None,
         },
-        (Op::Conditional, [_, yes, no]) => {
-            let (yes, no) = (of(yes)?, of(no)?);
-            Some((yes.0.min(no.0), yes.1.max(no.1)))
-        }
+        (Op::Conditional, [_, chosen @ ..]) => of_any(chosen.iter()),
         (Op::Size, [_]) => Some(SIZES),
+        (Op::MathAbs, [value]) => of(value).map(|(from, to)| (0, from.abs().max(to.abs()))),
+        (Op::MathGreatest | Op::MathLeast | Op::List, values) => of_any(values.iter()),
+        (Op::OptionalOrValue, [value, otherwise]) => {
+            let values = match &value.kind {
+                TypedKind::Call(Op::OptionalIndex | Op::OptionalSelect, args) => args.first()?,
+                _ => return None,
+            };
+            let within = match &values.kind {
+                TypedKind::Call(Op::Map, entries) => of_any(entries.iter().skip(1).step_by(2)),
+                TypedKind::Call(Op::List, elements) => of_any(elements.iter()),
+                _ => None,
+            };
+            let (within, otherwise) = (within?, of(otherwise)?);
+            Some((within.0.min(otherwise.0), within.1.max(otherwise.1)))
+        }
         (
             Op::GetFullYear
             | Op::GetMonth
@@ -101,4 +113,14 @@ fn of_call(op: Op, args: &[Typed]) -> Option<Range> {
         ) if time.ty == Type::Timestamp => Some(PARTS_OF_DATES),
         _ => None,
     }
+}
+
+/// What any of them lies between.
+fn of_any<'t>(values: impl Iterator<Item = &'t Typed>) -> Option<Range> {
+    let mut all: Option<Range> = None;
+    for value in values {
+        let (from, to) = of(value)?;
+        all = Some(all.map_or((from, to), |(least, most)| (least.min(from), most.max(to))));
+    }
+    all
 }

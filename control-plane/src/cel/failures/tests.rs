@@ -44,6 +44,9 @@ fn what_cannot_fail_has_nothing_to_tell() {
         "reasons.size() + score > 3 && score / 10 + 1 > score % 7 - 1",
         "now.getFullYear() * 100 + now.getMonth() > 202600",
         "(connection.mtls ? 1 : 2) + score > 3",
+        "{'a': 1, 'b': 2}[?request.path].orValue(3) + score > 4",
+        "math.abs(score - 50) > 5 && math.greatest(score, 7) + 1 > 2",
+        "'%s 100%% %s'.format([request.path, score]) == 'a'",
     ] {
         assert_eq!(found(text), [], "{text}");
     }
@@ -133,6 +136,26 @@ fn what_can_fail_is_listed_with_its_place() {
             "request.host in lists.offices",
             "request.host in lists.offices",
             "the text may be no address",
+        ),
+        (
+            "'%d'.format([request.path]) == 'a'",
+            "'%d'.format([request.path])",
+            "the template may not fit the values",
+        ),
+        (
+            "'%s %s'.format([request.path]) == 'a'",
+            "'%s %s'.format([request.path])",
+            "the template may not fit the values",
+        ),
+        (
+            "math.abs(request.size) > 1",
+            "math.abs(request.size)",
+            "the result may be beyond 64 bits",
+        ),
+        (
+            "{'a': 1}[?request.path].orValue(request.size) + 1 > 4",
+            "{'a': 1}[?request.path].orValue(request.size) + 1",
+            "the result may be beyond 64 bits",
         ),
         (
             "base64.decode(request.path) == b'a'",

@@ -67,18 +67,20 @@ impl Failures {
     }
 }
 
-/// The part in one line.
+/// The part in one line, without what a terminal would obey.
 fn part(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
     let mut part = String::new();
-    for word in text.split_whitespace() {
-        if !part.is_empty() {
-            part.push(' ');
+    for (count, letter) in words.join(" ").chars().enumerate() {
+        if count == MAX_FAILURE_PART {
+            part.push('…');
+            break;
         }
-        part.push_str(word);
-    }
-    if let Some((end, _)) = part.char_indices().nth(MAX_FAILURE_PART) {
-        part.truncate(end);
-        part.push('…');
+        if letter.is_control() {
+            part.extend(letter.escape_default());
+        } else {
+            part.push(letter);
+        }
     }
     part
 }

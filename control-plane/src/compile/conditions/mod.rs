@@ -34,6 +34,8 @@ pub(super) struct Conditions<'a> {
     lists: Lists<'a>,
     reads: AttributeSet,
     failures: Failures,
+    /// [`MAX_NODES`], or less in tests.
+    most_nodes: usize,
     /// The program has all the nodes that it may have.
     full: bool,
 }
@@ -48,6 +50,7 @@ impl<'a> Conditions<'a> {
             lists,
             reads: AttributeSet::default(),
             failures: Failures::default(),
+            most_nodes: MAX_NODES,
             full: false,
         }
     }
@@ -83,9 +86,9 @@ impl<'a> Conditions<'a> {
             return None;
         }
         let root = self.compiler.add(&tree);
-        if self.compiler.program.len() > MAX_NODES {
+        if self.compiler.program.len() > self.most_nodes {
             self.full = true;
-            place.report(vec![too_many_nodes(&tree)], findings);
+            place.report(vec![too_many_nodes(&tree, self.most_nodes)], findings);
             return None;
         }
         Some(Condition { root: Some(root) })
@@ -118,8 +121,8 @@ impl<'a> Conditions<'a> {
     }
 }
 
-fn too_many_nodes(tree: &Typed) -> Problem {
-    let message = format!("the conditions of this set have more than {MAX_NODES} parts");
+fn too_many_nodes(tree: &Typed, most: usize) -> Problem {
+    let message = format!("the conditions of this set have more than {most} parts");
     Problem::check(tree.span, message)
         .label("this is the first past the limit")
         .help("what several conditions say counts once; many values belong into a `List`")

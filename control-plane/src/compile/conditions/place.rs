@@ -40,18 +40,10 @@ impl Place<'_> {
             finding.help(problem.help)
         };
         if problem.limit {
-            finding.note(format!("this is in {}", self.owner()))
+            let (what, name) = (self.kind.spoken(), &self.document.name);
+            finding.note(format!("this is in the {what} `{name}`"))
         } else {
             finding
         }
-    }
-
-    /// ``the policy `checkout` ``
-    fn owner(&self) -> String {
-        let what = match self.kind {
-            Kind::Signal => "signal",
-            _ => "policy",
-        };
-        format!("the {what} `{}`", self.document.name)
     }
 }

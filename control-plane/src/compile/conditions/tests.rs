@@ -304,6 +304,54 @@ fn what_stands_twice_stands_once_in_the_program() {
 }
 
 #[test]
+fn nodes_past_the_limit_of_a_set_are_refused_where_they_pass_it() {
+    let text = |name: &str, when: &str| {
+        format!(
+            "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {{name: {name}}}\nspec:\n  when: {when}\n  action: block\n"
+        )
+    };
+    let documents = parse_files(&[SourceFile {
+        name: "a.yaml".to_owned(),
+        content: [
+            text("first", "score > 1"),
+            // Nothing of it is new.
+            text("second", "score > 1"),
+            text("third", "score > 2"),
+        ]
+        .join("---\n")
+        .into(),
+    }])
+    .unwrap();
+    // Five of them: the score, two numbers, two comparisons.
+    for (most, refused) in [(5, None), (4, Some("third"))] {
+        let mut conditions = Conditions::of(&documents);
+        conditions.most_nodes = most;
+        let mut findings = Findings::default();
+        for document in &documents {
+            let crate::resource::Resource::MitigationPolicy(policy) = &document.resource else {
+                panic!()
+            };
+            let place = Place {
+                kind: Kind::MitigationPolicy,
+                document,
+                expression: policy.when.as_ref().unwrap(),
+            };
+            conditions.add(place, &mut findings);
+        }
+        match (findings.into_result(), refused) {
+            (Ok(_), None) => {}
+            (Err(errors), Some(name)) => {
+                assert_eq!(errors.len(), 1);
+                let told = &errors[0].rendered;
+                assert!(told.contains(&format!("more than {most} parts")), "{told}");
+                assert!(told.contains(&format!("in the policy `{name}`")), "{told}");
+            }
+            (found, _) => panic!("{most}: {found:?}"),
+        }
+    }
+}
+
+#[test]
 fn whatever_is_written_ends_in_an_answer() {
     let pieces = [
         "score",

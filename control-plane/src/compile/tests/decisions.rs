@@ -3,8 +3,8 @@
 use countersign_engine::{Connection, Decision, EventId, Request, Timestamp, WorkerMemory, decide};
 
 use super::super::{RuntimeMaterial, compile};
-use super::{file, loaded, policy};
-use crate::resource::parse_files;
+use super::{file, loaded, policy, source_file, testdata};
+use crate::resource::{Resource, parse_files};
 
 const REST: &str = "---
 apiVersion: countersign.dev/v1
@@ -39,8 +39,16 @@ metadata: {name: tenants}
 spec: {strings: [zulu, alpha]}
 ";
 
+/// The 21st of November 2026 in UTC.
+const NOON_OF_A_SATURDAY: i64 = 1_795_262_400;
+
 /// Does a policy with this condition block the request of this test?
 fn holds(when: &str) -> bool {
+    holds_for(when, &[])
+}
+
+/// Does it block the request with other headers? `now` is the time in seconds.
+fn holds_for(when: &str, changes: &[(&str, &str)]) -> bool {
     let set = format!(
         "{}{REST}",
         policy("p", &format!("'{}'", when.replace('\'', "''")))
@@ -49,7 +57,7 @@ fn holds(when: &str) -> bool {
     let compiled = compile(&documents, &RuntimeMaterial::default())
         .unwrap_or_else(|errors| panic!("{}", errors[0].rendered));
     let revision = loaded(&compiled);
-    let headers: Vec<(String, Vec<u8>)> = [
+    let mut headers: Vec<(String, Vec<u8>)> = [
         (":method", "POST"),
         (":path", "/api/v2/users?page=2"),
         (":authority", "shop.example.com:8443"),
@@ -63,13 +71,21 @@ fn holds(when: &str) -> bool {
     ]
     .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
     .to_vec();
+    let mut now = Timestamp::from_seconds(NOON_OF_A_SATURDAY);
+    for (name, value) in changes {
+        if *name == "now" {
+            now = Timestamp::from_seconds(value.parse().unwrap());
+            continue;
+        }
+        headers.retain(|(known, _)| known != name);
+        headers.push(((*name).to_owned(), value.as_bytes().to_vec()));
+    }
     let connection = Connection {
         peer: Some(b"127.0.0.1:5000"),
         tls_version: Some(b"TLSv1.3"),
         ja4: Some(b"t13d1516h2_8daaf6152771_b186095e22b6"),
         ..Connection::default()
     };
-    let now = Timestamp::from_seconds(1_795_262_400);
     let request = Request::new(&revision, &headers, connection, now);
     let id = EventId::new(1, [0; 10]);
     matches!(
@@ -114,6 +130,14 @@ fn the_engine_decides_as_the_author_wrote() {
         "connection.tls_version == \"TLSv1.3\"",
         "!connection.mtls",
         "now > timestamp(\"2026-01-01T00:00:00Z\") && now < timestamp(\"2027-01-01T00:00:00+01:00\")",
+        "score > 69.5 && score < 71u && score == int(70.0)",
+        "score + 1 > 70 && score - 1 < 70 && score * 2 == 140 && score / 7 == 10 && score % 7 == 0",
+        "session.valid ? false : size(request.path) > 1",
+        "request.headers.size() > 5 && request.headers[\"x-tenant\"] in [\"alpha\"]",
+        "[\"beta\", request.headers[\"x-tenant\"]].exists(tenant, tenant in lists.tenants)",
+        "{1: score}[1] == 70 && [score, 1] == [70, 1] && type(score) == int",
+        "source.address == \"::ffff:192.0.2.77\"",
+        "device.id == \"d\" || !session.valid",
         // An operand that fails does not hide one that decides.
         "session.age > duration(\"1h\") || score == 70",
         "request.headers[\"absent\"] == \"x\" || true",
@@ -131,5 +155,109 @@ fn the_engine_decides_as_the_author_wrote() {
         "request.host in lists.offices",
     ] {
         assert!(!holds(when), "{when}");
+    }
+}
+
+/// The conditions of `testdata/good/expression-language.yaml`, by the names of their policies.
+fn of_the_language() -> Vec<(String, String)> {
+    let path = testdata("good").join("expression-language.yaml");
+    let documents = parse_files(&[source_file(&path)]).unwrap();
+    documents
+        .into_iter()
+        .map(|document| match document.resource {
+            Resource::MitigationPolicy(policy) => {
+                (document.name, policy.when.unwrap().text().to_owned())
+            }
+            _ => panic!("{}", document.name),
+        })
+        .collect()
+}
+
+/// A policy, what of the request is different, and whether its condition holds then.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], bool);
+
+#[test]
+fn the_whole_language_decides_as_its_authors_wrote() {
+    let long = format!("/?{}", "a".repeat(513));
+    let cases: &[Case<'_>] = &[
+        ("list-of-paths", &[], false),
+        ("list-of-paths", &[(":path", "/a/../admin/x")], true),
+        ("any-bad-reason", &[], true),
+        ("any-bad-reason", &[("user-agent", "Firefox")], false),
+        ("several-reasons", &[], false),
+        ("only-known-reasons", &[], false),
+        ("only-known-reasons", &[("user-agent", "Firefox")], true),
+        ("no-forwarding-headers", &[], true),
+        ("no-forwarding-headers", &[("x-original-url", "/")], false),
+        ("too-many-headers", &[], false),
+        ("header-family", &[], false),
+        ("header-family", &[("x-internal-user", "root")], true),
+        ("header-or-nothing", &[], true),
+        ("header-or-nothing", &[("x-tenant", "beta")], false),
+        ("first-of-two-headers", &[], false),
+        ("first-of-two-headers", &[("x-token", "t")], true),
+        ("optional-map", &[], true),
+        ("optional-map", &[("x-plan", "FREE")], true),
+        ("optional-map", &[("x-plan", "pro")], false),
+        ("quoted-field", &[], false),
+        ("quoted-field", &[("x-api-key", "short")], true),
+        ("limit-by-plan", &[], true),
+        ("limit-by-plan", &[("x-plan", "enterprise")], false),
+        ("weights", &[], true),
+        (
+            "weights",
+            &[(":method", "GET"), ("x-bot-score", "20")],
+            false,
+        ),
+        ("office-hours-in-berlin", &[], false),
+        ("office-hours-in-berlin", &[("now", "1795420800")], true),
+        ("sale", &[], false),
+        ("sale", &[("now", "1795824000")], true),
+        ("old-proof", &[], false),
+        ("old-proof-in-minutes", &[], true),
+        ("loopback", &[], false),
+        ("loopback", &[("x-forwarded-for", "2001:db8::5")], true),
+        ("ranges", &[], true),
+        ("ranges", &[("x-forwarded-for", "203.0.113.9")], false),
+        ("real-ip-header", &[], false),
+        ("real-ip-header", &[("x-real-ip", "10.1.2.3")], true),
+        ("real-ip-header", &[("x-real-ip", "no address")], false),
+        ("any-case", &[], true),
+        ("any-case", &[("user-agent", "FIREFOX")], false),
+        ("third-segment", &[], false),
+        ("third-segment", &[(":path", "/api/v2/refunds")], true),
+        ("api-version", &[], false),
+        ("api-version", &[(":path", "/api/v1/users")], true),
+        ("format", &[], false),
+        ("format", &[(":path", "/login")], true),
+        ("same-origin", &[], false),
+        ("same-origin", &[("origin", "https://other.example")], true),
+        ("long-query", &[], false),
+        ("long-query", &[(":path", &long)], true),
+        ("basic-user", &[], false),
+        ("basic-user", &[("authorization", "Basic YTpi")], true),
+        ("threshold-by-size", &[], false),
+        ("threshold-by-size", &[("content-length", "2000000")], true),
+        ("doubles", &[], true),
+        ("doubles", &[("x-bot-score", "35")], false),
+        ("extremes", &[], true),
+        ("extremes", &[("x-bot-score", "20")], false),
+        ("bind", &[], false),
+        ("bind", &[("user-agent", "curl/8.0")], true),
+        ("nested-macros", &[], true),
+        ("nested-macros", &[(":path", "/?page=all")], false),
+        ("sets", &[], true),
+        ("sets", &[("user-agent", "Firefox")], false),
+    ];
+    let conditions = of_the_language();
+    for (name, when) in &conditions {
+        let of_this: Vec<_> = cases.iter().filter(|(case, ..)| case == name).collect();
+        assert!(!of_this.is_empty(), "{name} has no case");
+        for (_, changes, expected) in of_this {
+            assert_eq!(holds_for(when, changes), *expected, "{name} {changes:?}");
+        }
+    }
+    for (name, ..) in cases {
+        assert!(conditions.iter().any(|(known, _)| known == name), "{name}");
     }
 }

@@ -144,6 +144,9 @@ fn path(literal: &Typed, text: &str, whole: bool) -> Option<Problem> {
     };
     let normal = normalise_path(text.as_bytes());
     let normal = String::from_utf8_lossy(&normal).into_owned();
+    if whole && normal == text {
+        return None;
+    }
     let never = if whole { "equal" } else { "found" };
     let message = format!("{} is never {never}: {why}", quoted(text));
     let problem = Problem::warning(literal.span, message);
