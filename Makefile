@@ -4,7 +4,7 @@ CARGO ?= cargo
 COUNTERSIGN := target/debug/countersign
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build wasm envoy test check smoke bench bench-filter
+.PHONY: help demo build wasm envoy test check fuzz smoke bench bench-filter
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -13,7 +13,7 @@ demo: build envoy ## Runs the whole stack on this machine; Ctrl-C stops it (UP='
 	@exec $(COUNTERSIGN) up $(UP)
 
 build: wasm ## Builds every program and the filter's module
-	$(CARGO) build --workspace --exclude countersign-filter --exclude countersign-bench-floor --locked
+	$(CARGO) build --workspace --exclude countersign-filter --exclude countersign-bench-floor --exclude countersign-fuzz --locked
 
 wasm:
 	$(CARGO) build -p countersign-filter --target wasm32-wasip1 --profile wasm --locked
@@ -26,6 +26,9 @@ test: ## Runs every test, end to end ones included, and installs what they need
 
 check: ## Formatting, lints, dependencies, documentation, architecture
 	@scripts/check.sh
+
+fuzz: ## Runs every fuzz target, a minute in all (FUZZ_SECONDS=600: ten)
+	@scripts/fuzz.sh
 
 smoke: build envoy ## Takes the tour without a person, one line a step
 	@scripts/install-test-deps.sh

@@ -19,7 +19,8 @@ part() {
 }
 
 # The filter, and the one it is measured against, are wasm modules and are looked at as such.
-native=(--workspace --exclude countersign-filter --exclude countersign-bench-floor --locked)
+all=(--workspace --exclude countersign-filter --exclude countersign-bench-floor --locked)
+native=("${all[@]}" --exclude countersign-fuzz)
 filter=(-p countersign-filter -p countersign-bench-floor --target wasm32-wasip1 --locked)
 
 deny() {
@@ -54,6 +55,8 @@ scripts_parse() {
 part 'formatting' cargo fmt --all --check
 part 'lints' cargo clippy "${native[@]}" --all-targets -- -D warnings
 part 'lints of the wasm modules' cargo clippy "${filter[@]}" -- -D warnings
+# With the features of the rest, so that the rest is not looked at twice; libFuzzer needs a C++ compiler.
+part 'fuzz targets' cargo clippy "${all[@]}" --bin decode --bin expression --bin path --bin token --bin index --bin seeds -- -D warnings
 part 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps
 part 'documentation of the wasm modules' env RUSTDOCFLAGS='-D warnings' cargo doc "${filter[@]}" --no-deps
 part 'dependencies' deny

@@ -25,7 +25,7 @@ run() {
 }
 
 # One selection of packages everywhere: another would mean other features, and building twice.
-all=(--workspace --exclude countersign-filter --exclude countersign-bench-floor --locked --no-fail-fast)
+all=(--workspace --exclude countersign-filter --exclude countersign-bench-floor --exclude countersign-fuzz --locked --no-fail-fast)
 if cargo nextest --version >/dev/null 2>&1; then
   run cargo nextest run "${all[@]}" --status-level fail --final-status-level fail \
     -E 'not (package(countersign-e2e) & kind(test))'

@@ -80,8 +80,11 @@ impl Generator<'_, '_> {
     }
 
     fn element(&mut self, element: &Type, depth: usize) -> (Expr, bool) {
-        // Optional elements are left out for now: with them five of a million pairs differ.
-        (self.expr(element, depth), false)
+        if self.dice.one_in(8) {
+            (self.expr(&Type::optional(element.clone()), depth), true)
+        } else {
+            (self.expr(element, depth), false)
+        }
     }
 
     fn mapped(&mut self, element: &Type, depth: usize) -> Expr {

@@ -14,10 +14,11 @@ pub(super) fn contains(whole: &Value, value: &Value) -> Outcome {
         Value::List(values) => Ok(Value::Bool(holds(values, value))),
         Value::Map(entries) => Ok(Value::Bool(value::find(entries, value).is_some())),
         Value::Nets(nets) => {
-            let Value::String(text) = value else {
-                return Err(Stop::TYPE);
+            let address = match value {
+                Value::Ip(ip) => *ip,
+                Value::String(text) => text.parse().map_err(|_| Stop::VALUE)?,
+                _ => return Err(Stop::TYPE),
             };
-            let address = text.parse().map_err(|_| Stop::VALUE)?;
             let inside = |&(net, length): &(_, u8)| network::contains((net, length), address);
             Ok(Value::Bool(nets.iter().any(inside)))
         }

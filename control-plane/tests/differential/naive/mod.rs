@@ -185,41 +185,46 @@ impl Evaluator<'_> {
     }
 
     fn list(&self, elements: &[Element], scope: &Scope<'_>) -> Outcome {
-        let values = self.all(elements.iter().map(|element| &element.value), scope)?;
         let mut list = Vec::new();
-        for (element, value) in elements.iter().zip(values) {
-            list.extend(present(value, element.optional)?);
+        let mut stop: Option<Stop> = None;
+        for element in elements {
+            let value = self.eval(&element.value, scope);
+            match value.and_then(|value| present(value, element.optional)) {
+                Ok(value) => list.extend(value),
+                Err(other) => stop = Some(stop.map_or(other, |stop| stop.or(other))),
+            }
         }
-        Ok(Value::List(list))
+        stop.map_or(Ok(Value::List(list)), Err)
     }
 
     fn map(&self, entries: &[Entry], scope: &Scope<'_>) -> Outcome {
-        let parts = entries.iter().flat_map(|entry| [&entry.key, &entry.value]);
-        let mut values = match self.all(parts, scope) {
-            Ok(values) => values.into_iter(),
-            // A key that is none, or stands twice, may be what is told instead.
-            Err(stop) => {
-                let keys = entries.iter().map(|entry| self.eval(&entry.key, scope));
-                let keys = keys.filter_map(|key| Some((key.ok()?, Value::Null)));
-                let other = into_map(keys.collect()).err();
-                return Err(other.map_or(stop, |other| stop.or(other)));
-            }
-        };
         let mut map = Vec::new();
+        let mut stop: Option<Stop> = None;
         for entry in entries {
-            let (Some(key), Some(value)) = (values.next(), values.next()) else {
-                return Err(Stop::NoOpinion);
-            };
-            let Some(value) = present(value, entry.optional)? else {
+            let key = self.eval(&entry.key, scope);
+            let value = self.eval(&entry.value, scope);
+            let value = value.and_then(|value| present(value, entry.optional));
+            match (key, value) {
+                (Ok(key), Ok(Some(value))) => map.push((key, value)),
                 // Whether the key of an entry that is left out may be none is open.
-                if !is_key(&key) {
-                    return Err(Stop::NoOpinion);
+                (Ok(key), Ok(None)) if is_key(&key) => {}
+                (Ok(_), Ok(None)) => return Err(Stop::NoOpinion),
+                (key, value) => {
+                    // A key that is none, or stands twice, may be told all the same.
+                    if let Ok(key) = &key {
+                        map.push((key.clone(), Value::Null));
+                    }
+                    for other in [key.err(), value.err()].into_iter().flatten() {
+                        stop = Some(stop.map_or(other, |stop| stop.or(other)));
+                    }
                 }
-                continue;
-            };
-            map.push((key, value));
+            }
         }
-        into_map(map)
+        match (into_map(map), stop) {
+            (Err(one), Some(other)) => Err(one.or(other)),
+            (Ok(_), Some(stop)) => Err(stop),
+            (outcome, None) => outcome,
+        }
     }
 }
 

@@ -73,6 +73,9 @@ impl Kinds {
     pub(crate) const TYPE: Self = Self(4);
     /// The type fits, what it says does not: no number, no address, no position.
     pub(crate) const VALUE: Self = Self(8);
+    /// Any of them: for what has wrong types in several places.
+    #[allow(dead_code, reason = "the fuzz targets' part")]
+    pub(crate) const ALL: Self = Self(15);
 
     pub(crate) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -1,0 +1,10 @@
+//! Sets of policies: the index beside asking every policy.
+#![no_main]
+#![allow(
+    unsafe_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "the macro's: libFuzzer calls a function by its name"
+)]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| countersign_fuzz::index(data));
