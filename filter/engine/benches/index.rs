@@ -10,7 +10,7 @@
 use std::hint::black_box;
 use std::net::IpAddr;
 
-use countersign_engine::cel::{NodeId, Op, Program, ProgramBuilder};
+use countersign_engine::cel::{NodeId, Op, Program, ProgramBuilder, SetBuilder};
 use countersign_engine::form::{FormWriter, Section, Sections};
 use countersign_engine::index::{
     Candidates, Cover, Found, Index, IndexBuilder, Key, Subject, Test, Values, Wanted,
@@ -88,7 +88,7 @@ fn body(policies: u32, comparisons: Comparisons) -> Vec<u8> {
         index.policy(covers(number, &nodes, comparisons));
     }
     let mut form = FormWriter::default();
-    index.write(&mut form);
+    index.write(&program, &mut form);
     program.write(&mut form);
     form.finish().expect("a body of a few hundred kilobytes")
 }
@@ -173,6 +173,58 @@ fn candidates(criterion: &mut Criterion) {
     ask(criterion, name, 10_000, Comparisons::Half);
 }
 
+/// Policies that have each a list of their own: ranges all over the address space.
+fn own_lists(criterion: &mut Criterion) {
+    const RANGES: u32 = 60;
+    for policies in [10, 166, 2_000] {
+        let mut program = ProgramBuilder::default();
+        let source = program.named(Op::Header, "source");
+        let mut index = IndexBuilder::default();
+        for number in 0..policies {
+            let ranges = (0..RANGES).map(|range| {
+                let address = (range * policies + number).wrapping_mul(0x9e37_79b9);
+                (IpAddr::from(address.to_be_bytes()), 24)
+            });
+            let set = program.set(SetBuilder::cidrs(&number.to_string(), ranges));
+            index.policy(vec![vec![Key {
+                subject: Subject::Node(source),
+                test: Test::InSet(set),
+            }]]);
+        }
+        let mut form = FormWriter::default();
+        index.write(&program, &mut form);
+        program.write(&mut form);
+        let body = form.finish().expect("a body of a few megabytes");
+        let sections = Sections::read(&body).expect("written just now");
+        let program = Program::load(&sections).expect("written just now");
+        let index = Index::load(&sections, &program, policies).expect("written just now");
+        let name = format!("own lists/{policies}");
+        println!(
+            "{name}: {:.1} bytes a range, and {:.1} in the sets",
+            sections.get(Section::Index).len() as f64 / f64::from(policies * RANGES),
+            sections.get(Section::SetData).len() as f64 / f64::from(policies * RANGES),
+        );
+        let mut address: u32 = 1;
+        let mut candidates = Candidates::default();
+        criterion.bench_function(&name, |bencher| {
+            bencher.iter(|| {
+                address = address.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                index.candidates(&program, &mut From(address), &mut candidates);
+                candidates.iter().fold(0, |sum: u32, policy| sum ^ policy)
+            });
+        });
+    }
+}
+
+/// A request of which only the address counts.
+struct From(u32);
+
+impl Values for From {
+    fn value(&mut self, _subject: Subject, _wanted: Wanted) -> Found<'_> {
+        Found::Address(IpAddr::from(self.0.to_be_bytes()))
+    }
+}
+
 fn load(criterion: &mut Criterion) {
     let body = body(10_000, Comparisons::Rare);
     let sections = Sections::read(&body).expect("written just now");
@@ -182,5 +234,5 @@ fn load(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, candidates, load);
+criterion_group!(benches, candidates, own_lists, load);
 criterion_main!(benches);

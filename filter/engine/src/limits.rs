@@ -49,5 +49,15 @@ pub const MAX_POLICIES_ON_ABSENCE: usize = 8;
 /// each key is some thirty bytes of the index, in every worker.
 pub const MAX_PREFERRED_COVER_KEYS: usize = 64;
 
+/// Sets under one subject of the index that are looked up one by one: the largest, which are not to be in
+/// memory twice. Each takes a binary search.
+pub const MAX_SETS_WALKED: usize = 4;
+
+/// Members of sets that stand in the tables of the index as well, of all subjects together, so that
+/// thousands of policies each with a list of its own cost one lookup. A member counts for each policy of
+/// its set. A network of IPv4 takes 12 bytes, one of IPv6 24, a text 12 and its own: some 6 MB of every
+/// worker.
+pub const MAX_MERGED_MEMBERS: usize = 524_288;
+
 /// Device rules of one revision: some 9 to 25 MB of the blob, and as much memory of every worker.
 pub const MAX_DEVICE_RULES: usize = 1_000_000;

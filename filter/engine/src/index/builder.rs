@@ -1,12 +1,14 @@
 //! Writes an index.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::load::subject_words;
 use super::plan::plan;
 use super::postings::{PostingsWriter, low, put};
 use super::table::{self, TableKind};
-use super::{Cover, Key, Subject, Test};
+use super::{Cover, Key, Subject, Test, merge};
+use crate::cel::ProgramBuilder;
 use crate::form::{FormWriter, Section};
 
 /// The index of a revision while it is put together.
@@ -17,10 +19,14 @@ pub struct IndexBuilder {
 
 /// What stands under a subject.
 #[derive(Default)]
-struct Under<'k> {
-    everyone: Vec<u32>,
-    tests: BTreeMap<(TableKind, &'k Test), Vec<u32>>,
+pub(super) struct Under<'k> {
+    /// Every policy, ascending.
+    pub(super) everyone: Vec<u32>,
+    pub(super) tests: Tests<'k>,
 }
+
+/// The policies of each test, ascending and each once.
+pub(super) type Tests<'k> = BTreeMap<(TableKind, Cow<'k, Test>), Vec<u32>>;
 
 impl IndexBuilder {
     /// Adds the next policy in order of evaluation with every cover that it offers, the preferred one
@@ -48,8 +54,8 @@ impl IndexBuilder {
         &self.policies
     }
 
-    /// Writes the section.
-    pub fn write(&self, form: &mut FormWriter) {
+    /// Writes the section. `program` has the sets.
+    pub fn write(&self, program: &ProgramBuilder, form: &mut FormWriter) {
         let mut always: BTreeMap<u32, u64> = BTreeMap::new();
         let mut subjects: BTreeMap<Subject, Under<'_>> = BTreeMap::new();
         for (number, (covers, chosen)) in self.policies.iter().zip(plan(&self.policies)).enumerate()
@@ -64,10 +70,11 @@ impl IndexBuilder {
                 if under.everyone.last() != Some(&policy) {
                     under.everyone.push(policy);
                 }
-                let test = (TableKind::of(&key.test), &key.test);
+                let test = (TableKind::of(&key.test), Cow::Borrowed(&key.test));
                 under.tests.entry(test).or_default().push(policy);
             }
         }
+        merge::sets(&mut subjects, program);
         let bytes = form.section(Section::Index);
         for count in [self.policies.len(), always.len(), subjects.len()] {
             put(bytes, low(count));
@@ -89,7 +96,7 @@ fn write_parts(
         let tests: Vec<(TableKind, &Test, _)> = under
             .tests
             .iter()
-            .map(|(&(kind, test), policies)| (kind, test, postings.post(policies)))
+            .map(|((kind, test), policies)| (*kind, test.as_ref(), postings.post(policies)))
             .collect();
         for group in tests.chunk_by(|(a, ..), (b, ..)| a == b) {
             let Some(&(kind, ..)) = group.first() else {

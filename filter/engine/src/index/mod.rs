@@ -22,6 +22,7 @@ mod builder;
 mod candidates;
 mod key;
 mod load;
+mod merge;
 mod plan;
 mod postings;
 mod reader;

@@ -40,7 +40,7 @@ fn built(builder: &IndexBuilder, sets: &[SetBuilder]) -> Built {
         assert_eq!(program.set(set.clone()) as usize, number);
     }
     let mut form = FormWriter::default();
-    builder.write(&mut form);
+    builder.write(&program, &mut form);
     program.write(&mut form);
     Built {
         body: form.finish().unwrap(),

@@ -293,7 +293,7 @@ impl RevisionBuilder {
         for node in nodes {
             self.program.root(node);
         }
-        index.write(&mut self.form);
+        index.write(&self.program, &mut self.form);
     }
 
     /// Writes the device rules, once.

@@ -1,6 +1,6 @@
 //! Writes sets.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::SetKind;
 use crate::form::{FormWriter, Section};
@@ -124,6 +124,23 @@ impl SetBuilder {
         numbers.iter().copied()
     }
 
+    /// The networks of a set of CIDRs: as few as its ranges take.
+    pub fn networks(&self) -> impl Iterator<Item = (IpAddr, u8)> + '_ {
+        let (v4, v6) = match &self.members {
+            Members::Cidrs { v4, v6 } => (v4.as_slice(), v6.as_slice()),
+            _ => (&[][..], &[][..]),
+        };
+        let v4 = v4.iter().flat_map(|&(first, last)| {
+            let networks = Networks::of(first.into(), last.into(), 32);
+            networks.filter_map(|(first, prefix)| Some((u32::try_from(first).ok()?, prefix)))
+        });
+        let v6 = v6
+            .iter()
+            .flat_map(|&(first, last)| Networks::of(first, last, 128));
+        v4.map(|(first, prefix)| (Ipv4Addr::from_bits(first).into(), prefix))
+            .chain(v6.map(|(first, prefix)| (Ipv6Addr::from_bits(first).into(), prefix)))
+    }
+
     pub(in crate::cel) fn write(&self, form: &mut FormWriter, name: u32, name_length: u32) {
         let low = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let data = form.section(Section::SetData);
@@ -165,6 +182,39 @@ impl SetBuilder {
         for word in record {
             form.word(Section::Sets, word);
         }
+    }
+}
+
+/// Takes networks from the start of a range, each as large as fits.
+struct Networks {
+    /// What is left: its first and its last address.
+    left: Option<(u128, u128)>,
+    /// Bits of an address.
+    width: u32,
+}
+
+impl Networks {
+    const fn of(first: u128, last: u128, width: u32) -> Self {
+        let left = Some((first, last));
+        Self { left, width }
+    }
+}
+
+impl Iterator for Networks {
+    type Item = (u128, u8);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (first, last) = self.left?;
+        // A network of `1 << host` addresses starts at a multiple of that.
+        let aligned = first.trailing_zeros().min(self.width);
+        let count = last.checked_sub(first)?.checked_add(1);
+        let host = aligned.min(count.map_or(u128::BITS, u128::ilog2));
+        let length = u8::try_from(self.width.checked_sub(host)?).ok()?;
+        let next = 1_u128
+            .checked_shl(host)
+            .and_then(|size| first.checked_add(size));
+        self.left = next.filter(|&next| next <= last).map(|next| (next, last));
+        Some((first, length))
     }
 }
 

@@ -268,7 +268,8 @@ fn the_index_finds_what_a_scan_finds() {
     let mut numbers = Numbers(0x5eed_c0de_1234_5678);
     let (mut pairs, mut matches) = (0, 0);
     while pairs < 250_000 {
-        let sets: Vec<Members> = (0..3).map(|_| Members::random(&mut numbers)).collect();
+        let count = 1 + numbers.below(12);
+        let sets: Vec<Members> = (0..count).map(|_| Members::random(&mut numbers)).collect();
         let mut builder = IndexBuilder::default();
         for _ in 0..=numbers.below(140) {
             let covers = numbers.below(4);

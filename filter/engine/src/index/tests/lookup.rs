@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::{MAX_MERGED_MEMBERS, MAX_SETS_WALKED};
 
 /// Of policies with one test each, those that are candidates for a value of the node.
 #[track_caller]
@@ -351,5 +352,142 @@ fn selectors_find_what_the_exact_match_accepts() {
             let matches = crate::glob_matches(pattern.as_bytes(), path.as_bytes(), true);
             assert!(!matches || found.contains(&number), "{pattern} {path}");
         }
+    }
+}
+
+/// One policy for each set; the sets of `others` are larger, so that they are the ones that are walked.
+fn of_sets(sets: usize) -> Vec<Vec<Cover>> {
+    let sets = u32::try_from(sets).unwrap();
+    each((0..sets).map(Test::InSet))
+}
+
+#[test]
+fn lists_of_their_own_are_found_by_one_table() {
+    let mut sets: Vec<SetBuilder> = (0..200_u8)
+        .map(|number| {
+            let networks = [
+                (IpAddr::from([10, number, 0, 0]), 16),
+                (IpAddr::from([10, number, 1, 0]), 24),
+                // What two lists hold, and what one of them holds around it.
+                (IpAddr::from([172, 16, number / 2, 0]), 24),
+                (
+                    IpAddr::from([0x2001_u16, number.into(), 0, 0, 0, 0, 0, 0]),
+                    32,
+                ),
+            ];
+            SetBuilder::cidrs(&number.to_string(), networks)
+        })
+        .collect();
+    sets.push(SetBuilder::cidrs("wide", [(address("172.16.0.0"), 12)]));
+    let policies = of_sets(sets.len());
+    assert_found(
+        &policies,
+        &sets,
+        &[
+            (Held::Address(address("10.7.1.1")), &[7]),
+            (Held::Address(address("::ffff:10.7.1.1")), &[7]),
+            (text("10.199.255.255"), &[199]),
+            (Held::Address(address("10.200.0.0")), &[]),
+            (Held::Address(address("172.16.3.9")), &[6, 7, 200]),
+            (Held::Address(address("172.31.0.1")), &[200]),
+            (Held::Address(address("2001:9::1")), &[9]),
+            (Held::Address(address("2001:c8::1")), &[]),
+        ],
+    );
+}
+
+#[test]
+fn ranges_become_the_fewest_networks() {
+    for (networks, expected) in [
+        (vec![("0.0.0.0", 0)], vec!["0.0.0.0/0"]),
+        (
+            vec![("10.0.0.0", 24), ("10.0.1.0", 24)],
+            vec!["10.0.0.0/23"],
+        ),
+        (
+            vec![("10.0.1.0", 24), ("10.0.2.0", 24)],
+            vec!["10.0.1.0/24", "10.0.2.0/24"],
+        ),
+        (vec![("255.255.255.255", 32)], vec!["255.255.255.255/32"]),
+        (vec![("8000::", 1), ("::", 1)], vec!["0.0.0.0/0", "::/0"]),
+        (vec![("ffff::", 16)], vec!["ffff::/16"]),
+    ] {
+        let networks = networks
+            .into_iter()
+            .map(|(base, length)| (address(base), length));
+        let set = SetBuilder::cidrs("", networks);
+        let shown: Vec<String> = set
+            .networks()
+            .map(|(base, length)| format!("{base}/{length}"))
+            .collect();
+        assert_eq!(shown, expected);
+    }
+}
+
+#[test]
+fn lists_of_texts_and_numbers_are_found_by_one_table_too() {
+    let mut sets: Vec<SetBuilder> = (0..50)
+        .map(|number| {
+            SetBuilder::strings(
+                &number.to_string(),
+                vec![format!("t{number}"), "all".to_owned()],
+            )
+        })
+        .collect();
+    sets.extend(
+        (0..50).map(|number| SetBuilder::numbers(&(number + 50).to_string(), vec![number, 77])),
+    );
+    let policies = of_sets(sets.len());
+    let everyone: Vec<u32> = (0..50).collect();
+    let later: Vec<u32> = (50..100).collect();
+    assert_found(
+        &policies,
+        &sets,
+        &[
+            (text("t17"), &[17]),
+            (text("all"), &everyone),
+            (text("t50"), &[]),
+            (Held::Number(17), &[67]),
+            (Held::Number(77), &later),
+            (Held::Bool(true), &[]),
+        ],
+    );
+}
+
+#[test]
+fn few_sets_and_the_largest_of_many_stand_in_memory_once() {
+    let set = |name: usize, networks: u32| {
+        let network = |at: u32| (IpAddr::from((at * 2).to_be_bytes()), 32);
+        SetBuilder::cidrs(&name.to_string(), (0..networks).map(network))
+    };
+    let few = MAX_SETS_WALKED;
+    let sets: Vec<SetBuilder> = (0..few).map(|name| set(name, 1_000)).collect();
+    assert!(build(&of_sets(few), &sets).bytes() < 1_000);
+    let mut sets: Vec<SetBuilder> = (0..20).map(|name| set(name, 10)).collect();
+    sets.extend((20..20 + few).map(|name| set(name, 1_000)));
+    let large = build(&of_sets(sets.len()), &sets).bytes();
+    assert!(large < 4_000, "{large} bytes");
+}
+
+#[test]
+fn sets_past_the_bound_of_merged_members_are_walked_and_found() {
+    let each_set = u32::try_from(MAX_MERGED_MEMBERS / 16).unwrap();
+    let sets: Vec<SetBuilder> = (0..24_u32)
+        .map(|name| {
+            let numbers = (0..each_set).map(|at| i64::from(at * 24 + name));
+            SetBuilder::numbers(&name.to_string(), numbers.collect())
+        })
+        .collect();
+    let built = build(&of_sets(sets.len()), &sets);
+    // Sixteen of the sets fit, at 12 bytes a number and 4 for its policy.
+    assert!(
+        built.bytes() <= MAX_MERGED_MEMBERS * 16 + 10_000,
+        "{}",
+        built.bytes()
+    );
+    assert!(built.bytes() >= MAX_MERGED_MEMBERS * 12);
+    for policy in [0, 15, 16, 23] {
+        let number = Held::Number(i64::from(policy) + 24 * 1_000);
+        assert_eq!(built.candidates(&mut given([(NODE, number)])), [policy]);
     }
 }
