@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
+use countersign_control_plane::resource;
+
 /// Policy files read in one go: what a directory tree of a large site holds, and not a home directory
 /// given by mistake.
 pub(crate) const MAX_FILES: usize = 2_000;
 
-/// One policy file. Above this the control plane would refuse it as well.
-pub(crate) const MAX_FILE_BYTES: u64 = 10 * 1024 * 1024;
+/// One policy file. Above this the control plane refuses it as well.
+pub(crate) const MAX_FILE_BYTES: u64 = resource::limits::MAX_FILE_BYTES as u64;
 
 /// All files of one `apply` or `check` together: they travel in one message.
-pub(crate) const MAX_TOTAL_BYTES: u64 = 32 * 1024 * 1024;
+pub(crate) const MAX_TOTAL_BYTES: u64 = resource::limits::MAX_TOTAL_BYTES as u64;
 
 /// Directories below the one that was named.
 pub(crate) const MAX_DEPTH: usize = 16;
 
-/// The largest answer that the control plane may give: 500 events, or every resource of a large site.
-pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// The largest answer that the control plane may give: every resource of a large site, with its text.
+pub(crate) const MAX_ANSWER_BYTES: usize = 2 * resource::limits::MAX_TOTAL_BYTES;
 
 /// A control plane on the same network connects at once or is not there.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);

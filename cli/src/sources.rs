@@ -1,7 +1,10 @@
 //! Policy files from the command line: files, directories with all below them, standard input.
 
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
 
 use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES};
 
@@ -19,6 +22,9 @@ pub(crate) enum SourcesError {
     /// Not there.
     #[error("`{}` is not there", .0.display())]
     Missing(PathBuf),
+    /// A symbolic link that leads back to itself, or to a directory that it is in.
+    #[error("`{}` is a symbolic link that leads back to where it is", .0.display())]
+    Loop(PathBuf),
     /// There, and not readable.
     #[error("cannot read `{}`: {source}", path.display())]
     Read {
@@ -31,7 +37,7 @@ pub(crate) enum SourcesError {
     #[error("`{}` holds no `.yaml` or `.yml` file", .0.display())]
     NoFiles(PathBuf),
     /// Too big.
-    #[error("`{}` is larger than {} MiB; split it, or move long lists into files of their own", .0.display(), MAX_FILE_BYTES / (1024 * 1024))]
+    #[error("`{}` is larger than {} MiB; split it into several files", .0.display(), MAX_FILE_BYTES / (1024 * 1024))]
     FileTooLarge(PathBuf),
     /// Together too big.
     #[error("the files are larger than {} MiB together; give fewer at a time", MAX_TOTAL_BYTES / (1024 * 1024))]
@@ -61,7 +67,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, SourcesError> {
             continue;
         }
         let mut files = Vec::new();
-        collect(path, path, 0, &mut files)?;
+        collect(path, path, &mut Vec::new(), &mut files)?;
         if files.is_empty() {
             return Err(SourcesError::NoFiles(path.clone()));
         }
@@ -79,27 +85,37 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, SourcesError> {
     Ok(sources)
 }
 
+/// `above`: the directories that the path is in, by device and inode.
 fn collect(
     root: &Path,
     path: &Path,
-    depth: usize,
+    above: &mut Vec<(u64, u64)>,
     files: &mut Vec<PathBuf>,
 ) -> Result<(), SourcesError> {
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => SourcesError::Missing(path.to_owned()),
+        _ if source.raw_os_error() == Some(Errno::ELOOP as i32) => {
+            SourcesError::Loop(path.to_owned())
+        }
         _ => SourcesError::Read {
             path: path.to_owned(),
             source,
         },
     };
-    if !std::fs::metadata(path).map_err(unreadable)?.is_dir() {
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_dir() {
         // A file that was named is taken whatever its ending.
         files.push(path.to_owned());
         return Ok(());
     }
-    if depth >= MAX_DEPTH {
+    if above.len() >= MAX_DEPTH {
         return Err(SourcesError::TooMany(root.to_owned()));
     }
+    let identity = (metadata.dev(), metadata.ino());
+    if above.contains(&identity) {
+        return Err(SourcesError::Loop(path.to_owned()));
+    }
+    above.push(identity);
     let mut entries = std::fs::read_dir(path)
         .and_then(|entries| {
             entries
@@ -122,12 +138,13 @@ fn collect(
             continue;
         }
         if entry.is_dir() || is_policy {
-            collect(root, &entry, depth + 1, files)?;
+            collect(root, &entry, above, files)?;
         }
         if files.len() > MAX_FILES {
             return Err(SourcesError::TooMany(root.to_owned()));
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -202,6 +219,45 @@ mod tests {
         let large = dir.file("large.yaml", vec![b' '; limit + 1]);
         let error = read(&[large]).unwrap_err();
         assert!(matches!(error, SourcesError::FileTooLarge(_)));
+    }
+
+    #[test]
+    fn a_link_to_nothing_or_to_itself_is_the_callers_fault() {
+        for target in ["gone.yaml", "link.yaml"] {
+            let dir = Scratch::new();
+            dir.file("a.yaml", "x");
+            let link = dir.path().join("link.yaml");
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            for paths in [dir.path(), &link] {
+                let error = read(&[paths.to_owned()]).unwrap_err();
+                assert!(error.is_input(), "{error}");
+                assert!(error.to_string().contains("link.yaml"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_that_links_to_the_one_around_it_is_refused() {
+        let dir = Scratch::new();
+        dir.file("a.yaml", "x");
+        std::os::unix::fs::symlink(dir.path(), dir.path().join("again")).unwrap();
+        let error = read(&[dir.path().to_owned()]).unwrap_err();
+        assert!(matches!(error, SourcesError::Loop(_)), "{error}");
+    }
+
+    #[test]
+    fn files_are_bounded_together() {
+        let dir = Scratch::new();
+        let count = MAX_TOTAL_BYTES / MAX_FILE_BYTES;
+        for name in 0..count {
+            let file = std::fs::File::create(dir.path().join(format!("{name}.yaml"))).unwrap();
+            file.set_len(MAX_FILE_BYTES).unwrap();
+        }
+        assert!(read(&[dir.path().to_owned()]).is_ok());
+        dir.file("more.yaml", "x");
+        let error = read(&[dir.path().to_owned()]).unwrap_err();
+        assert!(matches!(error, SourcesError::AllTooLarge), "{error}");
+        assert!(error.to_string().contains("96 MiB"), "{error}");
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn files_that_are_no_policies_are_1_and_never_a_panic() {
     let cases: [(&str, Vec<u8>); 6] = [
         ("not-utf8", b"kind: \xff\xfe\n".to_vec()),
         ("bomb", bomb.as_bytes().to_vec()),
-        ("large", vec![b' '; 10 * 1024 * 1024 + 1]),
+        ("large", vec![b' '; 32 * 1024 * 1024 + 1]),
         ("nested", "[".repeat(100_000).into_bytes()),
         ("nul", vec![0; 1000]),
         ("twice", format!("{GOOD}---\n{GOOD}").into_bytes()),

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-/// One gRPC message. The largest lawful ones are an apply of many files and Envoy's log batches.
-pub const MAX_GRPC_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+/// One message of Envoy's access log: a batch of events.
+pub const MAX_LOG_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+/// One message of an operator: an apply of files, with their names. What is larger is refused unread.
+pub const MAX_ADMIN_MESSAGE_BYTES: usize =
+    crate::resource::limits::MAX_TOTAL_BYTES + MAX_FILES * 1024;
 /// One REST request body: an apply of a directory of policies.
 pub const MAX_HTTP_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Files in one apply or in the watched directory.
 pub const MAX_FILES: usize = 10_000;
-/// Bytes read of one watched file; one past what the compiler takes, so that it says "too large".
-pub const MAX_FILE_READ_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes read of one watched file: one past what the compiler takes, so that it says "too large".
+pub const MAX_FILE_READ_BYTES: u64 = crate::resource::limits::MAX_FILE_BYTES as u64 + 1;
 /// Author and message of a revision: they are shown in tables.
 pub const MAX_LABEL_BYTES: usize = 256;
 

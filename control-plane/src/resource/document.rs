@@ -25,7 +25,7 @@ pub(super) fn parse_file(
                 format!("{size} bytes are too many for one file"),
             )
             .help(format!(
-                "at most {} bytes; split it with one kind in each",
+                "at most {} bytes; split it into several files",
                 limits::MAX_FILE_BYTES
             )),
         );

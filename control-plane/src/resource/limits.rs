@@ -1,9 +1,12 @@
 //! Every bound on what authors may write, with its reason. Each has a test at the limit and one past
 //! it.
 
-/// Bytes of one file. The largest sensible file, a list of thirty thousand addresses, has half of it;
-/// a larger one is refused before anything of it is parsed.
-pub const MAX_FILE_BYTES: usize = 1024 * 1024;
+/// Bytes of one file: a list of a million address ranges has 20 to 30 MB. A larger one is refused before
+/// anything of it is parsed.
+pub const MAX_FILE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Bytes of all files of one call: a million device rules by UUID have 43 MB, by SHA-256 as much again.
+pub const MAX_TOTAL_BYTES: usize = 96 * 1024 * 1024;
 
 /// Files of one call.
 pub const MAX_FILES: usize = 10_000;
@@ -14,8 +17,9 @@ pub const MAX_DOCUMENTS_PER_FILE: usize = 10_000;
 /// Levels of mappings and sequences. Ours have seven; the parser of trees recurses.
 pub const MAX_YAML_DEPTH: usize = 32;
 
-/// Nodes of one document: what a file of nearly full size holds of the shortest ones.
-pub const MAX_YAML_NODES: usize = 500_000;
+/// Nodes of one document: a list of [`MAX_LIST_ENTRIES`], and room for the rest. Read, each takes some
+/// hundred bytes, so that one document takes some hundred megabytes at the most, whatever it holds.
+pub const MAX_YAML_NODES: usize = MAX_LIST_ENTRIES + 100_000;
 
 /// Aliases of one document.
 pub const MAX_YAML_ALIASES: usize = 1_000;
@@ -60,8 +64,7 @@ pub const DEFAULT_PRIORITY: i32 = 1_000;
 /// Weights run from minus this to this: the score itself ends there.
 pub const MAX_WEIGHT: i64 = 100;
 
-/// Entries of one list: what the filter's bound on a compiled policy leaves room for, many times. A
-/// file of [`MAX_FILE_BYTES`] ends before.
+/// Entries of one list: compiled, a million address ranges have 8 to 32 MB, half of what the filter takes.
 pub const MAX_LIST_ENTRIES: usize = 1_000_000;
 
 /// Bytes of one string of a list.
@@ -97,8 +100,8 @@ pub const MAX_TEST_NAME: usize = 200;
 /// Bytes of a path or of one header's value in a test: what Envoy takes of all headers by default.
 pub const MAX_TEST_VALUE_BYTES: usize = 60 * 1024;
 
-/// Values of one device rule, and of all rules of a set: what a revision has room for. A file of
-/// [`MAX_FILE_BYTES`] ends before; a million values take some forty of them.
+/// Values of one device rule, and of all rules of a set: what a revision has room for. Where they are long,
+/// [`MAX_FILE_BYTES`] comes first: then they stand in several files.
 pub const MAX_DEVICE_RULE_VALUES: usize = countersign_engine::limits::MAX_DEVICE_RULES;
 
 /// The shortest prefix of a device rule's IPv4 range: a wider one is a network of many owners, and no

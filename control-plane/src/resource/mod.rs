@@ -213,6 +213,14 @@ pub fn parse_files(files: &[SourceFile]) -> Result<Vec<Document>, Vec<Diagnostic
         );
         return Err(findings.into_result().err().unwrap_or_default());
     }
+    let total: usize = files.iter().map(|file| file.content.len()).sum();
+    if total > limits::MAX_TOTAL_BYTES {
+        findings.push_general(
+            format!("{total} bytes are too many for all files together"),
+            Some(format!("at most {}", limits::MAX_TOTAL_BYTES)),
+        );
+        return Err(findings.into_result().err().unwrap_or_default());
+    }
     for file in files {
         document::parse_file(file, &mut documents, &mut findings);
     }

@@ -52,13 +52,34 @@ fn a_file_of_the_largest_size_is_read_and_one_byte_more_is_not() {
 }
 
 #[test]
-fn ten_megabytes_are_refused_before_they_are_parsed() {
+fn a_file_that_is_too_large_is_refused_before_it_is_parsed() {
     // What is in it does not matter, UTF-8 or not: nobody looks.
-    let error = first_error(vec![0xff; 10 * 1024 * 1024]);
+    let error = first_error(vec![0xff; limits::MAX_FILE_BYTES + 1]);
     assert!(
-        error.contains("10485760 bytes are too many for one file"),
+        error.contains("33554433 bytes are too many for one file"),
         "{error}"
     );
+}
+
+#[test]
+fn all_files_together_are_bounded() {
+    let files = |last: usize| {
+        let sizes = [limits::MAX_FILE_BYTES, limits::MAX_FILE_BYTES, last];
+        let mut name = 'a'..;
+        let files = sizes.map(|size| SourceFile {
+            name: format!("{}.yaml", name.next().unwrap()),
+            content: vec![b'#'; size],
+        });
+        parse_files(&files).unwrap_err().remove(0).rendered
+    };
+    let last = limits::MAX_TOTAL_BYTES - 2 * limits::MAX_FILE_BYTES;
+    assert!(files(last).contains("there is no resource"));
+    let error = files(last + 1);
+    assert!(
+        error.contains("100663297 bytes are too many for all files together"),
+        "{error}"
+    );
+    assert!(error.contains("at most 100663296"), "{error}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ use super::stopping;
 use crate::diagnostic::Diagnostic;
 use crate::limits;
 use crate::resource::SourceFile;
+use crate::resource::limits::MAX_TOTAL_BYTES;
 use crate::runtime::build::finding;
 
 /// Every policy file in a directory, by name.
@@ -30,8 +31,7 @@ pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         let extension = path.extension().and_then(|extension| extension.to_str());
-        // `is_file` follows links: a ConfigMap's files are links.
-        if !hidden && matches!(extension, Some("yaml" | "yml")) && path.is_file() {
+        if !hidden && matches!(extension, Some("yaml" | "yml")) && is_file(&path)? {
             paths.push(path);
         }
         if paths.len() > limits::MAX_FILES {
@@ -43,15 +43,45 @@ pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
         }
     }
     paths.sort();
-    paths.into_iter().map(read_file).collect()
+    let mut files = Vec::with_capacity(paths.len());
+    let mut total = 0_usize;
+    for path in paths {
+        let file = read_file(path)?;
+        total = total.saturating_add(file.content.len());
+        files.push(file);
+        // The compiler says that it is too much; the rest would only be in memory as well.
+        if total > MAX_TOTAL_BYTES {
+            break;
+        }
+    }
+    Ok(files)
+}
+
+/// Links are followed: a ConfigMap's files are links. One that leads nowhere, or back to itself, is an
+/// error: without its policies a path could be open.
+fn is_file(path: &Path) -> std::io::Result<bool> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file()),
+        // Gone since the directory was listed.
+        Err(_) if std::fs::symlink_metadata(path).is_err() => Ok(false),
+        Err(error) => Err(named(path, &error)),
+    }
+}
+
+/// The error with the file that it is about.
+fn named(path: &Path, error: &std::io::Error) -> std::io::Error {
+    std::io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
 fn read_file(path: PathBuf) -> std::io::Result<SourceFile> {
     let mut content = Vec::new();
     // One past the bound is enough for the compiler to say that it is too large.
-    std::fs::File::open(&path)?
-        .take(limits::MAX_FILE_READ_BYTES)
-        .read_to_end(&mut content)?;
+    std::fs::File::open(&path)
+        .and_then(|file| {
+            file.take(limits::MAX_FILE_READ_BYTES)
+                .read_to_end(&mut content)
+        })
+        .map_err(|error| named(&path, &error))?;
     Ok(SourceFile {
         name: path.display().to_string(),
         content,
@@ -211,6 +241,32 @@ mod tests {
         let files = read_directory(directory.path()).unwrap();
         let contents: Vec<_> = files.iter().map(|file| file.content.as_slice()).collect();
         assert_eq!(contents, [b"a.yml".as_slice(), b"b.yaml"]);
+    }
+
+    #[test]
+    fn a_link_to_nothing_or_to_itself_is_an_error_that_names_it() {
+        for target in ["gone.yaml", "link.yaml"] {
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::write(directory.path().join("a.yaml"), "a").unwrap();
+            std::os::unix::fs::symlink(target, directory.path().join("link.yaml")).unwrap();
+            let error = read_directory(directory.path()).unwrap_err().to_string();
+            assert!(error.contains("link.yaml`: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_the_compiler_needs_to_refuse_it() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in 0..6 {
+            let path = directory.path().join(format!("{name}.yaml"));
+            // Without its content: a file of zeros takes no room on the disk.
+            let file = std::fs::File::create(path).unwrap();
+            file.set_len(10 * limits::MAX_FILE_READ_BYTES).unwrap();
+        }
+        let files = read_directory(directory.path()).unwrap();
+        let bound = usize::try_from(limits::MAX_FILE_READ_BYTES).unwrap();
+        assert!(files.iter().all(|file| file.content.len() == bound));
+        assert_eq!(files.len(), MAX_TOTAL_BYTES / bound + 1);
     }
 
     #[test]

@@ -223,7 +223,6 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
 }
 
 async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, StartError> {
-    const MESSAGE: usize = limits::MAX_GRPC_MESSAGE_BYTES;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(countersign_proto::DESCRIPTORS)
         .build_v1()?;
@@ -238,10 +237,11 @@ async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, S
         .add_service(health)
         .add_service(reflection)
         .add_service(ecds.max_encoding_message_size(usize::MAX))
-        .add_service(log.max_decoding_message_size(MESSAGE))
+        .add_service(log.max_decoding_message_size(limits::MAX_LOG_MESSAGE_BYTES))
         .add_service(NodeServiceServer::new(Nodes::new(app.clone())))
         .add_service(
-            AdminServiceServer::new(Admin::new(app.clone())).max_decoding_message_size(MESSAGE),
+            AdminServiceServer::new(Admin::new(app.clone()))
+                .max_decoding_message_size(limits::MAX_ADMIN_MESSAGE_BYTES),
         );
     let stop = stopped(app.stop.clone());
     let incoming = TcpListenerStream::new(listener);

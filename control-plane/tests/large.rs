@@ -1,0 +1,162 @@
+//! What is far larger than anything sensible, by every way into the control plane: refused with the limit
+//! in bounded memory, or, within the limits, taken.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
+mod support;
+
+use std::fmt::Write as _;
+
+use countersign_control_plane::limits;
+use countersign_control_plane::resource::limits::{MAX_FILE_BYTES, MAX_LIST_ENTRIES};
+use countersign_proto::admin::v1 as admin;
+use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
+use support::Plane;
+
+fn list(kind: &str, entries: impl Iterator<Item = String>) -> String {
+    let mut text = format!(
+        "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {{name: many}}\nspec:\n  {kind}:\n"
+    );
+    for entry in entries {
+        let _written = writeln!(text, "  - {entry}");
+    }
+    text
+}
+
+/// Ten million entries, as short as an entry can be.
+fn ten_million() -> String {
+    format!(
+        "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {{name: many}}\nspec: {{numbers: [{}]}}\n",
+        "1,".repeat(10_000_000)
+    )
+}
+
+async fn apply(
+    plane: &Plane,
+    files: Vec<(String, Vec<u8>)>,
+) -> Result<admin::ApplyResponse, tonic::Status> {
+    let files = files
+        .into_iter()
+        .map(|(name, content)| admin::SourceFile { name, content })
+        .collect();
+    let request = admin::ApplyRequest {
+        files,
+        dry_run: false,
+        author: "test".into(),
+        message: String::new(),
+    };
+    let client = AdminServiceClient::new(plane.channel().await);
+    let answer = client
+        .max_encoding_message_size(usize::MAX)
+        .apply(request)
+        .await?;
+    Ok(answer.into_inner())
+}
+
+fn only_error(answer: &admin::ApplyResponse) -> &str {
+    assert!(answer.revision.is_none() && answer.changes.is_empty());
+    assert_eq!(answer.diagnostics.len(), 1, "{:?}", answer.diagnostics);
+    &answer.diagnostics[0].rendered
+}
+
+#[tokio::test]
+async fn a_list_of_ten_million_entries_is_refused_with_the_limit() {
+    let plane = Plane::start().await;
+    let inline = ten_million();
+    assert!(inline.len() < MAX_FILE_BYTES, "the file itself is taken");
+    let files = vec![("many.yaml".to_owned(), inline.into_bytes())];
+    let answer = apply(&plane, files).await.unwrap();
+    let error = only_error(&answer);
+    assert!(error.contains("this document is too large"), "{error}");
+    assert!(error.contains("1100000 values"), "{error}");
+    let long = list(
+        "numbers",
+        (0..=MAX_LIST_ENTRIES).map(|number| number.to_string()),
+    );
+    let files = vec![("many.yaml".to_owned(), long.into_bytes())];
+    let answer = apply(&plane, files).await.unwrap();
+    let error = only_error(&answer);
+    assert!(error.contains("`numbers` has 1000001 entries"), "{error}");
+    assert!(error.contains("at most 1000000"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_past_the_limit_and_a_message_past_its_own_are_refused() {
+    let plane = Plane::start().await;
+    let files = vec![("many.yaml".to_owned(), vec![b'#'; MAX_FILE_BYTES + 1])];
+    let answer = apply(&plane, files).await.unwrap();
+    let error = only_error(&answer);
+    assert!(error.contains("at most 33554432 bytes"), "{error}");
+    let files = vec![(
+        "many.yaml".to_owned(),
+        vec![b'#'; limits::MAX_ADMIN_MESSAGE_BYTES],
+    )];
+    let status = apply(&plane, files).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::OutOfRange, "{status}");
+    assert!(status.message().contains("limit"), "{status}");
+}
+
+#[tokio::test]
+async fn a_list_of_ten_million_entries_in_the_watched_directory_changes_nothing() {
+    let policy = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: a}\nspec: {action: block}\n";
+    let plane = Plane::watching(&[("a.yaml", policy), ("many.yaml", &ten_million())]).await;
+    let app = plane.running.app();
+    let errors = app.control.file_errors().borrow().clone();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].rendered.contains("1100000 values"), "{errors:?}");
+    assert!(
+        app.control.published().borrow().is_none(),
+        "the other file alone is not the set"
+    );
+}
+
+/// A set with a list of a million networks, and a million device rules in two files.
+fn a_million_of_both() -> Vec<(String, Vec<u8>)> {
+    let networks = (0..1_000_000_u32).map(|number| {
+        let [_, high, middle, low] = number.to_be_bytes();
+        format!("{}.{middle}.{low}.0/25", 16 + high)
+    });
+    let devices = |half: u32| {
+        let mut text = format!(
+            "apiVersion: countersign.dev/v1\nkind: DeviceRule\nmetadata: {{name: devices-{half}}}\n\
+             spec:\n  verdict: BLOCK\n  visitor_id:\n"
+        );
+        for number in 0..500_000_u32 {
+            let number = number * 2 + half;
+            let _written = writeln!(text, "  - {number:08x}-1c2d-4e3f-8a9b-{number:012x}");
+        }
+        text
+    };
+    let policy = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: a}\n\
+                  spec: {when: source.address in lists.many, action: block}\n---\n\
+                  apiVersion: countersign.dev/v1\nkind: Settings\nmetadata: {name: default}\n\
+                  spec: {verdicts: {mode: enforce}, identifiers: {visitor_id: x-visitor-id}, trustedHops: [10.0.0.0/8]}\n";
+    [
+        ("policy.yaml", policy.to_owned()),
+        ("many.yaml", list("cidrs", networks)),
+        ("devices-0.yaml", devices(0)),
+        ("devices-1.yaml", devices(1)),
+    ]
+    .map(|(name, text)| (name.to_owned(), text.into_bytes()))
+    .to_vec()
+}
+
+#[tokio::test]
+async fn a_million_networks_and_a_million_device_rules_are_taken() {
+    let plane = Plane::start().await;
+    let answer = apply(&plane, a_million_of_both()).await.unwrap();
+    assert_eq!(answer.diagnostics, []);
+    assert_eq!(answer.changes.len(), 5);
+    let published = plane.running.app().control.published();
+    let sent = published.borrow().clone().unwrap();
+    let size = sent.resource(sent.attempt).unwrap().value.len();
+    assert!(
+        (1_000_000..countersign_engine::limits::MAX_BLOB_BYTES).contains(&size),
+        "{size}"
+    );
+}
