@@ -86,8 +86,9 @@ pub(crate) enum Command {
     ///
     /// request: method, url (or path, host, scheme), headers, from, ja4, tlsVersion, sni, mtls.
     /// session: assurance, age, device. now: an RFC 3339 time.
-    /// expect: action, policy (`none` = no policy decided), status, score, reasons, monitored,
-    /// satisfied, location (of a challenge without its ticket).
+    /// expect: action, policy (`none` = no policy decided), status, score, verdict (ALLOW,
+    /// CHALLENGE, BLOCK), reasons, monitored, satisfied, location (of a challenge without its
+    /// ticket).
     ///
     /// Tests are never in force: `apply` and a watched directory check them and leave them out.
     #[command(

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod metrics;
 pub mod nodes;
 pub mod policy_test;
+mod rehearsal;
 pub mod resource;
 pub mod runtime;
 pub mod simulate;

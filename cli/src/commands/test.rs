@@ -134,6 +134,9 @@ fn basis(seen: &Seen) -> String {
             format!("score {score} ({})", from.join(", "))
         });
     }
+    if let Some(verdict) = seen.verdict.filter(|verdict| *verdict != "ALLOW") {
+        parts.push(format!("verdict {verdict}"));
+    }
     let notes: Vec<String> = seen.notes.iter().map(|&note| note.to_owned()).collect();
     for (word, values) in [
         ("reasons", &seen.reasons),
@@ -162,6 +165,7 @@ mod tests {
             policy: Some("bots".to_owned()),
             score: Some(75),
             upstream_score: Some(45),
+            verdict: Some("CHALLENGE"),
             reasons: vec!["ROBOT".to_owned()],
             signals: vec!["robot +30".to_owned()],
             session: Some("absent"),
@@ -207,7 +211,7 @@ mod tests {
             text(&report(false), false),
             "✗ shop: a robot goes on  (tests.yaml:7)\n    \
              action     expected allow, was block\n    \
-             because    `bots` decided; score 75 (trusted hop +45, robot +30); reasons ROBOT; session absent\n\
+             because    `bots` decided; score 75 (trusted hop +45, robot +30); verdict CHALLENGE; reasons ROBOT; session absent\n\
              0 passed, 1 failed\n"
         );
     }

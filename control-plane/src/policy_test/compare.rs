@@ -62,6 +62,12 @@ pub(super) fn differences(
         let actual = actual.unwrap_or_else(|| "none (the request is exempt)".to_owned());
         differs("score", score.to_string(), actual);
     }
+    if let Some(verdict) = expect.verdict.map(|verdict| verdict.to_engine().word())
+        && Some(verdict) != seen.verdict
+    {
+        let actual = seen.verdict.unwrap_or("none (the request is exempt)");
+        differs("verdict", verdict.to_owned(), actual.to_owned());
+    }
     for (field, expected, actual) in [
         ("reasons", &expect.reasons, &seen.reasons),
         ("monitored", &expect.monitored, &seen.monitored),

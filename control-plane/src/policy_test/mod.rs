@@ -8,10 +8,12 @@ use countersign_engine::{
     Connection, Decision, Event, EventId, LoadError, Outcome, Request, Revision, RevisionId,
     WorkerMemory, blob, decide, reply,
 };
+use countersign_proto::event::v1::DecisionEvent;
 use serde::Serialize;
 
-use crate::compile::{Compiled, RuntimeMaterial, compile};
+use crate::compile::{Compiled, compile};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::rehearsal;
 use crate::resource::{Document, RequestSpec, Resource, Test};
 
 pub use compare::Difference;
@@ -61,6 +63,9 @@ pub struct Seen {
     pub score: Option<u32>,
     /// What a trusted hop's score had part in that.
     pub upstream_score: Option<u32>,
+    /// `ALLOW`, `CHALLENGE` or `BLOCK`: what reasons and device rules came to. None where nothing was
+    /// asked.
+    pub verdict: Option<&'static str>,
     /// What the signals said.
     pub reasons: Vec<String>,
     /// The signals, with their weights.
@@ -82,15 +87,7 @@ pub struct Seen {
 /// # Errors
 /// The findings of the compiler: what does not compile is not tested.
 pub fn run(documents: &[Document]) -> Result<Run, Vec<Diagnostic>> {
-    let material = RuntimeMaterial {
-        session_keys: vec![session::public_key()],
-        ticket_keys: vec![session::ticket_key()],
-        revocations: Vec::new(),
-        // A request that nothing objected to has its score looked at as well. What becomes an event
-        // changes no decision.
-        allow_sampling: Some(1),
-    };
-    let compiled = compile(documents, &material)?;
+    let compiled = compile(documents, &rehearsal::material())?;
     let warnings = compiled.warnings.clone();
     let revision = load(compiled).map_err(|error| {
         let message = format!("the filter refuses this set: {error}");
@@ -185,6 +182,7 @@ fn seen(outcome: &Outcome, answer: Option<&reply::Reply>) -> Seen {
         location: answer.and_then(location),
         score: event.map(|event| event.score),
         upstream_score: event.map(|event| event.upstream_score),
+        verdict: event.and_then(verdict),
         reasons: event.map(|event| event.reasons.clone()).unwrap_or_default(),
         signals: signals
             .unwrap_or_default()
@@ -201,6 +199,12 @@ fn seen(outcome: &Outcome, answer: Option<&reply::Reply>) -> Seen {
             .collect(),
         notes: outcome.notes.clone(),
     }
+}
+
+fn verdict(event: &DecisionEvent) -> Option<&'static str> {
+    use countersign_engine::Verdict;
+    let verdict = u32::try_from(event.verdict).ok();
+    verdict.and_then(Verdict::from_number).map(Verdict::word)
 }
 
 /// A ticket differs with every key and every second: what it says is not for a test to repeat.

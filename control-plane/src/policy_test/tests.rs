@@ -1,6 +1,7 @@
 //! Each comparison can fail, and what the rules say of sessions and hops holds here too.
 
 use super::*;
+use crate::compile::RuntimeMaterial;
 use crate::resource::{SourceFile, parse_files};
 
 const POLICIES: &str = r#"apiVersion: countersign.dev/v1
@@ -16,6 +17,16 @@ apiVersion: countersign.dev/v1
 kind: Signal
 metadata: {name: robot}
 spec: {when: '"user-agent" in request.headers && request.headers["user-agent"].contains("robot")', weight: 30, reason: ROBOT}
+---
+apiVersion: countersign.dev/v1
+kind: Signal
+metadata: {name: crawler}
+spec: {when: '"user-agent" in request.headers && request.headers["user-agent"].contains("crawler")', weight: 0, reason: CRAWLER, verdict: CHALLENGE}
+---
+apiVersion: countersign.dev/v1
+kind: Signal
+metadata: {name: scraper}
+spec: {when: '"user-agent" in request.headers && request.headers["user-agent"].contains("scraper")', weight: 0, reason: SCRAPER, verdict: BLOCK}
 ---
 apiVersion: countersign.dev/v1
 kind: MitigationPolicy
@@ -94,6 +105,7 @@ fn what_is_as_expected_passes_and_what_is_not_stated_is_not_compared() {
         "policy: till",
         "status: 303",
         "score: 40",
+        "verdict: ALLOW",
         "reasons: []",
         "monitored: [watch]",
         "satisfied: []",
@@ -121,6 +133,7 @@ fn every_field_that_is_stated_can_fail() {
         ),
         ("status: 403", "status 403/303"),
         ("score: 41", "score 41/40"),
+        ("verdict: BLOCK", "verdict BLOCK/ALLOW"),
         ("reasons: [ROBOT]", "reasons ROBOT/none"),
         ("monitored: []", "monitored none/watch"),
         ("satisfied: [till]", "satisfied till/none"),
@@ -146,6 +159,21 @@ fn an_exempt_request_is_allowed_and_has_no_score() {
     assert!(result.seen.exempt);
     assert_eq!(result.differences.len(), 1);
     assert_eq!(result.differences[0].actual, "none (the request is exempt)");
+    let differing = differing("request: {path: /healthz}, expect: {verdict: ALLOW}");
+    assert_eq!(differing, ["verdict ALLOW/none (the request is exempt)"]);
+}
+
+#[test]
+fn the_verdict_is_what_the_strictest_reason_says() {
+    let ask = |agent: &str, verdict: &str| {
+        differing(&format!(
+            "request: {{path: /, headers: {{user-agent: {agent}}}}}, expect: {{verdict: {verdict}}}"
+        ))
+    };
+    assert_eq!(ask("browser", "ALLOW"), [""; 0]);
+    assert_eq!(ask("crawler", "CHALLENGE"), [""; 0]);
+    assert_eq!(ask("crawler robot scraper", "BLOCK"), [""; 0]);
+    assert_eq!(ask("scraper", "CHALLENGE"), ["verdict CHALLENGE/BLOCK"]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ mod verdicts;
 mod words;
 mod yaml;
 
-use crate::diagnostic::{Diagnostic, Findings, Source};
+use crate::diagnostic::{Diagnostic, Finding, Findings, Source};
 
 pub(crate) use cidr::Cidr;
 pub use device_rule::DeviceRule;
@@ -240,6 +240,30 @@ pub fn parse_document(source: &str, file: &str, line: u32) -> Result<Document, V
     match (findings.into_result(), document) {
         (Ok(_), Some(document)) => Ok(document),
         (Ok(_), None) => Err(vec![document::nothing_in(&source).build()]),
+        (Err(findings), _) => Err(findings),
+    }
+}
+
+/// Parses a request as `request:` of a `PolicyTest` has it, by itself.
+///
+/// # Errors
+/// Every finding.
+pub(crate) fn parse_request(text: &str, file: &str) -> Result<RequestSpec, Vec<Diagnostic>> {
+    let mut findings = Findings::default();
+    let parts = split::documents(text);
+    let source = match parts.first() {
+        Some(part) => Source::new(file, part.text, part.line),
+        None => Source::new(file, text, 1),
+    };
+    let request = policy_test::request_alone(&source, &mut findings);
+    if let Some(second) = parts.get(1) {
+        let source = Source::new(file, second.text, second.line);
+        findings.push(Finding::error(&source, 0..1, "a second request; give one"));
+    }
+    findings.sort_since(0);
+    match (findings.into_result(), request) {
+        (Ok(_), Some(request)) => Ok(request),
+        (Ok(_), None) => Err(Vec::new()),
         (Err(findings), _) => Err(findings),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::read::{self, Place, Sink};
 use super::record::Record;
 use crate::diagnostic::Diagnostic;
-use crate::resource::{RequestSpec, Resource, parse_document};
+use crate::resource::{RequestSpec, parse_request};
 
 /// A request that nobody sends.
 #[derive(Clone, Debug)]
@@ -86,12 +86,10 @@ impl Given {
             return Self::recorded(file, content);
         }
         let text = String::from_utf8_lossy(content);
-        spec(&text, file)
+        let text = text.trim_start_matches('\u{feff}');
+        parse_request(text, file)
             .map(|spec| Self::of(&spec))
-            .map_err(|findings| {
-                let findings = findings.into_iter();
-                GivenError::Findings(findings.map(in_the_file).collect())
-            })
+            .map_err(GivenError::Findings)
     }
 
     /// Reads a request said by options.
@@ -126,7 +124,7 @@ impl Given {
             }
         }
         // JSON is YAML, and the reader of tests knows what is a request.
-        spec(&request.to_string(), "")
+        parse_request(&request.to_string(), "")
             .map(|spec| Self::of(&spec))
             .map_err(|findings| {
                 let messages = findings.into_iter().map(|finding| finding.message);
@@ -217,37 +215,6 @@ fn is_recording(content: &[u8]) -> bool {
     }
 }
 
-/// What stands around a request to make it a test, whose reader knows requests. Its lines end as lines
-/// of YAML may, and as no editor counts them: so the request's first line remains the first.
-const AROUND: &str = "apiVersion: countersign.dev/v1\rkind: PolicyTest\rmetadata: {name: request}\rspec:\r tests:\r - name: request\r   expect: {action: allow}\r   request:\n";
-/// Deeper than `request`.
-const INDENT: &str = "    ";
-
-/// What a request lacks is found at `request:`, which the file does not have.
-fn in_the_file(finding: Diagnostic) -> Diagnostic {
-    if finding.line > 0 {
-        return finding;
-    }
-    let message = format!("{}: {}", finding.file, finding.message);
-    Diagnostic::general(finding.severity, message, None)
-}
-
-fn spec(text: &str, file: &str) -> Result<RequestSpec, Vec<Diagnostic>> {
-    let mut document = AROUND.to_owned();
-    for line in text.trim_start_matches('\u{feff}').split_inclusive('\n') {
-        // The mark of a document's start stands at the start of a line or nowhere.
-        let line = line.strip_prefix("---").unwrap_or(line);
-        document.push_str(INDENT);
-        document.push_str(line);
-    }
-    let document = parse_document(&document, file, 0)?;
-    let Resource::PolicyTest(test) = document.resource else {
-        return Err(Vec::new());
-    };
-    let request = test.tests.into_iter().next().map(|test| test.request);
-    request.ok_or_else(Vec::new)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -320,6 +287,24 @@ mod tests {
             .collect();
         assert!(!text.contains("PolicyTest"), "{text}");
         assert!(text.contains("none of `url` or `path`"), "{text}");
+    }
+
+    #[test]
+    fn a_file_without_a_request_or_with_two_is_refused() {
+        for (content, line, message) in [
+            ("# nothing\n", 1, "there is no request in this file"),
+            ("path: /a\n---\npath: /b\n", 3, "a second request; give one"),
+            ("[path", 1, "not readable as YAML"),
+        ] {
+            let GivenError::Findings(findings) =
+                Given::from_file("r.yaml", content.as_bytes()).unwrap_err()
+            else {
+                panic!("findings")
+            };
+            let finding = &findings[0];
+            assert!(finding.message.contains(message), "{}", finding.rendered);
+            assert_eq!(finding.line, line, "{}", finding.rendered);
+        }
     }
 
     #[test]

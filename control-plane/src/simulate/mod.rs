@@ -157,7 +157,7 @@ impl Sink for Judges {
             ..
         } = self;
         let after = judge.decide(record, defaults, cookies);
-        tally.add(&after, weight, || judge.explain(record, defaults, cookies));
+        tally.add(&after, weight);
         let Some((other, changes)) = other else {
             return;
         };

@@ -1,22 +1,12 @@
-//! Sessions for requests that are not sent: signed as a sidecar signs them, verified as the filter
-//! verifies them.
-//!
-//! The keys are constants and open to everybody. They are good for nothing else: they reach only the
-//! revisions that are loaded here and forgotten.
+//! Sessions for requests that are not sent, each signed once.
 
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_engine::session::{SESSION_COOKIE, SESSION_ISSUER};
-use countersign_engine::{Assurance, Authority};
-use countersign_proto::policy::v1 as proto;
-use ed25519_dalek::{Signer as _, SigningKey};
-use serde_json::json;
+use countersign_engine::Assurance;
 
 use super::limits::MAX_COOKIES;
+use crate::rehearsal::Session;
 
-const KID: &str = "simulation";
 const DEVICE: &str = "simulated-device";
 
 /// The last second of the year 9999. A proof given then is fresh at any time before, so that one
@@ -63,50 +53,17 @@ impl Cookies {
     }
 }
 
-fn signing_key() -> SigningKey {
-    SigningKey::from_bytes(&[0x51; 32])
-}
-
-/// What verifies the cookies.
-pub(super) fn public_key() -> proto::SessionKey {
-    proto::SessionKey {
-        kid: KID.to_owned(),
-        public_key: signing_key().verifying_key().to_bytes().to_vec(),
-    }
-}
-
-/// What signs the tickets of challenges.
-pub(super) fn ticket_key() -> proto::TicketKey {
-    proto::TicketKey {
-        kid: KID.to_owned(),
-        secret: vec![0x71; 32],
-    }
-}
-
 fn cookie(authority: &[u8], proof: Proof) -> String {
-    let host = Authority::parse(authority);
-    let host = host.as_ref().map(Authority::host).unwrap_or_default();
-    let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": KID});
-    let claims = json!({
-        "iss": SESSION_ISSUER,
-        "aud": host,
-        "sub": DEVICE,
-        "jti": "simulated-session",
+    let session = Session {
+        authority,
+        device: DEVICE,
+        assurance: proof.assurance,
         // Good at any time: only the age of the proof is simulated.
-        "iat": 0,
-        "exp": JUST_NOW,
-        "auth_time": proof.at.max(0),
-        "acr": proof.assurance.word(),
-        "amr": ["hwk", "user"],
-    });
-    let signed = format!(
-        "{}.{}",
-        URL_SAFE_NO_PAD.encode(header.to_string()),
-        URL_SAFE_NO_PAD.encode(claims.to_string())
-    );
-    let signature = signing_key().sign(signed.as_bytes());
-    let signature = URL_SAFE_NO_PAD.encode(signature.to_bytes());
-    format!("{SESSION_COOKIE}={signed}.{signature}")
+        issued: 0,
+        expires: JUST_NOW,
+        proven: proof.at.max(0),
+    };
+    session.cookie()
 }
 
 #[cfg(test)]

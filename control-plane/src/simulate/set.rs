@@ -3,9 +3,9 @@
 use countersign_engine::device::Identifier;
 use countersign_engine::{LoadError, Revision, RevisionId, Timestamp, VerdictMode, blob};
 
-use super::sessions;
 use crate::compile::{Compiled, RuntimeMaterial, compile_at};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::rehearsal;
 use crate::resource::{Document, Resource, Settings};
 
 /// A set of policies that decides about requests nobody sends.
@@ -62,12 +62,9 @@ impl Set {
         let mut signals: Vec<SignalFacts> = documents.iter().filter_map(signal).collect();
         signals.sort_by(|a, b| a.name.cmp(&b.name));
         let material = RuntimeMaterial {
-            session_keys: vec![sessions::public_key()],
-            ticket_keys: vec![sessions::ticket_key()],
-            revocations: Vec::new(),
-            // An event says which signals held; where there are none, nobody reads events. What becomes
-            // an event changes no decision.
-            allow_sampling: Some(u32::from(!signals.is_empty())),
+            // Nobody reads the events, and what becomes one changes no decision.
+            allow_sampling: Some(0),
+            ..rehearsal::material()
         };
         let Compiled {
             body,

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use countersign_engine::limits::MAX_EVENT_ITEMS;
-use countersign_engine::{Decision, EvalError, Explanation, Outcome, VERDICT_POLICY, VerdictMode};
-use countersign_proto::event::v1::Signal;
-use prost::Message;
+use countersign_engine::{Decision, EvalError, VERDICT_POLICY, VerdictMode};
 
 use super::report::{NoteReport, PolicyReport, SignalReport, Totals};
 use super::set::Set;
@@ -56,13 +53,8 @@ impl Tally {
         }
     }
 
-    /// Counts a decision. `explain` is asked only where the decision does not name every signal.
-    pub(super) fn add(
-        &mut self,
-        decision: &Decision,
-        weight: u64,
-        explain: impl FnOnce() -> Explanation,
-    ) {
+    /// Counts a decision.
+    pub(super) fn add(&mut self, decision: &Decision, weight: u64) {
         self.totals.add(decision, weight);
         let outcome = decision.outcome();
         if let Some(policy) = outcome.policy.as_ref().and_then(|name| self.policy(name)) {
@@ -88,35 +80,11 @@ impl Tally {
             let count = self.notes.entry(note).or_default();
             *count = count.saturating_add(weight);
         }
-        if !self.signals.is_empty() {
-            self.signals(outcome, weight, explain);
-        }
-    }
-
-    fn signals(&mut self, outcome: &Outcome, weight: u64, explain: impl FnOnce() -> Explanation) {
-        let Some(event) = &outcome.event else {
-            return;
-        };
-        // What was encoded a moment ago decodes.
-        let event = SignalsOfEvent::decode(event.as_bytes()).unwrap_or_default();
-        // An event is cut there; the explanation is not.
-        if event.signals.len() < MAX_EVENT_ITEMS {
-            for signal in &event.signals {
-                self.held(&signal.name, weight);
+        for name in &outcome.signals {
+            let place = self.signal_places.get(name);
+            if let Some(signal) = place.and_then(|&place| self.signals.get_mut(place)) {
+                signal.held = signal.held.saturating_add(weight);
             }
-        } else {
-            for signal in explain().signals {
-                if signal.holds == Ok(true) {
-                    self.held(&signal.name, weight);
-                }
-            }
-        }
-    }
-
-    fn held(&mut self, name: &str, weight: u64) {
-        let place = self.signal_places.get(name);
-        if let Some(signal) = place.and_then(|&place| self.signals.get_mut(place)) {
-            signal.held = signal.held.saturating_add(weight);
         }
     }
 
@@ -145,14 +113,6 @@ impl Tally {
         let notes = notes.map(|(note, requests)| NoteReport { note, requests });
         (self.policies, self.signals, notes.collect())
     }
-}
-
-/// Of a `countersign.event.v1.DecisionEvent` the signals that held. The other fields are passed over:
-/// decoding all of them would take as long as the decision.
-#[derive(Clone, PartialEq, Message)]
-struct SignalsOfEvent {
-    #[prost(message, repeated, tag = "25")]
-    signals: Vec<Signal>,
 }
 
 impl PolicyReport {

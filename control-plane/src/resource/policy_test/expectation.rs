@@ -2,7 +2,9 @@
 
 use super::shown;
 use crate::diagnostic::quoted;
+use crate::resource::Verdict;
 use crate::resource::fields::{Field, Reader};
+use crate::resource::words::VERDICTS;
 use crate::resource::yaml::Value;
 
 /// What is expected of a decision.
@@ -14,6 +16,8 @@ pub(crate) struct Expectation {
     pub(crate) policy: Option<Option<String>>,
     pub(crate) status: Option<u16>,
     pub(crate) score: Option<u32>,
+    /// `ALLOW`, `CHALLENGE` or `BLOCK`: what reasons and device rules come to.
+    pub(crate) verdict: Option<Verdict>,
     pub(crate) reasons: Option<Vec<String>>,
     pub(crate) monitored: Option<Vec<String>>,
     pub(crate) satisfied: Option<Vec<String>>,
@@ -55,6 +59,10 @@ impl Expectation {
             .take(reader, "score")
             .and_then(|field| reader.integer(&field, 0..=100))
             .and_then(|score| u32::try_from(score.value).ok());
+        let verdict = fields
+            .take(reader, "verdict")
+            .and_then(|field| reader.word(&field, &VERDICTS))
+            .map(|verdict| verdict.value);
         let mut names = |name| {
             let field = fields.take(reader, name)?;
             let texts = reader.texts(&field);
@@ -76,6 +84,7 @@ impl Expectation {
             policy,
             status,
             score,
+            verdict,
             reasons,
             monitored,
             satisfied,

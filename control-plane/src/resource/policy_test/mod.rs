@@ -7,9 +7,9 @@ mod request;
 use countersign_engine::{Assurance, Timestamp};
 
 use super::fields::{Field, Fields, Reader};
-use super::yaml::Node;
+use super::yaml::{self, Node};
 use super::{limits, words};
-use crate::diagnostic::{Finding, Located, quoted};
+use crate::diagnostic::{Finding, Findings, Located, Source, quoted};
 
 pub(crate) use expectation::Expectation;
 pub(crate) use request::RequestSpec;
@@ -144,6 +144,27 @@ impl SessionSpec {
             device: device?,
         })
     }
+}
+
+/// A document that is nothing but a request. `None` comes with at least one finding.
+pub(super) fn request_alone(source: &Source, findings: &mut Findings) -> Option<RequestSpec> {
+    let node = match yaml::parse(source) {
+        Ok(Some(node)) => node,
+        Ok(None) => {
+            findings.push(Finding::error(
+                source,
+                0..0,
+                "there is no request in this file",
+            ));
+            return None;
+        }
+        Err(finding) => {
+            findings.push(*finding);
+            return None;
+        }
+    };
+    let key = Located::new("request".to_owned(), node.span.start..node.span.start);
+    RequestSpec::read(&mut Reader::new(source, findings), Field { key, node })
 }
 
 fn test_name(reader: &mut Reader<'_>, field: &Field) -> Option<Located<String>> {

@@ -122,6 +122,11 @@ pub fn decide(
         event,
         policy: decided.map(|decider| decider.name.to_owned()),
         action: outcome::word(action.as_ref()),
+        signals: trace
+            .signals
+            .iter()
+            .map(|signal| signal.name().to_owned())
+            .collect(),
         monitored: trace
             .monitored
             .iter()

@@ -69,6 +69,8 @@ pub struct Outcome {
     pub policy: Option<String>,
     /// One word: `allow`, `block`, `redirect`, `challenge`, `exempt`.
     pub action: &'static str,
+    /// Signals that held.
+    pub signals: Vec<String>,
     /// Policies that matched and only counted.
     pub monitored: Vec<String>,
     /// Policies whose challenge the session satisfied.
@@ -96,6 +98,7 @@ impl Decision {
                 event: None,
                 policy: None,
                 action: "exempt",
+                signals: Vec::new(),
                 monitored: Vec::new(),
                 satisfied: Vec::new(),
                 errors: Vec::new(),

@@ -3,10 +3,10 @@ use serde_json::json;
 
 use crate::cel::Op;
 use crate::testing::{
-    Compiled, call, claims, compiled, cookie, decision, header, load, policy, score_at_least, text,
-    token, verdict, with,
+    Compiled, attribute, call, claims, compiled, cookie, decision, header, load, policy,
+    score_at_least, text, token, verdict, with,
 };
-use crate::{Decision, PolicySpec, SignalSpec, Verdict};
+use crate::{Attribute, Decision, PolicySpec, SignalSpec, Verdict};
 
 fn endpoints(mut policy: PolicySpec, endpoints: &[&str]) -> PolicySpec {
     policy.endpoints = endpoints
@@ -628,4 +628,31 @@ fn an_explanation_ends_where_the_decision_does() {
         explained.decider(),
         explained.decision.outcome().policy.as_deref()
     );
+}
+
+#[test]
+fn a_condition_reads_an_autonomous_system_as_device_rules_do() {
+    let mut compiled = compiled();
+    let mut of_system = policy("system", ActionKind::Block);
+    let asn = attribute(&mut compiled, Attribute::GeoAsn);
+    let number = compiled.builder.program.int(13_335);
+    of_system.when = Some(call(&mut compiled, Op::Eq, &[asn, number]));
+    compiled.policies = vec![of_system];
+    let revision = load(&compiled);
+    for text in ["13335", "AS13335", "as13335", "As13335", " 13335 "] {
+        let headers = [("x-geo-asn", text.as_bytes())];
+        assert_eq!(verdict(&revision, "/", &headers), "block system", "{text}");
+    }
+    for text in [
+        "",
+        "AS",
+        "X13335",
+        "ASN13335",
+        "+13335",
+        "AS AS13335",
+        "1333",
+    ] {
+        let headers = [("x-geo-asn", text.as_bytes())];
+        assert_eq!(verdict(&revision, "/", &headers), "allow -", "{text}");
+    }
 }
