@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::net::IpAddr;
 
 use crate::cel::{self, EvalError, Source, Text, Value};
-use crate::device::{Identifier, Identifiers};
+use crate::device::{self, Identifier, Identifiers};
 use crate::revision::{Settings, Verdict};
 use crate::session::{Session, SessionSource};
 use crate::{Attribute, Request};
@@ -114,13 +114,9 @@ impl<'a> Facts<'a> {
         self.hop_header(self.settings.country_header())
     }
 
-    /// The autonomous system that a trusted hop names: `64500` or `AS64500`.
+    /// The autonomous system that a trusted hop names, as device rules read it.
     fn asn(&self) -> Option<u32> {
-        let text = self.hop_header(self.settings.asn_header())?;
-        let digits = text
-            .trim()
-            .trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
-        digits.parse().ok()
+        device::asn(self.hop_bytes(self.settings.asn_header())?)
     }
 }
 

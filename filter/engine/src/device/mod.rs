@@ -128,7 +128,7 @@ impl DeviceRules<'_> {
                 let (address, _) = parse_address(std::str::from_utf8(value).ok()?)?;
                 return Some(self.lookup_address(address, now)?.verdict);
             }
-            Identifier::Asn => (&self.asns, asn_key(value)?),
+            Identifier::Asn => (&self.asns, asn(value)?.into()),
             Identifier::CountryCode => (&self.countries, country_key(value.try_into().ok()?)),
             _ if value.len() > MAX_IDENTIFIER_BYTES || !self.uses(identifier) => return None,
             _ => (&self.texts, text_key(&self.hash_key, identifier, value)),
@@ -165,19 +165,16 @@ fn text_key(hash_key: &[u8; 16], identifier: Identifier, text: &[u8]) -> u64 {
     hasher.finish() >> tag::BITS
 }
 
-/// An autonomous system as hops write it: digits, perhaps after `AS`.
-fn asn_key(text: &[u8]) -> Option<u64> {
+/// An autonomous system as hops write it: digits, perhaps after `AS` in any case.
+pub(crate) fn asn(text: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(text).ok()?.trim();
     let digits = match text.split_at_checked(2) {
         Some((letters, digits)) if letters.eq_ignore_ascii_case("as") => digits,
         _ => text,
     };
     // A sign is no digit, though a parser of numbers takes it.
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| digits.parse::<u32>().ok().map(u64::from))
-        .flatten()
+    let digits = Some(digits).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
 }
 
 fn country_key(letters: [u8; 2]) -> u64 {
