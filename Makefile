@@ -4,7 +4,7 @@ CARGO ?= cargo
 COUNTERSIGN := target/debug/countersign
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build wasm envoy test check fuzz smoke bench bench-filter
+.PHONY: help demo build filter envoy test check fuzz smoke bench bench-filter
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -12,11 +12,12 @@ help: ## Shows this list
 demo: build envoy ## Runs the whole stack on this machine; Ctrl-C stops it (UP='--base-port 11000' moves it)
 	@exec $(COUNTERSIGN) up $(UP)
 
-build: wasm ## Builds every program and the filter's module
+build: ## Builds every program and the filter's module
 	$(CARGO) build --workspace --exclude countersign-filter --exclude countersign-bench-floor --exclude countersign-fuzz --locked
+	@scripts/build-filter.sh
 
-wasm:
-	$(CARGO) build -p countersign-filter --target wasm32-wasip1 --profile wasm --locked
+filter: ## Builds the filter's module: target/filter/countersign_filter.wasm
+	@scripts/build-filter.sh
 
 envoy:
 	@scripts/fetch-envoy.sh >/dev/null

@@ -1,73 +1,63 @@
-//! Every host call of the filter, and no other place has one.
+//! Every host call of the filter, and no other place has one: those of every request by the ABI itself
+//! (`raw`), all others by the SDK.
 //!
 //! Only the calls that take and give bytes: the SDK's `String` accessors panic on a header that is
 //! not UTF-8, which would let a stranger end a worker's VM.
+
+mod raw;
 
 use std::time::Duration;
 
 use countersign_engine::Timestamp;
 use countersign_engine::reply::Reply;
 use proxy_wasm::hostcalls;
-use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+use proxy_wasm::types::{BufferType, LogLevel, MetricType};
 
-/// The filter state that the guard demands: set only where a `Permit` is forwarded.
-const PERMIT_STATE: &str = "countersign_permit";
-/// The filter state that the access log carries to the control plane.
-const EVENT_STATE: &str = "countersign_event";
+/// The filter state of a decision: the mark that the guard demands and the event that the access log
+/// carries to the control plane.
+const STATE: &str = "countersign";
 /// The filter state that holds the JA4 fingerprint; `-` on plaintext.
-const JA4_STATE: &str = "countersign.ja4";
+const JA4: &str = "filter_state\0countersign.ja4";
 
 /// The cluster under which Envoy knows the control plane.
 const CONTROL_PLANE: &str = "countersign_control_plane";
 
 pub(crate) fn now() -> Timestamp {
-    let since_epoch = hostcalls::get_current_time()
-        .ok()
-        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-        .unwrap_or_default();
-    Timestamp::from_nanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
+    let nanos = or_log("read the clock", raw::now()).unwrap_or_default();
+    Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
 }
 
-/// Every request header in one call: dearer than one single read, cheaper than three.
-pub(crate) fn request_headers() -> Vec<(String, Vec<u8>)> {
-    hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
+/// Every request header in one call, as the host serialises them: dearer than one single read, cheaper
+/// than three.
+pub(crate) fn request_headers() -> Vec<u8> {
+    or_log("read the request headers", raw::request_headers()).unwrap_or_default()
 }
 
 pub(crate) fn set_request_header(name: &str, value: &str) {
-    let set =
-        hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value.as_bytes()));
-    or_log("set a request header", set);
-}
-
-pub(crate) fn remove_request_header(name: &str) {
     or_log(
-        "remove a request header",
-        hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, None),
+        "set a request header",
+        raw::set_request_header(name, value.as_bytes()),
     );
 }
 
-pub(crate) fn property(path: &[&str]) -> Option<Vec<u8>> {
-    hostcalls::get_property(path.to_vec()).ok().flatten()
+pub(crate) fn remove_request_header(name: &str) {
+    or_log("remove a request header", raw::remove_request_header(name));
+}
+
+/// A property; its path's parts are separated by NUL. Many are not there, and that is no failure.
+pub(crate) fn property(path: &str) -> Option<Vec<u8>> {
+    raw::property(path).ok().filter(|value| !value.is_empty())
 }
 
 /// The JA4 fingerprint that the filter before us put into filter state.
 pub(crate) fn ja4() -> Option<Vec<u8>> {
-    property(&["filter_state", JA4_STATE]).filter(|value| !value.is_empty() && value != b"-")
+    property(JA4).filter(|value| value != b"-")
 }
 
-/// Marks the request as permitted; without the mark the guard answers 403.
-pub(crate) fn mark_permitted() {
-    or_log(
-        "mark a permit",
-        hostcalls::set_property(vec![PERMIT_STATE], Some(b"1")),
-    );
-}
-
-pub(crate) fn record_event(event: &[u8]) {
-    or_log(
-        "record an event",
-        hostcalls::set_property(vec![EVENT_STATE], Some(event)),
-    );
+/// Sets the filter state: see [`countersign_engine::Event::state`]. Without the mark of a permit in it
+/// the guard answers 403.
+pub(crate) fn set_state(state: &[u8]) {
+    or_log("set the filter state", raw::set_property(STATE, state));
 }
 
 pub(crate) fn send(reply: &Reply) {
@@ -79,7 +69,7 @@ pub(crate) fn send(reply: &Reply) {
     let body = (!reply.body.is_empty()).then_some(reply.body.as_slice());
     or_log(
         "send a reply",
-        hostcalls::send_http_response(reply.status.into(), headers, body),
+        hostcalls::send_http_response(reply.status.into(), headers, body).map_err(failed),
     );
 }
 
@@ -94,12 +84,15 @@ pub(crate) fn define_counter(name: &str) -> Option<u32> {
 }
 
 pub(crate) fn increment(counter: u32) {
-    or_log("count", hostcalls::increment_metric(counter, 1));
+    or_log("count", raw::increment(counter));
 }
 
 /// Zero stops the ticks.
 pub(crate) fn set_tick_period(period: Duration) {
-    or_log("set the tick", hostcalls::set_tick_period(period));
+    or_log(
+        "set the tick",
+        hostcalls::set_tick_period(period).map_err(failed),
+    );
 }
 
 /// Opens the report stream; `None` while the cluster cannot be reached.
@@ -115,7 +108,10 @@ pub(crate) fn send_on_stream(stream: u32, message: &[u8]) -> bool {
 
 /// Ends a stream. One that is gone already needs no end.
 pub(crate) fn cancel_stream(stream: u32) {
-    or_log("end a stream", hostcalls::cancel_grpc_stream(stream));
+    or_log(
+        "end a stream",
+        hostcalls::cancel_grpc_stream(stream).map_err(failed),
+    );
 }
 
 pub(crate) fn log_error(message: &str) {
@@ -123,11 +119,18 @@ pub(crate) fn log_error(message: &str) {
     let _unwritten = hostcalls::log(LogLevel::Error, message);
 }
 
-fn or_log(what: &str, result: Result<(), proxy_wasm::types::Status>) {
-    if let Err(status) = result {
-        log_error(&format!(
-            "countersign: could not {what}: host status {}",
-            status as u32
-        ));
+const fn failed(status: proxy_wasm::types::Status) -> raw::Status {
+    raw::Status(status as u32)
+}
+
+fn or_log<T>(what: &str, result: Result<T, raw::Status>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(raw::Status(status)) => {
+            log_error(&format!(
+                "countersign: could not {what}: host status {status}"
+            ));
+            None
+        }
     }
 }

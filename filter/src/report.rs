@@ -19,7 +19,7 @@ impl Reporter {
             return;
         };
         let report = WorkerReport {
-            node_id: host::property(&["xds", "node", "id"])
+            node_id: host::property("xds\0node\0id")
                 .map(|id| String::from_utf8_lossy(&id).into_owned())
                 .unwrap_or_default(),
             vm: worker::name(),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use countersign_engine::reply::{self, Reply};
 use countersign_engine::{
-    Attribute, Connection, Decision, Denial, Permit, Request, Revision, decide,
+    Attribute, Connection, Decision, Denial, Headers, Permit, Request, Revision, decide,
 };
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -34,10 +34,12 @@ impl HttpContext for RequestContext {
             counters::count_not_ready();
             return answer(&reply::not_ready());
         };
-        let headers = host::request_headers();
+        let map = host::request_headers();
+        // A map that is none has no host, and a request without one is refused.
+        let headers = Headers::parse(&map).unwrap_or_default();
         let facts = ConnectionFacts::fetch(revision);
         let now = host::now();
-        let request = Request::new(revision, &headers, facts.as_connection(), now);
+        let request = Request::new(revision, headers, facts.as_connection(), now);
         let id = worker::next_event_id(now);
         let decision = worker::with_memory(|memory| decide(revision, &request, memory, id));
         match decision {
@@ -60,21 +62,17 @@ fn forward(revision: &Revision, request: &Request<'_>, permit: &Permit) -> Actio
             host::remove_request_header(revision.score_header());
         }
     }
-    host::set_request_header(EVENT_HEADER, &outcome.event_id.to_string());
-    if let Some(event) = &outcome.event {
-        host::record_event(event.as_bytes());
-    }
-    host::mark_permitted();
+    host::set_request_header(EVENT_HEADER, outcome.event_id.text().as_str());
+    host::set_state(permit.state());
     Action::Continue
 }
 
 fn refuse(revision: &Revision, request: &Request<'_>, mut denial: Denial) -> Action {
     let reply = reply::reply(revision, request, &denial);
     denial.answered_with(reply.status);
-    let outcome = denial.outcome();
-    counters::count(outcome);
-    if let Some(event) = &outcome.event {
-        host::record_event(event.as_bytes());
+    counters::count(denial.outcome());
+    if let Some(state) = denial.state() {
+        host::set_state(state);
     }
     answer(&reply)
 }
@@ -95,7 +93,7 @@ struct ConnectionFacts {
 
 impl ConnectionFacts {
     fn fetch(revision: &Revision) -> Self {
-        let read = |attribute, path: &[&str]| {
+        let read = |attribute, path| {
             revision
                 .reads(attribute)
                 .then(|| host::property(path))
@@ -103,16 +101,13 @@ impl ConnectionFacts {
         };
         Self {
             // The trusted-hop rule needs the peer whatever the conditions read.
-            peer: host::property(&["source", "address"]),
+            peer: host::property("source\0address"),
             server_name: read(
                 Attribute::ConnectionRequestedServerName,
-                &["connection", "requested_server_name"],
+                "connection\0requested_server_name",
             ),
-            tls_version: read(
-                Attribute::ConnectionTlsVersion,
-                &["connection", "tls_version"],
-            ),
-            mtls: read(Attribute::ConnectionMtls, &["connection", "mtls"])
+            tls_version: read(Attribute::ConnectionTlsVersion, "connection\0tls_version"),
+            mtls: read(Attribute::ConnectionMtls, "connection\0mtls")
                 .is_some_and(|value| value.first().is_some_and(|&byte| byte != 0)),
             ja4: revision.reads(Attribute::TlsJa4).then(host::ja4).flatten(),
         }

@@ -142,7 +142,7 @@ impl Stack {
     pub fn start_with_own_module(name: &str, policies: &[(&str, &str)]) -> Result<Self> {
         let folder = Scratch::new(name)?;
         let copy = folder.path().join(MODULE);
-        let built = paths::target("wasm32-wasip1/wasm")?.join(MODULE);
+        let built = paths::target("filter")?.join(MODULE);
         std::fs::copy(&built, &copy)
             .with_context(|| format!("{} is not built: run `make build`", built.display()))?;
         Self::start_in(

@@ -35,7 +35,7 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "ENVOY_BIN", value_name = "PATH")]
     pub(crate) envoy: Option<PathBuf>,
 
-    /// The filter's module [default: target/wasm32-wasip1/wasm/countersign_filter.wasm]
+    /// The filter's module [default: target/filter/countersign_filter.wasm]
     #[arg(long, env = "COUNTERSIGN_FILTER_MODULE", value_name = "PATH")]
     pub(crate) filter_module: Option<PathBuf>,
 

@@ -11,8 +11,8 @@ const FETCHED_ENVOY: &str = ".cache/envoy/1.40.0/envoy";
 /// Older ones lack what the bootstrap asks for (JA4, filter state in RBAC and access logs).
 const OLDEST_ENVOY: (u32, u32) = (1, 36);
 
-/// Where cargo puts the filter's module.
-const MODULE: &str = "wasm32-wasip1/wasm/countersign_filter.wasm";
+/// Where `scripts/build-filter.sh` puts the filter's module.
+const MODULE: &str = "filter/countersign_filter.wasm";
 
 /// The policies that a stack without `--policies` starts with.
 const EXAMPLES: &str = "envoy/examples";

@@ -1,17 +1,37 @@
 //! The way of an event's bytes through Envoy's access log.
 
 use envoy_types::pb::google::protobuf::{Any, BytesValue, StringValue};
+use countersign_engine::{DENIED, PERMITTED};
 use prost::Message as _;
 
-/// Where the filter writes its event.
-pub const FILTER_STATE_KEY: &str = "wasm.countersign_event";
+/// Where the filter writes the mark of its decision and the event.
+pub const FILTER_STATE_KEY: &str = "wasm.countersign";
 
 /// Envoy packs a wasm property into an `Any`, and some releases that one into another.
 const MAX_WRAPPERS: usize = 3;
 
-/// The bytes that the filter wrote; none where the wrapping is not one of Envoy's.
+/// What the filter wrote about one decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The mark alone: a permit of which no event is kept.
+    Unsampled,
+    /// The encoded event.
+    Event(Vec<u8>),
+}
+
+/// What the filter wrote; none where the wrapping is not one of Envoy's, or what is wrapped is nothing
+/// that the filter writes.
 #[must_use]
-pub fn event_bytes(any: Any) -> Option<Vec<u8>> {
+pub fn written(any: Any) -> Option<Written> {
+    let mut state = unwrapped(any)?;
+    match state.first() {
+        Some(&PERMITTED) if state.len() == 1 => Some(Written::Unsampled),
+        Some(&(PERMITTED | DENIED)) => Some(Written::Event(state.split_off(1))),
+        _ => None,
+    }
+}
+
+fn unwrapped(any: Any) -> Option<Vec<u8>> {
     let mut any = any;
     for _ in 0..MAX_WRAPPERS {
         let name = any.type_url.rsplit('/').next().unwrap_or_default();
@@ -29,7 +49,7 @@ pub fn event_bytes(any: Any) -> Option<Vec<u8>> {
                 let as_bytes = || BytesValue::decode(any.value.as_slice()).map(|b| b.value);
                 return as_string.or_else(|_| as_bytes()).ok();
             }
-            "" | "countersign.event.v1.DecisionEvent" => return Some(any.value),
+            "" => return Some(any.value),
             _ => return None,
         }
     }
@@ -63,18 +83,32 @@ mod tests {
     fn every_wrapping_gives_the_bytes() {
         let bytes = [0_u8, 0xff, 7];
         let wrapped = bytes_value(&bytes);
-        assert_eq!(event_bytes(wrapped.clone()), Some(bytes.to_vec()));
-        assert_eq!(event_bytes(again(&wrapped)), Some(bytes.to_vec()));
+        assert_eq!(unwrapped(wrapped.clone()), Some(bytes.to_vec()));
+        assert_eq!(unwrapped(again(&wrapped)), Some(bytes.to_vec()));
         let string = Any {
             type_url: StringValue::type_url(),
             ..wrapped.clone()
         };
-        assert_eq!(event_bytes(string), Some(bytes.to_vec()));
+        assert_eq!(unwrapped(string), Some(bytes.to_vec()));
         let raw = Any {
             type_url: String::new(),
             value: bytes.to_vec(),
         };
-        assert_eq!(event_bytes(raw), Some(bytes.to_vec()));
+        assert_eq!(unwrapped(raw), Some(bytes.to_vec()));
+    }
+
+    #[test]
+    fn the_mark_comes_before_the_event() {
+        for (state, expected) in [
+            (&b"1"[..], Some(Written::Unsampled)),
+            (b"1x", Some(Written::Event(b"x".to_vec()))),
+            (b"0x", Some(Written::Event(b"x".to_vec()))),
+            (b"0", Some(Written::Event(Vec::new()))),
+            (b"", None),
+            (b"x", None),
+        ] {
+            assert_eq!(written(bytes_value(state)), expected, "{state:?}");
+        }
     }
 
     #[test]
@@ -83,7 +117,7 @@ mod tests {
             type_url: "type.googleapis.com/google.protobuf.Struct".into(),
             value: vec![1],
         };
-        assert_eq!(event_bytes(other), None);
+        assert_eq!(unwrapped(other), None);
     }
 
     #[test]
@@ -92,6 +126,6 @@ mod tests {
         for _ in 0..=MAX_WRAPPERS {
             any = again(&any);
         }
-        assert_eq!(event_bytes(any), None);
+        assert_eq!(unwrapped(any), None);
     }
 }

@@ -12,7 +12,7 @@ use envoy_types::pb::envoy::service::accesslog::v3::{
 use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::events::{FILTER_STATE_KEY, checked_event, event_bytes};
+use crate::events::{FILTER_STATE_KEY, Written, checked_event, written};
 use crate::limits::{self, cut};
 use crate::runtime::{App, stopping};
 
@@ -50,20 +50,20 @@ impl AccessLog {
     }
 
     async fn take(&self, entry: HttpAccessLogEntry, node: &Arc<str>) -> Result<(), Status> {
-        // Replies of Envoy itself and unsampled allows carry no event.
+        // Replies of Envoy itself carry no state.
         let state = entry
             .common_properties
             .and_then(|mut common| common.filter_state_objects.remove(FILTER_STATE_KEY));
         let Some(state) = state else { return Ok(()) };
         tracing::trace!(wrapping = %state.type_url, "event");
-        let Some(bytes) = event_bytes(state) else {
-            self.app.metrics.malformed("unknown_wrapping");
-            return Ok(());
+        let bytes = match written(state) {
+            Some(Written::Event(bytes)) => bytes,
+            Some(Written::Unsampled) => return Ok(()),
+            None => {
+                self.app.metrics.malformed("unknown_wrapping");
+                return Ok(());
+            }
         };
-        // Set and empty is how a filter takes an event back.
-        if bytes.is_empty() {
-            return Ok(());
-        }
         match checked_event(&bytes) {
             Ok(event) => self
                 .app

@@ -246,10 +246,9 @@ pub(crate) async fn workers(plane: &Plane, sent: &Sent) -> Vec<Worker> {
 
 /// How Envoy may wrap the filter's bytes.
 pub(crate) fn wrapped(event: &DecisionEvent) -> Any {
-    let value = BytesValue {
-        value: event.encode_to_vec(),
-    }
-    .encode_to_vec();
+    let mut value = vec![countersign_engine::DENIED];
+    event.encode_raw(&mut value);
+    let value = BytesValue { value }.encode_to_vec();
     Any {
         type_url: BytesValue::type_url(),
         value,
@@ -275,7 +274,7 @@ pub(crate) async fn log(plane: &Plane, states: Vec<Option<Any>>) {
     let entry = |state: Option<Any>| HttpAccessLogEntry {
         common_properties: Some(AccessLogCommon {
             filter_state_objects: state
-                .map(|state| ("wasm.countersign_event".to_owned(), state))
+                .map(|state| ("wasm.countersign".to_owned(), state))
                 .into_iter()
                 .collect(),
             ..AccessLogCommon::default()

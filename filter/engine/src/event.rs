@@ -2,20 +2,20 @@
 
 mod encoded;
 
-use std::borrow::Cow;
-
 use countersign_proto::event::v1::{Input, Monitored, RuntimeError, Signal as SignalEvent};
 use countersign_proto::policy::v1 as wire;
 
 use crate::cel::{EvalError, Op, Program, Source as _, Value};
 use crate::decide::{Action, Decider};
 use crate::facts::Facts;
+use crate::headers::Known;
 use crate::limits::{MAX_EVENT_ITEMS, MAX_EVENT_PATH_BYTES, MAX_EVENT_VALUE_BYTES};
 use crate::revision::{Policy, PolicyAction, Signal, View};
 use crate::session::SessionState;
 use crate::{Attribute, EventId};
 
-pub use encoded::Event;
+use encoded::cut;
+pub use encoded::{DENIED, Event, PERMITTED};
 
 /// What the way to a decision left behind.
 #[derive(Default)]
@@ -67,10 +67,10 @@ pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
         1
     };
     let request = facts.request();
-    let mut event = Event::new();
-    event.shown(1, &made.id);
+    let mut event = Event::new(action.is_none());
+    event.text(1, made.id.text().as_str());
     event.number(2, request.now().as_millis());
-    event.shown(3, &view.id);
+    event.text(3, &view.name);
     event.number(4, enumeration(action_kind(*action)));
     if let Some(decider) = decided {
         event.text(5, decider.name);
@@ -100,16 +100,16 @@ pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
         Some(authority) => event.text(12, &authority.to_string()),
         None => {}
     }
-    let text = |bytes, limit| truncate(String::from_utf8_lossy(bytes), limit);
-    event.text(13, &text(request.method(), MAX_EVENT_VALUE_BYTES));
-    event.text(14, &text(request.path(), MAX_EVENT_PATH_BYTES));
+    event.bytes(13, request.method(), MAX_EVENT_VALUE_BYTES);
+    event.bytes(14, request.path(), MAX_EVENT_PATH_BYTES);
     if let Some(client) = request.client() {
-        event.shown(15, &client);
+        event.address(15, client);
     }
-    let agent = request.header_text("user-agent").unwrap_or_default();
-    event.text(16, &truncate(agent, MAX_EVENT_VALUE_BYTES));
+    if let Some(agent) = request.headers().first(Known::UserAgent) {
+        event.bytes(16, agent, MAX_EVENT_VALUE_BYTES);
+    }
     if let Some(ja4) = request.connection().ja4 {
-        event.text(17, &text(ja4, MAX_EVENT_VALUE_BYTES));
+        event.bytes(17, ja4, MAX_EVENT_VALUE_BYTES);
     }
     if let Some(decider) = decided {
         for input in inputs(made, decider) {
@@ -235,15 +235,13 @@ fn inputs(made: &Made<'_, '_>, decider: &Decider<'_>) -> Vec<Input> {
                 value: match request.header_text(name) {
                     None => "(absent)".to_owned(),
                     Some(_) if SECRET_HEADERS.contains(&name) => "(present)".to_owned(),
-                    Some(value) => truncate(value, MAX_EVENT_VALUE_BYTES).into_owned(),
+                    Some(value) => cut(&value, MAX_EVENT_VALUE_BYTES).to_owned(),
                 },
             },
             InputName::Attribute(attribute) => Input {
                 name: attribute.name().to_owned(),
                 value: match made.facts.attribute(attribute.number()) {
-                    Ok(value) => {
-                        truncate(display(&value).into(), MAX_EVENT_VALUE_BYTES).into_owned()
-                    }
+                    Ok(value) => cut(&display(&value), MAX_EVENT_VALUE_BYTES).to_owned(),
                     Err(error) => format!("({error})"),
                 },
             },
@@ -269,28 +267,5 @@ fn display(value: &Value<'_>) -> String {
             format!("[{}]", shown.join(", "))
         }
         other => other.kind().to_owned(),
-    }
-}
-
-/// At most `limit` bytes, cut between characters.
-fn truncate(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
-    if text.len() <= limit {
-        return text;
-    }
-    let end = text.floor_char_boundary(limit);
-    text.get(..end).unwrap_or_default().to_owned().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_cut_between_characters() {
-        assert_eq!(truncate("abc".into(), 3), "abc");
-        assert_eq!(truncate("abcd".into(), 3), "abc");
-        assert_eq!(truncate("a\u{20ac}b".into(), 3), "a");
-        assert_eq!(truncate("a\u{20ac}b".into(), 4), "a\u{20ac}");
-        assert_eq!(truncate("".into(), 3), "");
     }
 }

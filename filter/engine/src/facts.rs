@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use crate::cel::{self, EvalError, Source, Text, Value};
 use crate::device::{self, Identifier, Identifiers};
+use crate::headers::text;
 use crate::revision::{Settings, Verdict};
 use crate::session::{Session, SessionSource};
 use crate::{Attribute, Request};
@@ -85,7 +86,7 @@ impl<'a> Facts<'a> {
     /// The text of a header that only a trusted hop may set.
     fn hop_header(&self, name: &str) -> Option<Text<'a>> {
         let bytes = self.hop_bytes(name)?;
-        Some(Text::from(String::from_utf8_lossy(bytes)))
+        Some(Text::from(text(bytes)))
     }
 
     /// A header that only a trusted hop may set. Of several the last: a hop that adds its own behind what
@@ -139,7 +140,7 @@ impl<'a> Source<'a> for Facts<'a> {
         let attribute = Attribute::from_number(number).ok_or(EvalError::NotAvailable)?;
         let request = self.request;
         let connection = request.connection();
-        let text = |bytes: &'a [u8]| Value::String(Text::from(String::from_utf8_lossy(bytes)));
+        let text = |bytes: &'a [u8]| Value::String(Text::from(text(bytes)));
         let owned = |text: String| Value::String(Text::from(text));
         let identifier = |identifier| {
             self.identifier(identifier)

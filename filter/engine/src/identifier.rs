@@ -25,10 +25,23 @@ impl EventId {
     }
 }
 
-impl std::fmt::Display for EventId {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// The text of an id, in groups of hexadecimal digits (RFC 9562 section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventIdText([u8; 36]);
+
+impl EventIdText {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl EventId {
+    /// The id as it is written. One is made for every request, so no formatting is gone through for it.
+    #[must_use]
+    pub fn text(self) -> EventIdText {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        // One write: an id is made for every request, and formatting each byte cost half a microsecond.
         let mut text = [b'-'; 36];
         let mut places = text.iter_mut().enumerate();
         for byte in self.0 {
@@ -39,7 +52,13 @@ impl std::fmt::Display for EventId {
                 }
             }
         }
-        formatter.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        EventIdText(text)
+    }
+}
+
+impl std::fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.text().as_str())
     }
 }
 

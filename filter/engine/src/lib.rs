@@ -20,6 +20,7 @@ mod event;
 mod facts;
 pub mod form;
 mod glob;
+mod headers;
 mod identifier;
 pub mod index;
 pub mod limits;
@@ -45,9 +46,10 @@ pub use decide::{
     Action, Challenge, Decision, Denial, Explanation, Outcome, Permit, PolicyTrial, RULE_MATCH,
     SignalTrial, Trial, VERDICT_POLICY, decide, explain,
 };
-pub use event::Event;
+pub use event::{DENIED, Event, PERMITTED};
 pub use glob::glob_matches;
-pub use identifier::EventId;
+pub use headers::Headers;
+pub use identifier::{EventId, EventIdText};
 pub use path::normalise_path;
 pub use request::{Connection, Request};
 pub use revision::{

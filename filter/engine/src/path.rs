@@ -101,15 +101,16 @@ pub(crate) fn raw_path(target: &[u8]) -> &[u8] {
 
 /// Absolute form (RFC 9112 section 3.2.2) without its scheme and authority.
 fn without_origin(target: &[u8]) -> &[u8] {
-    let lower = target.get(..8).unwrap_or(target).to_ascii_lowercase();
-    let after = if lower.starts_with(b"http://") {
-        7
-    } else if lower.starts_with(b"https://") {
-        8
-    } else {
+    if target.first() == Some(&b'/') {
+        return target;
+    }
+    let after = |scheme: &[u8]| {
+        let (start, rest) = target.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    };
+    let Some(rest) = after(b"http://").or_else(|| after(b"https://")) else {
         return target;
     };
-    let rest = target.get(after..).unwrap_or_default();
     match rest
         .iter()
         .position(|&byte| matches!(byte, b'/' | b'?' | b'#'))

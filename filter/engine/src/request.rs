@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::address::parse_address;
 use crate::authority::Authority;
+use crate::headers::{Headers, Known, text};
 use crate::limits::MAX_FORWARDED_HOPS;
 use crate::path::{is_ambiguous, normalise_path, query, raw_path};
 use crate::revision::Settings;
@@ -29,7 +30,7 @@ pub struct Connection<'a> {
 /// A request: its headers, where it came from, its normal path.
 #[derive(Debug)]
 pub struct Request<'a> {
-    headers: &'a [(String, Vec<u8>)],
+    headers: Headers<'a>,
     connection: Connection<'a>,
     now: Timestamp,
     method: &'a [u8],
@@ -64,38 +65,43 @@ impl Scheme {
 }
 
 impl<'a> Request<'a> {
-    /// Reads a request. `headers` are the pairs as the host gives them, names lower-case, pseudo
-    /// headers included; the trusted-hop rule and the score header are the revision's.
+    /// Reads a request. The trusted-hop rule and the score header are the revision's.
     #[must_use]
     pub fn new(
         revision: &Revision,
-        headers: &'a [(String, Vec<u8>)],
+        headers: impl Into<Headers<'a>>,
         connection: Connection<'a>,
         now: Timestamp,
     ) -> Self {
         let settings = &revision.view().settings;
-        let target = first(headers, ":path").unwrap_or(b"/");
+        let headers = headers.into();
+        let target = headers.first(Known::Path).unwrap_or(b"/");
         let peer = connection
             .peer
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
             .and_then(parse_address);
         let from_trusted_hop = peer.is_some_and(|(address, _)| settings.is_trusted_hop(address));
-        let client = peer.map(|(address, _)| client_address(headers, address, settings));
+        let client = peer.map(|(address, _)| client_address(&headers, address, settings));
         Self {
-            headers,
             connection,
             now,
-            method: first(headers, ":method").unwrap_or_default(),
+            method: headers.first(Known::Method).unwrap_or_default(),
             target,
             path: normalise_path(target),
-            authority: first(headers, ":authority")
-                .or_else(|| first(headers, "host"))
+            authority: headers
+                .first(Known::Authority)
+                .or_else(|| headers.first(Known::Host))
                 .and_then(Authority::parse),
             peer,
             client,
             from_trusted_hop,
-            scheme: scheme(headers, from_trusted_hop),
-            upstream_score: UpstreamScore::read(headers, settings.score_header(), from_trusted_hop),
+            scheme: scheme(&headers, from_trusted_hop),
+            upstream_score: UpstreamScore::read(
+                &headers,
+                settings.score_header(),
+                from_trusted_hop,
+            ),
+            headers,
         }
     }
 
@@ -178,12 +184,16 @@ impl<'a> Request<'a> {
     /// The first header of that (lower-case) name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        first(self.headers, name)
+        self.headers.all(name).next()
     }
 
     /// Every header of that (lower-case) name, in order.
-    pub fn header_all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        all(self.headers, name)
+    pub fn header_all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'a [u8]> + use<'s, 'a> {
+        self.headers.all(name)
+    }
+
+    pub(crate) const fn headers(&self) -> &Headers<'a> {
+        &self.headers
     }
 
     /// Every header of that name as one value, joined by `,` as RFC 9110 section 5.3 has it, as text:
@@ -192,27 +202,29 @@ impl<'a> Request<'a> {
         let mut values = self.header_all(name);
         let first = values.next()?;
         let Some(second) = values.next() else {
-            return Some(String::from_utf8_lossy(first));
+            return Some(text(first));
         };
         let separator = if name == "cookie" { "; " } else { "," };
-        let mut joined = String::from_utf8_lossy(first).into_owned();
+        let mut joined = text(first).into_owned();
         for value in std::iter::once(second).chain(values) {
             joined.push_str(separator);
-            joined.push_str(&String::from_utf8_lossy(value));
+            joined.push_str(&text(value));
         }
         Some(Cow::Owned(joined))
     }
 
     /// Names of the headers, pseudo headers included, as often as they were sent.
     pub(crate) fn header_names(&self) -> impl Iterator<Item = &'a str> {
-        self.headers.iter().map(|(name, _)| name.as_str())
+        self.headers.names()
     }
 
     /// Names of the client's headers that start with `prefix`.
-    pub fn header_names_with_prefix(&self, prefix: &str) -> impl Iterator<Item = &'a str> {
+    pub fn header_names_with_prefix<'s>(
+        &'s self,
+        prefix: &'s str,
+    ) -> impl Iterator<Item = &'a str> + use<'s, 'a> {
         self.headers
-            .iter()
-            .map(|(name, _)| name.as_str())
+            .names()
             .filter(move |name| name.starts_with(prefix))
     }
 
@@ -239,28 +251,16 @@ impl<'a> Request<'a> {
     }
 }
 
-fn all<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> impl Iterator<Item = &'a [u8]> {
-    headers
-        .iter()
-        .filter(move |(key, _)| key.as_str() == name)
-        .map(|(_, value)| value.as_slice())
-}
-
-fn first<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a [u8]> {
-    all(headers, name).next()
-}
-
 /// Walks `x-forwarded-for` from the right: as long as the address so far is a trusted hop, what it
 /// says of its own peer is believed. What is no address ends the walk: the hop before it is the last
 /// one that is known.
-fn client_address(headers: &[(String, Vec<u8>)], peer: IpAddr, settings: &Settings<'_>) -> IpAddr {
+fn client_address(headers: &Headers<'_>, peer: IpAddr, settings: &Settings<'_>) -> IpAddr {
     let mut client = peer;
     if !settings.is_trusted_hop(client) {
         return client;
     }
-    let values: Vec<&[u8]> = all(headers, "x-forwarded-for").collect();
-    let entries = values
-        .iter()
+    let entries = headers
+        .every(Known::ForwardedFor)
         .rev()
         .flat_map(|value| value.rsplit(|&byte| byte == b','));
     for entry in entries.take(MAX_FORWARDED_HOPS) {
@@ -275,11 +275,11 @@ fn client_address(headers: &[(String, Vec<u8>)], peer: IpAddr, settings: &Settin
     client
 }
 
-fn scheme(headers: &[(String, Vec<u8>)], from_trusted_hop: bool) -> Scheme {
+fn scheme(headers: &Headers<'_>, from_trusted_hop: bool) -> Scheme {
     let forwarded = from_trusted_hop
-        .then(|| first(headers, "x-forwarded-proto"))
+        .then(|| headers.first(Known::ForwardedProto))
         .flatten();
-    match forwarded.or_else(|| first(headers, ":scheme")) {
+    match forwarded.or_else(|| headers.first(Known::Scheme)) {
         Some(value) if value.eq_ignore_ascii_case(b"https") => Scheme::Https,
         _ => Scheme::Http,
     }

@@ -1,5 +1,7 @@
 //! The score that something in front of us gave the request.
 
+use crate::headers::Headers;
+
 /// The value of the score header, 0 to 100.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct UpstreamScore {
@@ -32,14 +34,13 @@ impl UpstreamScore {
     /// Reads the header `name` (none when empty). A number is clamped to 0..=100 and rounded down; of
     /// several, also comma-joined ones, the highest counts: a hop that appends its own score to what
     /// the client sent must not be outvoted by the client.
-    pub(crate) fn read(headers: &[(String, Vec<u8>)], name: &str, trusted: bool) -> Self {
+    pub(crate) fn read(headers: &Headers<'_>, name: &str, trusted: bool) -> Self {
         if name.is_empty() {
             return Self::default();
         }
         let mut values = headers
-            .iter()
-            .filter(|(key, _)| key.as_str() == name)
-            .flat_map(|(_, value)| value.split(|&byte| byte == b','))
+            .all(name)
+            .flat_map(|value| value.split(|&byte| byte == b','))
             .peekable();
         if values.peek().is_none() {
             return Self::default();
@@ -85,7 +86,7 @@ mod tests {
             .iter()
             .map(|value| ("x-bot-score".to_owned(), value.to_vec()))
             .collect();
-        let score = UpstreamScore::read(&headers, "x-bot-score", trusted);
+        let score = UpstreamScore::read(&Headers::from(&headers), "x-bot-score", trusted);
         (score.value, score.note.map(ScoreNote::word))
     }
 

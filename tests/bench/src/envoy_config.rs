@@ -126,8 +126,8 @@ pub(crate) fn guard() -> Filter {
                 "policies": {"permitted": {
                     "permissions": [{"any": true}],
                     "principals": [{"filter_state": {
-                        "key": "wasm.countersign_permit",
-                        "string_match": {"exact": "1"},
+                        "key": "wasm.countersign",
+                        "string_match": {"prefix": "1"},
                     }}],
                 }},
             },

@@ -89,10 +89,7 @@ struct Run {
     #[arg(long, env = "ENVOY_BIN", default_value = "envoy")]
     envoy: PathBuf,
     /// The filter's module
-    #[arg(
-        long,
-        default_value = "target/wasm32-wasip1/wasm/countersign_filter.wasm"
-    )]
+    #[arg(long, default_value = "target/filter/countersign_filter.wasm")]
     filter: PathBuf,
     /// The module of the floor
     #[arg(

@@ -1,6 +1,7 @@
 //! The policies to try: what the index makes of the request.
 
-use crate::cel::{Evaluator, Value};
+use crate::Attribute;
+use crate::cel::{Evaluator, NodeId, Op, Program, Value};
 use crate::facts::Facts;
 use crate::index::{Candidates, Found, Subject, Values, Wanted};
 use crate::revision::View;
@@ -13,6 +14,7 @@ pub(super) fn candidates<'a>(
     candidates: &mut Candidates,
 ) {
     let mut ask = Ask {
+        program: &view.program,
         facts,
         conditions,
         ignore_case: !view.settings.case_sensitive_paths(),
@@ -24,6 +26,7 @@ pub(super) fn candidates<'a>(
 
 /// Answers what the index looks up.
 struct Ask<'e, 'f, 'a> {
+    program: &'a Program<'a>,
     facts: &'e Facts<'a>,
     conditions: &'e mut Evaluator<'a, 'a, &'f Facts<'a>>,
     ignore_case: bool,
@@ -31,8 +34,16 @@ struct Ask<'e, 'f, 'a> {
     value: Option<Value<'a>>,
 }
 
+impl Ask<'_, '_, '_> {
+    fn is_client(&self, id: NodeId) -> bool {
+        self.program.node(id).is_some_and(|node| {
+            node.op == Op::Attribute && node.a == Attribute::SourceAddress.number()
+        })
+    }
+}
+
 impl Values for Ask<'_, '_, '_> {
-    fn value(&mut self, subject: Subject, _wanted: Wanted) -> Found<'_> {
+    fn value(&mut self, subject: Subject, wanted: Wanted) -> Found<'_> {
         let request = self.facts.request();
         match subject {
             Subject::Path => {
@@ -55,6 +66,10 @@ impl Values for Ask<'_, '_, '_> {
                 Some(authority) => Found::Text(authority.host().as_bytes()),
                 None => Found::Absent,
             },
+            // The text of an address would only be read as an address again.
+            Subject::Node(id) if wanted == Wanted::Address && self.is_client(id) => {
+                request.client().map_or(Found::Absent, Found::Address)
+            }
             Subject::Node(id) => {
                 self.value = self.conditions.evaluate(id).ok();
                 match &self.value {

@@ -1,7 +1,7 @@
 //! What comes of a decision.
 
 use crate::cel::EvalError;
-use crate::event::Event;
+use crate::event::{Event, PERMITTED};
 use crate::revision::{Demand, PolicyAction};
 use crate::{Assurance, EventId};
 
@@ -124,6 +124,15 @@ impl Permit {
     pub const fn outcome(&self) -> &Outcome {
         &self.outcome
     }
+
+    /// What the filter state of the request becomes: the mark that the guard demands, then the event.
+    #[must_use]
+    pub fn state(&self) -> &[u8] {
+        match &self.outcome.event {
+            Some(event) => event.state(),
+            None => &[PERMITTED],
+        }
+    }
 }
 
 impl Denial {
@@ -137,6 +146,12 @@ impl Denial {
     #[must_use]
     pub fn policy(&self) -> &str {
         self.outcome.policy.as_deref().unwrap_or_default()
+    }
+
+    /// What the filter state of the request becomes: no mark of a permit, then the event.
+    #[must_use]
+    pub fn state(&self) -> Option<&[u8]> {
+        self.outcome.event.as_ref().map(Event::state)
     }
 
     /// Puts the status of the reply into the event, once it is known.

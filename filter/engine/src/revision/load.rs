@@ -63,6 +63,7 @@ impl<'a> View<'a> {
         let count = u32::try_from(policies.len() / policy::WORDS).unwrap_or(u32::MAX);
         let keys = Keys::load(sections.words(Section::Keys)?, texts, &program)?;
         let view = Self {
+            name: opened.id.to_string(),
             id: opened.id,
             attempt: opened.attempt,
             settings,

@@ -69,6 +69,8 @@ pub struct Revision {
 #[derive(Debug)]
 pub(crate) struct View<'a> {
     pub(crate) id: RevisionId,
+    /// The id as it is written: every event carries it.
+    pub(crate) name: String,
     pub(crate) attempt: u64,
     pub(crate) settings: Settings<'a>,
     policies: Words<'a>,

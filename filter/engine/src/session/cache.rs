@@ -1,6 +1,7 @@
 //! Verified tokens, remembered: an Ed25519 check costs about 110 µs in wasm, a lookup under one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::token::SignedClaims;
 use crate::limits::MAX_CACHED_SESSIONS;
@@ -12,15 +13,19 @@ use crate::revision::SessionKey;
 /// Only the signature is remembered. Audience, times and revocations are checked on every request.
 #[derive(Debug, Default)]
 pub struct SessionCache {
-    young: HashMap<Box<[u8]>, SignedClaims>,
-    old: HashMap<Box<[u8]>, SignedClaims>,
+    young: HashMap<Box<[u8]>, Arc<SignedClaims>>,
+    old: HashMap<Box<[u8]>, Arc<SignedClaims>>,
 }
 
 impl SessionCache {
     /// The claims of a token that verified before under a key that is still among `keys`.
-    pub(super) fn get(&mut self, token: &[u8], keys: &[SessionKey<'_>]) -> Option<SignedClaims> {
+    pub(super) fn get(
+        &mut self,
+        token: &[u8],
+        keys: &[SessionKey<'_>],
+    ) -> Option<Arc<SignedClaims>> {
         if let Some(claims) = self.young.get(token) {
-            return Some(claims.clone()).filter(|claims| claims.signed_by_one_of(keys));
+            return Some(Arc::clone(claims)).filter(|claims| claims.signed_by_one_of(keys));
         }
         let claims = self.old.remove(token)?;
         claims
@@ -28,11 +33,11 @@ impl SessionCache {
             .then(|| self.insert(token, claims))
     }
 
-    pub(super) fn insert(&mut self, token: &[u8], claims: SignedClaims) -> SignedClaims {
+    pub(super) fn insert(&mut self, token: &[u8], claims: Arc<SignedClaims>) -> Arc<SignedClaims> {
         if self.young.len() >= MAX_CACHED_SESSIONS / 2 {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(token.into(), claims.clone());
+        self.young.insert(token.into(), Arc::clone(&claims));
         claims
     }
 

@@ -1,6 +1,7 @@
 //! Cookies by name, from the bytes of `Cookie` headers (RFC 6265 section 5.4).
 
 use crate::Request;
+use crate::headers::Known;
 use crate::limits::MAX_SESSION_COOKIES;
 
 /// The values of every cookie called `name`, over all `Cookie` headers (HTTP/2 may split them), the
@@ -10,7 +11,8 @@ pub(super) fn values<'a>(
     name: &'static str,
 ) -> impl Iterator<Item = &'a [u8]> {
     request
-        .header_all("cookie")
+        .headers()
+        .every(Known::Cookie)
         .flat_map(|header| header.split(|&byte| byte == b';'))
         .filter_map(move |pair| {
             let pair = pair.trim_ascii();

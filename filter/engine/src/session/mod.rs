@@ -4,6 +4,8 @@ mod cache;
 mod cookie;
 mod token;
 
+use std::sync::Arc;
+
 use countersign_proto::event::v1::Session as SessionEvent;
 
 pub use cache::SessionCache;
@@ -154,7 +156,7 @@ fn verify(
         Some(claims) => claims,
         None => {
             let signed = UnverifiedToken::parse(value)?.verify_signature(&view.session_keys)?;
-            cache.insert(value, signed)
+            cache.insert(value, Arc::new(signed))
         }
     };
     claims.check(

@@ -165,7 +165,7 @@ impl<'a> UnverifiedToken<'a> {
 }
 
 /// Claims under a signature that verified; whether they hold here and now is checked each time.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct SignedClaims {
     kid: String,
     key: [u8; 32],
@@ -173,7 +173,7 @@ pub(crate) struct SignedClaims {
     claims: Claims,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Claims {
     iss: String,
     aud: Audience,
@@ -186,7 +186,7 @@ struct Claims {
     auth_time: NumericDate,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Audience {
     One(String),

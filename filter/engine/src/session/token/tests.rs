@@ -252,6 +252,7 @@ fn the_cache_forgets_before_it_grows_past_its_bound() {
     let signed = crate::session::UnverifiedToken::parse(token(&claims()).as_bytes())
         .unwrap()
         .verify_signature(&revision.view().session_keys)
+        .map(std::sync::Arc::new)
         .unwrap();
     for number in 0..MAX_CACHED_SESSIONS * 2 {
         cache.insert(&number.to_le_bytes(), signed.clone());
