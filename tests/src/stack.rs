@@ -227,6 +227,21 @@ impl Stack {
         Ok(())
     }
 
+    /// Writes a watched policy file and waits until every worker runs a revision with it. Only for a
+    /// change that is one: the same text again makes no revision.
+    ///
+    /// # Errors
+    /// When it cannot be written, or does not get there.
+    pub fn change_policy(&self, file: &str, text: impl AsRef<[u8]>) -> Result<()> {
+        let before = self.admin.nodes()?.target_revision;
+        self.write_policy(file, text)?;
+        wait::until("the change is a revision", PUSH_LIMIT, || {
+            Ok((self.admin.nodes()?.target_revision != before).then_some(()))
+        })?;
+        self.wait_until_live()?;
+        Ok(())
+    }
+
     /// Removes a watched policy file.
     ///
     /// # Errors

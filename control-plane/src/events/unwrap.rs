@@ -1,7 +1,7 @@
 //! The way of an event's bytes through Envoy's access log.
 
-use envoy_types::pb::google::protobuf::{Any, BytesValue, StringValue};
 use countersign_engine::{DENIED, PERMITTED};
+use envoy_types::pb::google::protobuf::{Any, BytesValue, StringValue};
 use prost::Message as _;
 
 /// Where the filter writes the mark of its decision and the event.

@@ -43,10 +43,9 @@ pub(super) fn is_earned(stack: &Stack) -> Result<String> {
     let settings = std::fs::read_to_string(stack.policies().join("settings.yaml"))?;
     let short = settings.replace("lifetime: 1h", &format!("lifetime: {SHORT_S}s"));
     ensure!(short != settings, "the settings name no lifetime");
-    stack.write_policy("settings.yaml", short)?;
-    let seen = with_short_sessions(stack, &mut person);
-    stack.write_policy("settings.yaml", settings)?;
-    stack.wait_until_live()?;
+    stack.change_policy("settings.yaml", short)?;
+    let seen = with_short_sessions(&mut person);
+    stack.change_policy("settings.yaml", settings)?;
     Ok(format!(
         "registered, returned to {WANTED}, second profile challenged, {}",
         seen?
@@ -82,8 +81,7 @@ fn check_session(person: &mut Visitor) -> Result<()> {
 }
 
 /// Twice around: the session is forgotten, then one ends by itself.
-fn with_short_sessions(stack: &Stack, person: &mut Visitor) -> Result<String> {
-    stack.wait_until_live()?;
+fn with_short_sessions(person: &mut Visitor) -> Result<String> {
     person.forget_session()?;
     let before = person.credentials()?;
     let device = person.device()?;
