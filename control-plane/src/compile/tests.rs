@@ -237,6 +237,53 @@ fn findings_of_all_files_come_in_the_order_of_the_files() {
 }
 
 #[test]
+fn what_can_fail_at_run_time_is_told_in_the_order_of_the_files() {
+    let signal = "apiVersion: countersign.dev/v1\nkind: Signal\nmetadata: {name: s}\nspec: {when: 'request.headers.dnt == \"1\"', weight: 1, reason: R}\n";
+    let compiled = compile_files(&[
+        file(
+            "b.yaml",
+            policy(
+                "p",
+                "|\n    session.valid &&\n    tls.ja4 == \"t\" && session.age > duration(\"1h\")",
+            ),
+        ),
+        file("a.yaml", signal),
+    ])
+    .unwrap();
+    let told: Vec<_> = compiled
+        .failures
+        .iter()
+        .map(|failure| {
+            let Failure {
+                file,
+                line,
+                column,
+                part,
+                ..
+            } = failure;
+            format!(
+                "{} {} {file}:{line}:{column} {part}",
+                failure.kind.spoken(),
+                failure.name
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "policy p b.yaml:7:5 tls.ja4",
+            "signal s a.yaml:4:15 request.headers.dnt",
+        ]
+    );
+    assert_eq!(
+        compiled.failures[0].cause,
+        "the connection may have no TLS fingerprint"
+    );
+    assert_eq!(compiled.failures[0].guard, "");
+    assert_eq!(compiled.more_failures, 0);
+}
+
+#[test]
 fn a_session_key_that_no_filter_loads_is_refused() {
     let runtime = RuntimeMaterial {
         session_keys: vec![proto::SessionKey {

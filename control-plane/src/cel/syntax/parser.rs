@@ -95,8 +95,11 @@ impl<'a> Parser<'a> {
     fn nest(&mut self, levels: usize) -> Parsed<()> {
         self.nesting += levels;
         if self.nesting > MAX_NESTING {
+            // The bracket or sign that opens the level was taken.
+            let opened = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+            let span = opened.map_or(self.token().span, |token| token.span);
             return Err(Problem::parse(
-                self.token().span,
+                span,
                 format!("this is nested deeper than {MAX_NESTING} levels"),
             )
             .label("the limit is reached here")

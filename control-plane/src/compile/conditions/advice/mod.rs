@@ -9,6 +9,7 @@ use countersign_engine::Attribute;
 use countersign_engine::cel::Op;
 
 use super::environment;
+use crate::cel::limits::MAX_PROBLEMS;
 use crate::cel::{Constant, Decided, Lowering, Problem, Typed, TypedKind};
 use crate::resource::Kind;
 
@@ -24,7 +25,8 @@ pub(super) fn look(kind: Kind, tree: &mut Typed, problems: &mut Vec<Problem>) {
 /// Tells of the parts that folding found to be true, or false, whatever the request, and of a condition
 /// that is as a whole.
 pub(super) fn add_decided(tree: &Typed, decided: &[Decided], problems: &mut Vec<Problem>) {
-    for part in decided {
+    // More are not told, and each is compared with those before it.
+    for part in decided.iter().take(MAX_PROBLEMS) {
         // Why it is was told of what it is made of.
         let inside = |problem: &Problem| {
             part.span.start <= problem.span.start && problem.span.end <= part.span.end
