@@ -40,13 +40,16 @@ impl Ends<'_> {
     /// Does the rule at `index`, which ends, still hold? From the second of its end on it does not.
     /// `ends` says which rules end at all.
     pub(super) fn is_live(&self, index: usize, ends: impl Fn(usize) -> bool, now_s: i64) -> bool {
+        let end = self.end(index, ends);
+        end.is_some_and(|end| now_s < i64::from(end))
+    }
+
+    /// When the rule at `index`, which ends, does so.
+    pub(super) fn end(&self, index: usize, ends: impl Fn(usize) -> bool) -> Option<u32> {
         let chunk = index / CHUNK;
         let within = (chunk * CHUNK..index).filter(|&index| ends(index)).count();
-        let end = self.ranks.get(chunk).and_then(|rank| {
-            let before = (rank as usize).checked_add(within)?;
-            self.times.get(before)
-        });
-        end.is_some_and(|end| now_s < i64::from(end))
+        let before = (self.ranks.get(chunk)? as usize).checked_add(within)?;
+        self.times.get(before)
     }
 
     /// Is there an end for each rule that ends, and a rank where one is needed?

@@ -53,6 +53,14 @@ impl Keys<'_> {
         None
     }
 
+    /// When the rule at `index` ends, if it does.
+    pub(super) fn end(&self, index: usize) -> Option<u32> {
+        let end = self
+            .ends_at(index)
+            .then(|| self.ends.end(index, |at| self.ends_at(at)));
+        end.flatten()
+    }
+
     fn bucket(&self, key: u64) -> Option<(usize, usize)> {
         let Some(buckets) = self.buckets else {
             return Some((0, self.entries.len()));

@@ -28,6 +28,7 @@
 //! the form remains a function of the resources.
 
 mod builder;
+mod describe;
 mod ends;
 mod identifier;
 mod keys;

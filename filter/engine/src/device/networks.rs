@@ -75,6 +75,17 @@ impl<const N: usize, const SHORTER: i16> Networks<'_, N, SHORTER> {
         None
     }
 
+    /// The rule at `index`: its range, its verdict, and when it ends, if it does.
+    pub(super) fn rule(&self, index: usize) -> Option<(Range, Verdict, Option<u32>)> {
+        let link = self.links.get(index)?;
+        let end = ends(link).then(|| self.ends.end(index, |at| self.ends_at(at)));
+        Some((
+            self.range(index)?,
+            tag::verdict(link.into())?,
+            end.flatten(),
+        ))
+    }
+
     fn range(&self, index: usize) -> Option<Range> {
         Some(Range {
             address: number(self.addresses.get(index)?),

@@ -114,6 +114,28 @@ impl Index<'_> {
             .map(|entry| (entry.subject, entry.wanted))
     }
 
+    /// Each subject, by what its tables find policies, and the policies under it, ascending.
+    pub(crate) fn under(
+        &self,
+    ) -> impl Iterator<Item = (Subject, Vec<&'static str>, Vec<u32>)> + '_ {
+        self.subjects.iter().map(|entry| {
+            let tables = self.tables.get(entry.tables.clone()).unwrap_or_default();
+            (
+                entry.subject,
+                tables.iter().map(Table::word).collect(),
+                self.postings.all(entry.everyone),
+            )
+        })
+    }
+
+    /// The policies that are tried for every request.
+    pub(crate) fn tried_always(&self) -> impl Iterator<Item = u32> + '_ {
+        self.always_words().flat_map(|(word, bits)| {
+            let set = (0..u64::BITS).filter(move |bit| bits >> bit & 1 == 1);
+            set.filter_map(move |bit| word.checked_mul(64)?.checked_add(bit))
+        })
+    }
+
     /// How many policies are tried for every request.
     #[must_use]
     pub fn always(&self) -> u32 {

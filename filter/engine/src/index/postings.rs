@@ -69,6 +69,18 @@ impl<'a> Postings<'a> {
         }
     }
 
+    /// The policies, ascending.
+    pub(super) fn all(&self, post: Post) -> Vec<u32> {
+        if post.0 & SINGLE == 0 {
+            let list = self.list(post.0).unwrap_or_default();
+            list.iter().collect()
+        } else if post == Post::NONE {
+            Vec::new()
+        } else {
+            vec![post.0 & !SINGLE]
+        }
+    }
+
     pub(super) fn add(&self, post: Post, into: &mut Bits) {
         if post.0 & SINGLE != 0 {
             // [`Post::NONE`] is past the last policy and not held.

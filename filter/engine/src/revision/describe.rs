@@ -5,14 +5,18 @@ use std::fmt::Write as _;
 use super::{PolicyAction, Revision, Texts, View};
 use crate::Attribute;
 use crate::cel::{NodeId, Op, Program, SetKind};
+use crate::index::Subject;
 
+/// Subjects of the index, and policies under each, that are named.
+const MAX_NAMES: usize = 100;
 /// Levels of an expression that are written out.
 const MAX_LEVELS: u32 = 64;
 /// Characters of one expression that are written out, about.
 const MAX_CHARACTERS: usize = 8 * 1024;
 
 impl Revision {
-    /// Settings, signals and policies with their conditions, one line each.
+    /// Settings, signals, policies with their conditions, under what the index finds them, and device
+    /// rules, one line each.
     #[must_use]
     pub fn describe(&self) -> String {
         let view = self.view();
@@ -79,7 +83,48 @@ fn write_all(view: &View<'_>, text: &mut String) -> std::fmt::Result {
         }
         writeln!(text, ", when {}", condition(&view.program, policy.when()))?;
     }
+    write_index(view, text)?;
+    view.devices.describe(text)
+}
+
+/// Under what each policy is found.
+fn write_index(view: &View<'_>, text: &mut String) -> std::fmt::Result {
+    let mut subjects = view.index.under();
+    for (subject, ways, policies) in subjects.by_ref().take(MAX_NAMES) {
+        let subject = match subject {
+            Subject::Path => "path".to_owned(),
+            Subject::Host => "host".to_owned(),
+            Subject::Method => "method".to_owned(),
+            Subject::Node(node) => expression(&view.program, node),
+        };
+        write!(text, "index of {subject} by {}:", ways.join(", "))?;
+        write_names(view, policies.into_iter(), text)?;
+    }
+    let more = subjects.count();
+    if more > 0 {
+        writeln!(text, "index of {more} more")?;
+    }
+    let mut always = view.index.tried_always().peekable();
+    if always.peek().is_some() {
+        write!(text, "index, always:")?;
+        write_names(view, always, text)?;
+    }
     Ok(())
+}
+
+fn write_names(
+    view: &View<'_>,
+    mut policies: impl Iterator<Item = u32>,
+    text: &mut String,
+) -> std::fmt::Result {
+    for number in policies.by_ref().take(MAX_NAMES) {
+        let policy = view.policy(number as usize);
+        write!(text, " {}", policy.map_or("", |policy| policy.name()))?;
+    }
+    match policies.count() {
+        0 => writeln!(text),
+        more => writeln!(text, " and {more} more"),
+    }
 }
 
 fn condition(program: &Program<'_>, when: Option<NodeId>) -> String {

@@ -115,6 +115,21 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// What it finds policies by.
+    pub(super) const fn word(&self) -> &'static str {
+        match self {
+            Self::Equals(_) => "equality",
+            Self::Prefixes(_) => "prefix",
+            Self::Suffixes(_) => "suffix",
+            Self::Substrings(_) => "part",
+            Self::Numbers(_) => "number",
+            Self::Ranges(_) => "range",
+            Self::Cidrs(_) => "network",
+            Self::Flags(..) => "truth",
+            Self::Members(_) => "set",
+        }
+    }
+
     /// Does it hold networks, and nothing else?
     pub(super) fn is_of_networks(&self, program: &Program<'_>) -> bool {
         match self {
