@@ -3,12 +3,13 @@
 //! little: a candidate's condition is evaluated all the same.
 
 use std::cmp::Reverse;
+use std::net::IpAddr;
 
 use countersign_engine::cel::{Inspected, NodeId, Op, ProgramBuilder, SetKind};
 use countersign_engine::index::{
     Cover, IndexBuilder, Key, Subject, Test, endpoint_covers, host_cover, method_cover,
 };
-use countersign_engine::{PolicySpec, RevisionBuilder};
+use countersign_engine::{Attribute, PolicySpec, RevisionBuilder};
 
 /// Members of a set that stand in the index one by one; a larger set is looked up as a whole.
 const MAX_EXPANDED: usize = 64;
@@ -217,12 +218,25 @@ fn equality(program: &ProgramBuilder, subject: NodeId, constant: NodeId) -> Opti
     }
     let node = program.inspect(constant)?;
     let test = match node.op {
-        Op::String => Test::Equals(text_of(program, constant)?),
+        Op::String => text_test(program, subject, text_of(program, constant)?),
         Op::Int => Test::Number(number_of(program, constant)?),
         Op::Bool => Test::Is(node.a != 0),
         _ => return None,
     };
     Some(key(subject, test))
+}
+
+/// The client's address is a text to conditions; the index looks up the address itself, so that no text
+/// is made of it and read again for each request.
+fn text_test(program: &ProgramBuilder, subject: NodeId, text: String) -> Test {
+    let is_client = program.inspect(subject).is_some_and(|node| {
+        node.op == Op::Attribute && node.a == Attribute::SourceAddress.number()
+    });
+    match text.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) if is_client => Test::Cidr(address.into(), 32),
+        Ok(IpAddr::V6(address)) if is_client => Test::Cidr(address.into(), 128),
+        _ => Test::Equals(text),
+    }
 }
 
 /// A double between two whole numbers is above the lower one: bounds are taken in, also where the

@@ -4,9 +4,9 @@ use super::super::limits::{MAX_FAILURE_PART, MAX_FAILURES};
 use super::{compile_files, file, policy, rendered};
 use crate::cel::limits::{
     MAX_AUTOMATA_BYTES, MAX_AUTOMATON_BYTES, MAX_DEPTH, MAX_DETERMINIZE_BYTES, MAX_NESTING,
-    MAX_NFA_BYTES, MAX_PATTERN_BYTES, MAX_SOURCE_BYTES,
+    MAX_NFA_BYTES, MAX_PATTERN_BYTES,
 };
-use crate::resource::limits::{MAX_EXPRESSION_BYTES, MAX_FILE_BYTES};
+use crate::resource::limits::MAX_EXPRESSION_BYTES;
 
 /// What is told about a policy with this condition; empty where it compiles.
 fn told(when: &str) -> String {
@@ -61,13 +61,10 @@ fn a_megabyte_of_an_expression_is_refused() {
     let spaces = |bytes: usize| format!("true{}", " ".repeat(bytes - 6) + "//");
     assert_eq!(told(&spaces(MAX_EXPRESSION_BYTES)), "");
     assert_refused(&spaces(MAX_EXPRESSION_BYTES + 1), MAX_EXPRESSION_BYTES);
-    let whole = policy(
-        "much",
-        &format!("'{}'", "true || ".repeat(MAX_SOURCE_BYTES / 8)),
-    );
+    let whole = policy("much", &format!("'{}'", "true || ".repeat(1024 * 1024 / 8)));
     let errors = compile_files(&[file("a.yaml", whole)]).unwrap_err();
     assert!(
-        rendered(&errors).contains(&MAX_FILE_BYTES.to_string()),
+        rendered(&errors).contains(&MAX_EXPRESSION_BYTES.to_string()),
         "{}",
         rendered(&errors)
     );
