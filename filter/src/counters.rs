@@ -10,6 +10,7 @@
 //! | `countersign_configurations_total` | `result`: `loaded`, `refused` |
 
 use std::cell::RefCell;
+use std::thread::LocalKey;
 
 use countersign_engine::Outcome;
 use rustc_hash::FxHashMap;
@@ -26,12 +27,21 @@ thread_local! {
     /// Names are the operator's, not a stranger's: no hash has to withstand anybody.
     static COUNTERS: RefCell<FxHashMap<String, u32>> = RefCell::default();
     static NAME: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The counters of nearly every request: of decisions without a policy by their action, and of
+    /// sessions by their result. Both are words of the engine's, a dozen of each at the most.
+    static PLAIN: RefCell<Words> = const { RefCell::new(Vec::new()) };
+    static SESSIONS: RefCell<Words> = const { RefCell::new(Vec::new()) };
 }
+
+/// Words and their counters. A word is known by where it stands, not by its letters.
+type Words = Vec<(&'static str, u32)>;
 
 /// Counts everything that an outcome says.
 pub(crate) fn count(outcome: &Outcome) {
-    let policy = outcome.policy.as_deref().unwrap_or(NO_POLICY);
-    decision(outcome.action, policy);
+    match outcome.policy.as_deref() {
+        Some(policy) => decision(outcome.action, policy),
+        None => plain(outcome.action),
+    }
     for policy in &outcome.monitored {
         decision("monitor", policy);
     }
@@ -45,31 +55,68 @@ pub(crate) fn count(outcome: &Outcome) {
         increment(&["countersign_notes_total.note.", note]);
     }
     if let Some(session) = outcome.session {
-        increment(&["countersign_sessions_total.result.", session]);
+        increment_word(&SESSIONS, session, || {
+            counter(&["countersign_sessions_total.result.", session])
+        });
     }
 }
 
 /// A request that came before any policy did.
 pub(crate) fn count_not_ready() {
-    decision("not_ready", NO_POLICY);
+    plain("not_ready");
 }
 
 pub(crate) fn count_configuration(result: &str) {
     increment(&["countersign_configurations_total.result.", result]);
 }
 
+/// A decision that no policy made.
+fn plain(action: &'static str) {
+    increment_word(&PLAIN, action, || {
+        counter(&decision_parts(action, NO_POLICY))
+    });
+}
+
 fn decision(action: &str, policy: &str) {
-    increment(&[
+    increment(&decision_parts(action, policy));
+}
+
+const fn decision_parts<'a>(action: &'a str, policy: &'a str) -> [&'a str; 4] {
+    [
         "countersign_decisions_total.action.",
         action,
         ".policy.",
         policy,
-    ]);
+    ]
 }
 
-/// The name's parts are put together in a buffer that stays: this runs for every request.
+fn increment_word(
+    words: &'static LocalKey<RefCell<Words>>,
+    word: &'static str,
+    define: impl FnOnce() -> Option<u32>,
+) {
+    let counter = words.with_borrow_mut(|words| {
+        if let Some((_, counter)) = words.iter().find(|(known, _)| std::ptr::eq(*known, word)) {
+            return Some(*counter);
+        }
+        let counter = define()?;
+        words.push((word, counter));
+        Some(counter)
+    });
+    if let Some(counter) = counter {
+        host::increment(counter);
+    }
+}
+
 fn increment(parts: &[&str]) {
-    let counter = NAME.with_borrow_mut(|name| {
+    if let Some(counter) = counter(parts) {
+        host::increment(counter);
+    }
+}
+
+/// The name's parts are put together in a buffer that stays.
+fn counter(parts: &[&str]) -> Option<u32> {
+    NAME.with_borrow_mut(|name| {
         name.clear();
         for part in parts {
             name.push_str(part);
@@ -83,8 +130,5 @@ fn increment(parts: &[&str]) {
                 Some(counter)
             }
         })
-    });
-    if let Some(counter) = counter {
-        host::increment(counter);
-    }
+    })
 }

@@ -123,6 +123,17 @@ impl<'a> Headers<'a> {
         named(&self.pairs, name.as_bytes())
     }
 
+    /// The names that start with `prefix`, as often as they were sent.
+    pub(crate) fn names_with_prefix<'s>(
+        &'s self,
+        prefix: &'s str,
+    ) -> impl Iterator<Item = &'a str> + use<'s, 'a> {
+        self.pairs
+            .iter()
+            .filter(|(name, _)| name.starts_with(prefix.as_bytes()))
+            .filter_map(|(name, _)| std::str::from_utf8(name).ok())
+    }
+
     /// The names, as often as they were sent. A host that is one gives no name that is not UTF-8.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + use<'_, 'a> {
         self.pairs

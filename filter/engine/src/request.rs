@@ -223,9 +223,7 @@ impl<'a> Request<'a> {
         &'s self,
         prefix: &'s str,
     ) -> impl Iterator<Item = &'a str> + use<'s, 'a> {
-        self.headers
-            .names()
-            .filter(move |name| name.starts_with(prefix))
+        self.headers.names_with_prefix(prefix)
     }
 
     /// Will a browser show the answer as a page? Fetch metadata says so (`Sec-Fetch-Mode: navigate`);
