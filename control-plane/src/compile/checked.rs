@@ -54,7 +54,6 @@ pub(super) fn check<'a>(
 ) -> Checked<'a> {
     find_duplicates(documents, findings);
     count(documents, findings);
-    let mut conditions = Conditions::of(documents);
     let reasons = Reasons::of(documents, findings);
     let settings = documents
         .iter()
@@ -66,6 +65,7 @@ pub(super) fn check<'a>(
         check_settings(document, settings, findings);
     }
     let stated = settings.map(|(_, settings)| settings);
+    let mut conditions = Conditions::of(documents, stated);
     let device_rules = devices::check(documents, stated, now, findings);
     let signals = signals(documents, &reasons, &mut conditions, findings);
     let policies = policies(documents, &mut conditions, findings);

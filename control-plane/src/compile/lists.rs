@@ -33,6 +33,11 @@ impl<'a> Lists<'a> {
         self.known.iter().copied()
     }
 
+    /// The members of the list that is the `index`th of all.
+    pub(super) fn members(&self, index: u32) -> Option<&'a Members> {
+        self.known.get(index as usize).map(|(_, members)| *members)
+    }
+
     /// The number in the program of the list that is the `index`th of all. What is none has a number
     /// that no program loads.
     pub(super) fn place(&mut self, index: u32, program: &mut ProgramBuilder) -> u32 {

@@ -15,7 +15,7 @@ pub(crate) struct Expression {
 }
 
 impl Expression {
-    pub(super) fn new(text: String, span: Range<usize>) -> Self {
+    pub(crate) fn new(text: String, span: Range<usize>) -> Self {
         Self { text, span }
     }
 

@@ -1,10 +1,11 @@
 //! What conditions may name: every attribute of a request, and the lists of the set.
 
+use countersign_engine::device::Identifier;
 use countersign_engine::{Assurance, Attribute, Verdict};
 
 use crate::cel::{Env, Facts, Lowering, Members, ThereIf, Type, Variable, Words};
 use crate::compile::lists::Lists;
-use crate::resource::Members as ListMembers;
+use crate::resource::{Members as ListMembers, Settings};
 
 /// The group of the `List` resources.
 const LISTS: &str = "lists";
@@ -46,7 +47,7 @@ const CLOCK_S: i64 = i64::MAX / 1_000_000_000 + 1;
 
 /// The declarations that conditions are compiled against. A list is declared by its number among
 /// `lists`, see [`Lists::place`].
-pub(super) fn of(lists: &Lists<'_>) -> Env {
+pub(super) fn of(lists: &Lists<'_>, settings: Option<&Settings>) -> Env {
     let mut env = Env::default().with_sets(LISTS, "List");
     for &attribute in Attribute::ALL {
         let number = attribute.number();
@@ -57,9 +58,10 @@ pub(super) fn of(lists: &Lists<'_>) -> Env {
         let variable = Variable {
             ty: ty(attribute),
             lowering,
-            absent: absent(attribute),
+            absent: absent(attribute, is_told(attribute, settings)),
         };
-        env.declare_known(attribute.name(), variable, facts(attribute));
+        let facts = facts(attribute, is_told(attribute, settings));
+        env.declare_known(attribute.name(), variable, facts);
     }
     for (number, (name, members)) in (0..).zip(lists.all()) {
         let members = match members {
@@ -120,24 +122,54 @@ fn ty(attribute: Attribute) -> Type {
 
 /// Why an attribute may not be there. What has no host is refused before any policy is asked, and every
 /// listener that strangers reach knows its peers' addresses.
-const fn absent(attribute: Attribute) -> Option<&'static str> {
+const fn absent(attribute: Attribute, told: bool) -> Option<&'static str> {
     match attribute {
         Attribute::SourcePort => Some("behind a trusted hop the client's port is not known"),
         Attribute::SessionAge | Attribute::DeviceId => Some("there may be no session"),
         Attribute::TlsJa4 => Some("the connection may have no TLS fingerprint"),
-        Attribute::DeviceVisitorId => Some("neither a trusted hop nor a session may tell it"),
+        Attribute::DeviceVisitorId if told => Some("the trusted hop may not tell it"),
+        Attribute::DeviceVisitorId => Some("there may be no session"),
         Attribute::GeoCountry
         | Attribute::GeoAsn
         | Attribute::DeviceBrowserId
         | Attribute::DeviceVisitorFingerprint
         | Attribute::DeviceBrowserFingerprint
         | Attribute::DeviceHardwareFingerprint
-        | Attribute::DeviceNetworkFingerprint => Some("no trusted hop may tell it"),
+        | Attribute::DeviceNetworkFingerprint => Some(if told {
+            "the trusted hop may not tell it"
+        } else {
+            "it is never there: `Settings` name no header of a trusted hop for it"
+        }),
         _ => None,
     }
 }
 
-fn facts(attribute: Attribute) -> Facts {
+/// Do settings name a header in which a trusted hop tells the attribute?
+fn is_told(attribute: Attribute, settings: Option<&Settings>) -> bool {
+    let Some(settings) = settings.filter(|settings| !settings.trusted_hops.is_empty()) else {
+        return false;
+    };
+    match attribute {
+        Attribute::GeoCountry => settings.country_header.is_some(),
+        Attribute::GeoAsn => settings.asn_header.is_some(),
+        _ => identifier(attribute).is_some_and(|of| settings.identifier_header(of).is_some()),
+    }
+}
+
+/// The identifier of a device that an attribute is.
+const fn identifier(attribute: Attribute) -> Option<Identifier> {
+    Some(match attribute {
+        Attribute::DeviceVisitorId => Identifier::VisitorId,
+        Attribute::DeviceBrowserId => Identifier::BrowserId,
+        Attribute::DeviceVisitorFingerprint => Identifier::VisitorFingerprint,
+        Attribute::DeviceBrowserFingerprint => Identifier::BrowserFingerprint,
+        Attribute::DeviceHardwareFingerprint => Identifier::HardwareFingerprint,
+        Attribute::DeviceNetworkFingerprint => Identifier::NetworkFingerprint,
+        _ => return None,
+    })
+}
+
+fn facts(attribute: Attribute, told: bool) -> Facts {
     let range = match attribute {
         Attribute::Score => Some((0, 100)),
         Attribute::SessionAssurance => {
@@ -152,6 +184,8 @@ fn facts(attribute: Attribute) -> Facts {
     };
     let there_if = match attribute {
         Attribute::SessionAge | Attribute::DeviceId => Some(WITH_SESSION),
+        // Where no hop tells it, it is the session's device.
+        Attribute::DeviceVisitorId if !told => Some(WITH_SESSION),
         _ => None,
     };
     Facts {
@@ -164,6 +198,7 @@ fn facts(attribute: Attribute) -> Facts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::{Resource, parse_document};
 
     #[test]
     fn grades_are_those_of_the_engine() {
@@ -172,8 +207,36 @@ mod tests {
     }
 
     #[test]
+    fn what_no_hop_is_asked_for_is_known_to_be_never_there() {
+        let settings = |spec: &str| {
+            let text = format!(
+                "apiVersion: countersign.dev/v1\nkind: Settings\nmetadata: {{name: default}}\nspec: {spec}\n"
+            );
+            match parse_document(&text, "a.yaml", 1).unwrap().resource {
+                Resource::Settings(settings) => settings,
+                _ => panic!(),
+            }
+        };
+        let absent = |settings: Option<&Settings>, name: &str| {
+            let env = of(&Lists::of(&[]), settings);
+            env.variable(name).unwrap().absent.unwrap().to_owned()
+        };
+        let told = settings(
+            "{trustedHops: [127.0.0.1/32], geo: {countryHeader: x-c}, identifiers: {visitor_id: x-v}}",
+        );
+        let distrusted = settings("{geo: {countryHeader: x-c}}");
+        for name in ["geo.country", "device.visitor_id"] {
+            assert_eq!(absent(Some(&told), name), "the trusted hop may not tell it");
+        }
+        assert!(absent(Some(&told), "geo.asn").starts_with("it is never there"));
+        assert!(absent(Some(&distrusted), "geo.country").starts_with("it is never there"));
+        assert!(absent(None, "device.browser_id").starts_with("it is never there"));
+        assert_eq!(absent(None, "device.visitor_id"), "there may be no session");
+    }
+
+    #[test]
     fn every_attribute_is_declared_under_its_name() {
-        let env = of(&Lists::of(&[]));
+        let env = of(&Lists::of(&[]), None);
         for attribute in Attribute::ALL {
             assert!(env.variable(attribute.name()).is_some(), "{attribute:?}");
         }

@@ -13,7 +13,9 @@ use super::limits::MAX_NODES;
 use super::lists::Lists;
 use crate::cel::{Compiler, Constant, Env, Lowering, Problem, Ready, Typed, TypedKind};
 use crate::diagnostic::{Findings, MAX_FINDINGS};
-use crate::resource::Document;
+use crate::resource::{Document, Settings};
+
+use advice::ReadLists;
 
 pub use failures::Failure;
 pub(super) use failures::Failures;
@@ -32,6 +34,7 @@ pub(super) struct Conditions<'a> {
     compiler: Compiler,
     env: Env,
     lists: Lists<'a>,
+    read_lists: ReadLists,
     reads: AttributeSet,
     failures: Failures,
     /// [`MAX_NODES`], or less in tests.
@@ -41,13 +44,15 @@ pub(super) struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    /// For the conditions of these documents, which can name their lists.
-    pub(super) fn of(documents: &'a [Document]) -> Self {
+    /// For the conditions of these documents, which can name their lists and read what `settings` have
+    /// trusted hops tell.
+    pub(super) fn of(documents: &'a [Document], settings: Option<&Settings>) -> Self {
         let lists = Lists::of(documents);
         Self {
             compiler: Compiler::default(),
-            env: environment::of(&lists),
+            env: environment::of(&lists, settings),
             lists,
+            read_lists: ReadLists::default(),
             reads: AttributeSet::default(),
             failures: Failures::default(),
             most_nodes: MAX_NODES,
@@ -57,17 +62,12 @@ impl<'a> Conditions<'a> {
 
     /// Compiles a condition. `None` where something is wrong with it; what, is in `findings`.
     pub(super) fn add(&mut self, place: Place<'_>, findings: &mut Findings) -> Option<Condition> {
-        let text = place.expression.text();
-        let ready = self
-            .compiler
-            .ready_condition(text, &self.env, |tree, problems| {
-                advice::look(place.kind, tree, problems);
-            });
+        let ready = self.ready(&place);
         let Ready {
             mut tree,
             failures,
-            mut warnings,
-            decided,
+            warnings,
+            ..
         } = match ready {
             Ok(ready) => ready,
             Err(problems) => {
@@ -75,7 +75,6 @@ impl<'a> Conditions<'a> {
                 return None;
             }
         };
-        advice::add_decided(&tree, &decided, &mut warnings);
         place.report(warnings, findings);
         self.failures.add(&place, &tree, failures);
         if tree.constant() == Some(&Constant::Bool(true)) {
@@ -92,6 +91,18 @@ impl<'a> Conditions<'a> {
             return None;
         }
         Some(Condition { root: Some(root) })
+    }
+
+    fn ready(&mut self, place: &Place<'_>) -> Result<Ready, Vec<Problem>> {
+        let lists = (&self.lists, &mut self.read_lists);
+        self.compiler
+            .ready_condition(place.expression.text(), &self.env, |tree, problems| {
+                advice::look(place.kind, lists, tree, problems);
+            })
+            .map(|mut ready| {
+                advice::add_decided(&ready.tree, &ready.decided, &mut ready.warnings);
+                ready
+            })
     }
 
     /// The program, what it reads, and what in it can fail.

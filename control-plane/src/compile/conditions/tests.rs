@@ -3,9 +3,9 @@
 
 use super::*;
 use crate::cel::Gravity;
-use crate::resource::{Kind, SourceFile, parse_files};
+use crate::resource::{Expression, Kind, SourceFile, parse_files};
 
-const LISTS: &str = "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: offices}\nspec: {cidrs: [192.0.2.0/24]}\n---\napiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: bad-asns}\nspec: {numbers: [1]}\n---\napiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: tenants}\nspec: {strings: [a]}\n";
+const LISTS: &str = "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: offices}\nspec: {cidrs: [192.0.2.0/24]}\n---\napiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: bad-asns}\nspec: {numbers: [1]}\n---\napiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: tenants}\nspec: {strings: [a, Shop]}\n---\napiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: ranges}\nspec: {strings: [192.0.2.1, 10.0.0.0/8]}\n---\napiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: spelled}\nspec: {strings: ['2001:DB8::1']}\n";
 
 fn lists() -> Vec<Document> {
     parse_files(&[SourceFile {
@@ -15,20 +15,31 @@ fn lists() -> Vec<Document> {
     .unwrap()
 }
 
+/// A condition before it is a part of the program.
+fn ready_in<'a>(
+    conditions: &mut Conditions<'a>,
+    kind: Kind,
+    text: &str,
+) -> Result<Ready, Vec<Problem>> {
+    let documents = parse_files(&[SourceFile {
+        name: "a.yaml".to_owned(),
+        content: "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: l}\nspec: {numbers: [1]}\n".into(),
+    }])
+    .unwrap();
+    let place = Place {
+        kind,
+        document: &documents[0],
+        expression: &Expression::new(text.to_owned(), 0..0),
+    };
+    conditions.ready(&place)
+}
+
 /// What is told about a condition of a policy or of a signal.
 fn told_in(kind: Kind, text: &str) -> Vec<Problem> {
     let documents = lists();
-    let mut conditions = Conditions::of(&documents);
-    let ready = conditions
-        .compiler
-        .ready_condition(text, &conditions.env, |tree, problems| {
-            advice::look(kind, tree, problems);
-        });
-    match ready {
-        Ok(mut ready) => {
-            advice::add_decided(&ready.tree, &ready.decided, &mut ready.warnings);
-            ready.warnings
-        }
+    let mut conditions = Conditions::of(&documents, None);
+    match ready_in(&mut conditions, kind, text) {
+        Ok(ready) => ready.warnings,
         Err(problems) => problems,
     }
 }
@@ -62,7 +73,7 @@ fn what_is_no_condition_is_refused_with_its_place() {
         (
             "source.address in lists.banana",
             "banana",
-            "there is no `List` `banana`; name one as `lists[\"bad-asns\"]`; there are `bad-asns`, `offices` and `tenants`",
+            "there is no `List` `banana`; name one as `lists[\"bad-asns\"]`; there are `bad-asns`, `offices`, `ranges`, `spelled` and `tenants`",
         ),
         (
             "geo.asn in lists.bad-asns",
@@ -72,7 +83,7 @@ fn what_is_no_condition_is_refused_with_its_place() {
         (
             "lists == 1",
             "lists",
-            "`lists` is a group of lists; name one as `lists[\"bad-asns\"]`; there are `bad-asns`, `offices` and `tenants`",
+            "`lists` is a group of lists; name one as `lists[\"bad-asns\"]`; there are `bad-asns`, `offices`, `ranges`, `spelled` and `tenants`",
         ),
         (
             "geo.asn in lists[request.path]",
@@ -231,6 +242,21 @@ fn what_is_doubtful_is_told_with_its_place() {
             "the header `User-Agent` is written in the wrong case; read as `user-agent`; header names are lower-case here, whatever the client sent",
         ),
         (
+            "request.host in lists.tenants && request.path in lists.tenants",
+            "lists.tenants",
+            "`Shop` is never equal: hosts are compared in lower case; this list has it; did you mean `shop`?",
+        ),
+        (
+            "source.address in lists.ranges",
+            "lists.ranges",
+            "`10.0.0.0/8` is not an address; this list has it; put ranges into a `List` with `cidrs`, and write `source.address in lists.NAME`",
+        ),
+        (
+            "source.address in lists['spelled']",
+            "lists['spelled']",
+            "`2001:DB8::1` is never equal: addresses are compared in one spelling; this list has it; did you mean `2001:db8::1`?",
+        ),
+        (
             "score > 10 / 0",
             "10 / 0",
             "this can only fail; division by zero",
@@ -283,14 +309,10 @@ fn signals_cannot_read_what_they_make() {
 #[test]
 fn what_stands_twice_stands_once_in_the_program() {
     let documents = lists();
-    let mut conditions = Conditions::of(&documents);
+    let mut conditions = Conditions::of(&documents, None);
     let mut nodes = |text: &str| {
-        let found = conditions
-            .compiler
-            .ready_condition(text, &conditions.env, |tree, problems| {
-                advice::look(Kind::MitigationPolicy, tree, problems);
-            });
-        let tree = found.unwrap().tree;
+        let ready = ready_in(&mut conditions, Kind::MitigationPolicy, text);
+        let tree = ready.unwrap().tree;
         conditions.compiler.add(&tree)
     };
     let once = nodes("connection.mtls || session.valid");
@@ -324,7 +346,7 @@ fn nodes_past_the_limit_of_a_set_are_refused_where_they_pass_it() {
     .unwrap();
     // Five of them: the score, two numbers, two comparisons.
     for (most, refused) in [(5, None), (4, Some("third"))] {
-        let mut conditions = Conditions::of(&documents);
+        let mut conditions = Conditions::of(&documents, None);
         conditions.most_nodes = most;
         let mut findings = Findings::default();
         for document in &documents {
@@ -415,10 +437,8 @@ fn whatever_is_written_ends_in_an_answer() {
         let text: Vec<&str> = (0..length).map(|_| pieces[next(pieces.len())]).collect();
         let text = text.join(if next(2) == 0 { " " } else { "" });
         for problem in told(&text) {
-            assert!(
-                text.get(problem.span.range()).is_some(),
-                "{text:?} {problem:?}"
-            );
+            let place = text.get(problem.span.range());
+            assert!(place.is_some(), "{text:?} {problem:?}");
         }
     }
 }

@@ -7,11 +7,11 @@ use countersign_engine::cel::Op;
 use countersign_engine::{Attribute, Authority, normalise_path};
 
 use super::attribute;
-use crate::cel::{Constant, Problem, Typed, TypedKind, why_doomed};
+use crate::cel::{Constant, Problem, Span, Typed, TypedKind, why_doomed};
 use crate::diagnostic::quoted;
 
 /// Looks at a literal that is compared with `beside`. An address is put into the spelling that addresses
-/// are compared in.
+/// are compared in; what is none is an error.
 pub(super) fn compared(op: Op, beside: &Typed, literal: &mut Typed, problems: &mut Vec<Problem>) {
     let (Some(attribute), Some(text)) = (attribute(beside), literal.constant_string()) else {
         return;
@@ -19,17 +19,36 @@ pub(super) fn compared(op: Op, beside: &Typed, literal: &mut Typed, problems: &m
     if !matches!(op, Op::Eq | Op::Ne) {
         return;
     }
+    if attribute == Attribute::SourceAddress
+        && let Ok(address) = text.parse::<IpAddr>()
+    {
+        let spelled = address.to_canonical().to_string();
+        literal.kind = TypedKind::Constant(Constant::String(spelled));
+        return;
+    }
+    problems.extend(objection(attribute, text).map(|problem| Problem {
+        span: literal.span,
+        ..problem
+    }));
+}
+
+/// Why the attribute never equals the text. The place is the caller's.
+pub(super) fn objection(attribute: Attribute, text: &str) -> Option<Problem> {
     match attribute {
         Attribute::SourceAddress => match text.parse::<IpAddr>() {
             Ok(address) => {
                 let spelled = address.to_canonical().to_string();
-                literal.kind = TypedKind::Constant(Constant::String(spelled));
+                wrong(
+                    text,
+                    &spelled,
+                    "equal: addresses are compared in one spelling",
+                )
             }
-            Err(_) => problems.push(no_address(literal, text)),
+            Err(_) => Some(no_address(text)),
         },
-        Attribute::RequestHost => problems.extend(host(literal, text)),
-        Attribute::RequestUrlPath => problems.extend(path(literal, text, true)),
-        _ => problems.extend(case(attribute, literal, text, "equal")),
+        Attribute::RequestHost => host(text),
+        Attribute::RequestUrlPath => path(text, true),
+        _ => case(attribute, text, "equal"),
     }
 }
 
@@ -38,10 +57,14 @@ pub(super) fn contained(op: Op, text: &Typed, part: &Typed, problems: &mut Vec<P
     let (Some(attribute), Some(literal)) = (attribute(text), part.constant_string()) else {
         return;
     };
-    problems.extend(case(attribute, part, literal, "found"));
+    let mut found = case(attribute, literal, "found");
     if attribute == Attribute::RequestUrlPath && op == Op::StartsWith {
-        problems.extend(path(part, literal, false));
+        found = path(literal, false);
     }
+    problems.extend(found.map(|problem| Problem {
+        span: part.span,
+        ..problem
+    }));
 }
 
 /// Looks at a text that is read as a time, a duration or an address, and is known now.
@@ -71,9 +94,9 @@ pub(super) fn read(node: &Typed) -> Option<Problem> {
 }
 
 /// Addresses are compared as text; a range is not a text.
-fn no_address(literal: &Typed, text: &str) -> Problem {
+fn no_address(text: &str) -> Problem {
     let message = format!("{} is not an address", quoted(text));
-    let problem = Problem::check(literal.span, message);
+    let problem = Problem::check(Span::default(), message);
     if text.contains('/') {
         problem
             .help("put ranges into a `List` with `cidrs`, and write `source.address in lists.NAME`")
@@ -82,21 +105,21 @@ fn no_address(literal: &Typed, text: &str) -> Problem {
     }
 }
 
-fn host(literal: &Typed, text: &str) -> Option<Problem> {
+fn host(text: &str) -> Option<Problem> {
     if text.contains('*') {
         let message = format!(
             "{} is never equal: `*` stands for nothing here",
             quoted(text)
         );
         return Some(
-            Problem::warning(literal.span, message)
+            Problem::warning(Span::default(), message)
                 .help("write `request.host.endsWith(\"…\")`, or the pattern under `hosts:`"),
         );
     }
     let Some(authority) = Authority::parse(text.as_bytes()) else {
         let message = format!("{} is never equal: it is no host", quoted(text));
         return Some(
-            Problem::warning(literal.span, message)
+            Problem::warning(Span::default(), message)
                 .help("a host is written as `shop.example.com`, with the port where one is sent"),
         );
     };
@@ -106,11 +129,11 @@ fn host(literal: &Typed, text: &str) -> Option<Problem> {
     } else {
         "hosts are compared in their normal form"
     };
-    wrong(literal, text, &right, &format!("equal: {why}"))
+    wrong(text, &right, &format!("equal: {why}"))
 }
 
 /// Methods, hosts and schemes have one case, whatever the client sent.
-fn case(attribute: Attribute, literal: &Typed, text: &str, never: &str) -> Option<Problem> {
+fn case(attribute: Attribute, text: &str, never: &str) -> Option<Problem> {
     let (right, why) = match attribute {
         Attribute::RequestMethod => (text.to_ascii_uppercase(), "methods are compared by case"),
         Attribute::RequestHost | Attribute::RequestScheme => (
@@ -119,12 +142,12 @@ fn case(attribute: Attribute, literal: &Typed, text: &str, never: &str) -> Optio
         ),
         _ => return None,
     };
-    wrong(literal, text, &right, &format!("{never}: {why}"))
+    wrong(text, &right, &format!("{never}: {why}"))
 }
 
 /// Only what no path has after it was decoded: an escape in the literal may be what an escaped escape
 /// became.
-fn path(literal: &Typed, text: &str, whole: bool) -> Option<Problem> {
+fn path(text: &str, whole: bool) -> Option<Problem> {
     let mut segments: Vec<&str> = text.split('/').collect();
     if !whole {
         // The beginning of a segment: `/.` is that of `/.well-known`.
@@ -149,7 +172,7 @@ fn path(literal: &Typed, text: &str, whole: bool) -> Option<Problem> {
     }
     let never = if whole { "equal" } else { "found" };
     let message = format!("{} is never {never}: {why}", quoted(text));
-    let problem = Problem::warning(literal.span, message);
+    let problem = Problem::warning(Span::default(), message);
     Some(if whole && normal.starts_with('/') && normal != text {
         problem.suggest(Some(&normal))
     } else {
@@ -157,9 +180,9 @@ fn path(literal: &Typed, text: &str, whole: bool) -> Option<Problem> {
     })
 }
 
-fn wrong(literal: &Typed, text: &str, right: &str, never: &str) -> Option<Problem> {
+fn wrong(text: &str, right: &str, never: &str) -> Option<Problem> {
     (text != right).then(|| {
         let message = format!("{} is never {never}", quoted(text));
-        Problem::warning(literal.span, message).suggest(Some(right))
+        Problem::warning(Span::default(), message).suggest(Some(right))
     })
 }

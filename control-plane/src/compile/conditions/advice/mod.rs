@@ -1,6 +1,7 @@
 //! What an author is told of a condition that is right and probably not meant, or that cannot be right
 //! here. It is looked at as it is written, before anything is computed: there every part has its place.
 
+mod lists;
 mod literals;
 mod ranges;
 mod same;
@@ -10,13 +11,26 @@ use countersign_engine::cel::Op;
 
 use super::environment;
 use crate::cel::limits::MAX_PROBLEMS;
-use crate::cel::{Constant, Decided, Lowering, Problem, Typed, TypedKind};
+use crate::cel::{Constant, Decided, Lowering, Problem, Span, Typed, TypedKind};
+use crate::compile::lists::Lists;
 use crate::resource::Kind;
+
+pub(super) use lists::ReadLists;
 
 /// Looks at the condition of a policy or a signal. What follows from what is known of attributes is
 /// put in its place.
-pub(super) fn look(kind: Kind, tree: &mut Typed, problems: &mut Vec<Problem>) {
-    let mut adviser = Adviser { kind, problems };
+pub(super) fn look(
+    kind: Kind,
+    (lists, read): (&Lists<'_>, &mut ReadLists),
+    tree: &mut Typed,
+    problems: &mut Vec<Problem>,
+) {
+    let mut adviser = Adviser {
+        kind,
+        lists,
+        read,
+        problems,
+    };
     adviser.visit(tree);
     // A walk from the leaves to the root finds them in no order that an author knows.
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
@@ -49,17 +63,19 @@ pub(super) fn add_decided(tree: &Typed, decided: &[Decided], problems: &mut Vec<
     problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
 }
 
-fn always(what: &str, value: bool, span: crate::cel::Span) -> Problem {
+fn always(what: &str, value: bool, span: Span) -> Problem {
     let word = if value { "always" } else { "never" };
     Problem::warning(span, format!("this {what} is {word} true"))
 }
 
-struct Adviser<'p> {
+struct Adviser<'p, 'l> {
     kind: Kind,
+    lists: &'p Lists<'l>,
+    read: &'p mut ReadLists,
     problems: &'p mut Vec<Problem>,
 }
 
-impl Adviser<'_> {
+impl Adviser<'_, '_> {
     /// Looks at a node after its parts. Gives what says the same wherever it stands.
     fn visit(&mut self, node: &mut Typed) -> same::Fingerprint {
         let mut parts: Vec<same::Fingerprint> = node
@@ -93,16 +109,8 @@ impl Adviser<'_> {
                     }
                 }
                 Op::In => {
-                    if let [needle, list] = args.as_mut_slice()
-                        && let TypedKind::Call(Op::List, elements) = &mut list.kind
-                    {
-                        for element in elements.iter_mut() {
-                            literals::compared(Op::Eq, needle, element, self.problems);
-                            ranges::listed(needle, element, self.problems);
-                        }
-                        if elements.is_empty() {
-                            self.problems.push(always("comparison", false, node.span));
-                        }
+                    if let [needle, list] = args.as_mut_slice() {
+                        self.membership(needle, list, node.span);
                     }
                 }
                 Op::StartsWith | Op::EndsWith | Op::Contains => {
@@ -117,6 +125,32 @@ impl Adviser<'_> {
             }
         }
         same::fingerprint(node, &parts)
+    }
+}
+
+impl Adviser<'_, '_> {
+    fn membership(&mut self, needle: &Typed, list: &mut Typed, span: Span) {
+        match &mut list.kind {
+            TypedKind::Call(Op::List, elements) => {
+                for element in elements.iter_mut() {
+                    literals::compared(Op::Eq, needle, element, self.problems);
+                    ranges::listed(needle, element, self.problems);
+                }
+                if elements.is_empty() {
+                    self.problems.push(always("comparison", false, span));
+                }
+            }
+            TypedKind::Variable {
+                lowering: Lowering::Set(number),
+                ..
+            } => {
+                if let Some(attribute) = attribute(needle) {
+                    let found = self.read.beside(attribute, *number, self.lists, list.span);
+                    self.problems.extend(found);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
