@@ -229,6 +229,14 @@ impl<'t> Finder<'t> {
             Op::Format if takes_any_values(args) => return None,
             Op::Format => "the template may not fit the values",
             Op::MathAbs if *of == Type::Int => "the result may be beyond 64 bits",
+            Op::MathBitShiftLeft | Op::MathBitShiftRight | Op::Flatten
+                if matches!(
+                    args.get(1).and_then(Typed::constant),
+                    Some(Constant::Int(0..))
+                ) =>
+            {
+                return None;
+            }
             Op::MathBitShiftLeft | Op::MathBitShiftRight => "the shift may be negative",
             Op::MathGreatest | Op::MathLeast if args.len() == 1 && matches!(of, Type::List(_)) => {
                 "the list may be empty"

@@ -39,7 +39,7 @@ pub(crate) use mitigation_policy::{ChallengeSpec, Mode};
 pub use policy_test::PolicyTest;
 pub(crate) use policy_test::{Expectation, RequestSpec, SessionSpec, Test};
 pub use reason_override::ReasonOverride;
-pub(crate) use scalar::Expression;
+pub(crate) use scalar::{Expression, Places};
 pub(crate) use settings::Plaintext;
 pub use settings::Settings;
 pub use signal::Signal;

@@ -23,17 +23,13 @@ impl Expression {
         &self.text
     }
 
-    /// Where the bytes `range` of the text stand in the document. Where the scalar's notation cannot
-    /// be followed, its first line.
-    pub(crate) fn place(&self, source: &Source, range: Range<usize>) -> Range<usize> {
+    /// Where the bytes of the text stand in the document.
+    pub(crate) fn places(&self, source: &Source) -> Places {
         let start = self.span.start;
-        let Some(offsets) = self.offsets(source) else {
-            return start..self.span.end.min(source.line_end(start)).max(start);
-        };
-        let last = offsets.last().copied().unwrap_or(start);
-        let from = offsets.get(range.start).copied().unwrap_or(last);
-        let to = offsets.get(range.end).copied().unwrap_or(last);
-        from..to.max(from)
+        Places {
+            offsets: self.offsets(source),
+            first_line: start..self.span.end.min(source.line_end(start)).max(start),
+        }
     }
 
     /// The byte of the document for each byte of the text and for its end. Which notation a scalar
@@ -52,6 +48,28 @@ impl Expression {
         .into_iter()
         .flatten()
         .find_map(|read| read.offsets_of(&self.text, start))
+    }
+}
+
+/// The bytes of a document that say the bytes of an expression. Found out once for all that is told about
+/// it: the whole scalar is read for that.
+#[derive(Debug)]
+pub(crate) struct Places {
+    offsets: Option<Vec<usize>>,
+    first_line: Range<usize>,
+}
+
+impl Places {
+    /// Where the bytes `range` of the text stand. Where the scalar's notation cannot be followed, its
+    /// first line.
+    pub(crate) fn of(&self, range: Range<usize>) -> Range<usize> {
+        let Some(offsets) = &self.offsets else {
+            return self.first_line.clone();
+        };
+        let last = offsets.last().copied().unwrap_or(self.first_line.start);
+        let from = offsets.get(range.start).copied().unwrap_or(last);
+        let to = offsets.get(range.end).copied().unwrap_or(last);
+        from..to.max(from)
     }
 }
 
@@ -274,7 +292,7 @@ mod tests {
         let expression = policy.when.clone().unwrap();
         let at = expression.text().find(needle).unwrap();
         let source = Source::new("a.yaml", &text, 1);
-        let place = expression.place(&source, at..at + needle.len());
+        let place = expression.places(&source).of(at..at + needle.len());
         let (line, column) = source.position(place.start);
         (text[place].to_owned(), line, column)
     }

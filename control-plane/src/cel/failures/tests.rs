@@ -46,6 +46,7 @@ fn what_cannot_fail_has_nothing_to_tell() {
         "(connection.mtls ? 1 : 2) + score > 3",
         "{'a': 1, 'b': 2}[?request.path].orValue(3) + score > 4",
         "math.abs(score - 50) > 5 && math.greatest(score, 7) + 1 > 2",
+        "math.bitShiftLeft(score, 2) > 8 && [[score]].flatten(1) == [1]",
         "'%s 100%% %s'.format([request.path, score]) == 'a'",
     ] {
         assert_eq!(found(text), [], "{text}");
@@ -146,6 +147,11 @@ fn what_can_fail_is_listed_with_its_place() {
             "'%s %s'.format([request.path]) == 'a'",
             "'%s %s'.format([request.path])",
             "the template may not fit the values",
+        ),
+        (
+            "math.bitShiftLeft(1, score) > 8",
+            "math.bitShiftLeft(1, score)",
+            "the shift may be negative",
         ),
         (
             "math.abs(request.size) > 1",

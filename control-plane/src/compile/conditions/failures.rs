@@ -50,8 +50,9 @@ impl Failures {
             return;
         }
         let source = place.document.to_source();
+        let places = place.expression.places(&source);
         for failure in found.into_iter().take(room) {
-            let span = place.expression.place(&source, failure.span.range());
+            let span = places.of(failure.span.range());
             let (line, column) = source.position(span.start);
             self.told.push(Failure {
                 kind: place.kind,

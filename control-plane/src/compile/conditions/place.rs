@@ -2,8 +2,8 @@
 
 use super::MAX_REPORTED;
 use crate::cel::Problem;
-use crate::diagnostic::{Finding, Findings};
-use crate::resource::{Document, Expression, Kind};
+use crate::diagnostic::{Finding, Findings, Source};
+use crate::resource::{Document, Expression, Kind, Places};
 
 /// A condition and the resource that it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -20,18 +20,25 @@ impl Place<'_> {
         let (errors, warnings): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(Problem::is_error);
         let errors = errors.into_iter().take(MAX_REPORTED);
-        for problem in errors.chain(warnings.into_iter().take(MAX_REPORTED)) {
-            findings.push(self.finding(problem));
+        let mut problems = errors
+            .chain(warnings.into_iter().take(MAX_REPORTED))
+            .peekable();
+        if problems.peek().is_none() {
+            return;
+        }
+        let source = self.document.to_source();
+        let places = self.expression.places(&source);
+        for problem in problems {
+            findings.push(self.finding(problem, &source, &places));
         }
     }
 
-    fn finding(&self, problem: Problem) -> Finding {
-        let source = self.document.to_source();
-        let span = self.expression.place(&source, problem.span.range());
+    fn finding(&self, problem: Problem, source: &Source, places: &Places) -> Finding {
+        let span = places.of(problem.span.range());
         let finding = if problem.is_error() {
-            Finding::error(&source, span, problem.message)
+            Finding::error(source, span, problem.message)
         } else {
-            Finding::warning(&source, span, problem.message)
+            Finding::warning(source, span, problem.message)
         };
         let finding = finding.label(problem.label);
         let finding = if problem.help.is_empty() {

@@ -269,3 +269,54 @@ fn the_whole_language_decides_as_its_authors_wrote() {
         assert!(conditions.iter().any(|(known, _)| known == name), "{name}");
     }
 }
+
+#[test]
+fn what_the_index_knows_of_the_language_loses_no_policy() {
+    // Each shape is that of many policies, which only the index tells apart.
+    let shapes = [
+        "request.headers[?\"x-tenant\"].orValue(\"\") == \"NAME\"",
+        "\"x-tenant\" in request.headers && request.headers[\"x-tenant\"] == \"NAME\"",
+        "has(request.headers.`x-tenant`) && request.headers.`x-tenant`.lowerAscii() == \"NAME\"",
+        "request.headers[?\"x-tenant\"].optMap(t, t == \"NAME\").orValue(false)",
+        "[\"NAME\"].exists(name, name == request.headers[\"x-tenant\"])",
+        "cel.bind(t, request.headers[\"x-tenant\"], t == \"NAME\" || t == \"NAME-2\")",
+        "session.valid ? false : request.headers[\"x-tenant\"] in [\"NAME\", \"NAME-2\"]",
+        "\"%s!\".format([request.headers[\"x-tenant\"]]) == \"NAME!\"",
+        "request.headers[\"x-tenant\"].matches(\"^NAME$\")",
+        "request.headers[\"x-tenant\"].split(\"-\")[0] == \"NAME\"",
+    ];
+    for shape in shapes {
+        let policies: Vec<String> = (0..20)
+            .map(|number| {
+                let name = format!("tenant{number}");
+                policy(&name, &format!("'{}'", shape.replace("NAME", &name)))
+            })
+            .collect();
+        let documents = parse_files(&[file("a.yaml", policies.join("---\n"))]).unwrap();
+        let compiled = compile(&documents, &RuntimeMaterial::default()).unwrap();
+        let revision = loaded(&compiled);
+        let decided = |tenant: &str| {
+            let headers: Vec<(String, Vec<u8>)> = [
+                (":method", "GET"),
+                (":path", "/"),
+                (":authority", "shop.example.com"),
+                ("x-tenant", tenant),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+            .to_vec();
+            let now = Timestamp::from_seconds(NOON_OF_A_SATURDAY);
+            let request = Request::new(&revision, &headers, Connection::default(), now);
+            let id = EventId::new(1, [0; 10]);
+            matches!(
+                decide(&revision, &request, &mut WorkerMemory::default(), id),
+                Decision::Denial(_)
+            )
+        };
+        for number in 0..20 {
+            assert!(decided(&format!("tenant{number}")), "{shape}");
+        }
+        for other in ["tenant20", "", "tenant1x"] {
+            assert!(!decided(other), "{shape} {other}");
+        }
+    }
+}
