@@ -126,11 +126,16 @@ const fn failed(status: proxy_wasm::types::Status) -> raw::Status {
 fn or_log<T>(what: &str, result: Result<T, raw::Status>) -> Option<T> {
     match result {
         Ok(value) => Some(value),
-        Err(raw::Status(status)) => {
-            log_error(&format!(
-                "countersign: could not {what}: host status {status}"
-            ));
+        Err(status) => {
+            log_status(what, status);
             None
         }
     }
+}
+
+#[cold]
+fn log_status(what: &str, raw::Status(status): raw::Status) {
+    log_error(&format!(
+        "countersign: could not {what}: host status {status}"
+    ));
 }

@@ -50,6 +50,7 @@ impl HttpContext for RequestContext {
 }
 
 /// Lets the request through. Demands a [`Permit`], and only the engine makes one.
+#[inline(never)]
 fn forward(revision: &Revision, request: &Request<'_>, permit: &Permit) -> Action {
     let outcome = permit.outcome();
     counters::count(outcome);
@@ -67,6 +68,7 @@ fn forward(revision: &Revision, request: &Request<'_>, permit: &Permit) -> Actio
     Action::Continue
 }
 
+#[inline(never)]
 fn refuse(revision: &Revision, request: &Request<'_>, mut denial: Denial) -> Action {
     let reply = reply::reply(revision, request, &denial);
     denial.answered_with(reply.status);

@@ -47,6 +47,7 @@ pub(crate) struct Made<'d, 'a> {
 }
 
 /// The event; `None` for a plain allow (nothing matched, nothing failed) that is not sampled.
+#[inline(never)]
 pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
     let Made {
         view,
@@ -225,6 +226,7 @@ fn input_names<'a>(program: &Program<'a>, decider: &Decider<'a>) -> Vec<InputNam
 /// Nodes of a condition that are looked at for its inputs.
 const MAX_INPUT_NODES: usize = 1024;
 
+#[inline(never)]
 fn inputs(made: &Made<'_, '_>, decider: &Decider<'_>) -> Vec<Input> {
     let request = made.facts.request();
     input_names(&made.view.program, decider)

@@ -62,6 +62,7 @@ impl<'a> Headers<'a> {
     /// each the lengths of name and value, then for each name and value, each ended by a NUL; numbers
     /// are 32 bits, little-endian. `None` for bytes that are no such map.
     #[must_use]
+    #[inline(never)]
     pub fn parse(map: &'a [u8]) -> Option<Self> {
         let Some((count, rest)) = map.split_first_chunk() else {
             return map.is_empty().then(Self::default);

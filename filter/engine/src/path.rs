@@ -31,6 +31,12 @@ pub fn normalise_path(target: &[u8]) -> Cow<'_, [u8]> {
     if is_normal(raw) {
         return Cow::Borrowed(raw);
     }
+    Cow::Owned(normalised(raw))
+}
+
+/// Browsers send paths in their normal form.
+#[cold]
+fn normalised(raw: &[u8]) -> Vec<u8> {
     let mut normal: Vec<u8> = Vec::with_capacity(raw.len() + 1);
     let decoded = decode(raw);
     let mut segments = decoded.split(|&byte| byte == b'/').peekable();
@@ -60,21 +66,25 @@ pub fn normalise_path(target: &[u8]) -> Cow<'_, [u8]> {
     if directory || normal.is_empty() {
         normal.push(b'/');
     }
-    Cow::Owned(normal)
+    normal
 }
 
 /// Is there a segment that is a dot segment only after its parameters were cut (`..;x`)? Some servers
 /// climb there, others take it for a name.
 pub(crate) fn is_ambiguous(target: &[u8]) -> bool {
     let raw = raw_path(without_origin(target));
-    raw.iter().any(|&byte| matches!(byte, b';' | b'%'))
-        && decode(raw).split(|&byte| byte == b'/').any(|segment| {
-            let name = segment
-                .split(|&byte| byte == b';')
-                .next()
-                .unwrap_or_default();
-            matches!(name, b"." | b"..") && name.len() < segment.len()
-        })
+    raw.iter().any(|&byte| matches!(byte, b';' | b'%')) && has_cut_dots(raw)
+}
+
+#[cold]
+fn has_cut_dots(raw: &[u8]) -> bool {
+    decode(raw).split(|&byte| byte == b'/').any(|segment| {
+        let name = segment
+            .split(|&byte| byte == b';')
+            .next()
+            .unwrap_or_default();
+        matches!(name, b"." | b"..") && name.len() < segment.len()
+    })
 }
 
 /// The query of `target` without its `?`; empty where there is none.

@@ -26,6 +26,7 @@ pub struct Reply {
 
 /// The reply to a refused request.
 #[must_use]
+#[inline(never)]
 pub fn reply(revision: &Revision, request: &Request<'_>, denial: &Denial) -> Reply {
     let event = denial.outcome().event_id.to_string();
     let mut reply = match &denial.action {
@@ -40,6 +41,7 @@ pub fn reply(revision: &Revision, request: &Request<'_>, denial: &Denial) -> Rep
 
 /// The reply while this worker has no policy: closed, and said so.
 #[must_use]
+#[cold]
 pub fn not_ready() -> Reply {
     let document = json!({
         "type": "about:blank",

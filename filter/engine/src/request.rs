@@ -67,6 +67,7 @@ impl Scheme {
 impl<'a> Request<'a> {
     /// Reads a request. The trusted-hop rule and the score header are the revision's.
     #[must_use]
+    #[inline(never)]
     pub fn new(
         revision: &Revision,
         headers: impl Into<Headers<'a>>,
@@ -204,13 +205,7 @@ impl<'a> Request<'a> {
         let Some(second) = values.next() else {
             return Some(text(first));
         };
-        let separator = if name == "cookie" { "; " } else { "," };
-        let mut joined = text(first).into_owned();
-        for value in std::iter::once(second).chain(values) {
-            joined.push_str(separator);
-            joined.push_str(&text(value));
-        }
-        Some(Cow::Owned(joined))
+        Some(Cow::Owned(joined(name, first, second, values)))
     }
 
     /// Names of the headers, pseudo headers included, as often as they were sent.
@@ -247,6 +242,23 @@ impl<'a> Request<'a> {
             && self.header("origin").is_some()
             && self.header("access-control-request-method").is_some()
     }
+}
+
+/// Several headers of one name are seldom.
+#[cold]
+fn joined<'a>(
+    name: &str,
+    first: &[u8],
+    second: &'a [u8],
+    values: impl Iterator<Item = &'a [u8]>,
+) -> String {
+    let separator = if name == "cookie" { "; " } else { "," };
+    let mut joined = text(first).into_owned();
+    for value in std::iter::once(second).chain(values) {
+        joined.push_str(separator);
+        joined.push_str(&text(value));
+    }
+    joined
 }
 
 /// Walks `x-forwarded-for` from the right: as long as the address so far is a trusted hop, what it

@@ -63,6 +63,7 @@ impl SessionSource for LazySession<'_, '_> {
 
 /// Decides about one request. `id` names the decision; `memory` is what the worker keeps between
 /// requests.
+#[inline(never)]
 pub fn decide(
     revision: &Revision,
     request: &Request<'_>,
@@ -171,6 +172,7 @@ fn first_deciding<'a>(
 }
 
 /// Where verdicts are enforced and no policy decided, the verdict does.
+#[inline(never)]
 fn by_verdict<'a>(
     view: &'a View<'a>,
     verdict: Verdict,

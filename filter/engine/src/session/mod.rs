@@ -9,9 +9,11 @@ use std::sync::Arc;
 use countersign_proto::event::v1::Session as SessionEvent;
 
 pub use cache::SessionCache;
+use token::SignedClaims;
 pub use token::{Problem, UnverifiedToken};
 
 use crate::limits::MAX_FORGED_COOKIES;
+use crate::revision::SessionKey;
 use crate::{Assurance, Request, Revision, Timestamp};
 
 /// The name of the session cookie. The prefix makes browsers refuse it from anything but this very
@@ -110,6 +112,7 @@ pub(crate) trait SessionSource {
 /// Verifies the session cookies of a request. Several of one name: the strongest that verifies
 /// counts, so that a stale copy beside a good one does no harm; none verifies: the first one's problem
 /// is told.
+#[inline(never)]
 pub(crate) fn present(
     revision: &Revision,
     request: &Request<'_>,
@@ -154,10 +157,7 @@ fn verify(
     let view = revision.view();
     let claims = match cache.get(value, &view.session_keys) {
         Some(claims) => claims,
-        None => {
-            let signed = UnverifiedToken::parse(value)?.verify_signature(&view.session_keys)?;
-            cache.insert(value, Arc::new(signed))
-        }
+        None => cache.insert(value, signed(value, &view.session_keys)?),
     };
     claims.check(
         host,
@@ -165,4 +165,11 @@ fn verify(
         view.settings.session_leeway_s(),
         &view.revocations,
     )
+}
+
+/// A token is met for the first time once; every other time it is remembered.
+#[cold]
+fn signed(value: &[u8], keys: &[SessionKey<'_>]) -> Result<Arc<SignedClaims>, Problem> {
+    let signed = UnverifiedToken::parse(value)?.verify_signature(keys)?;
+    Ok(Arc::new(signed))
 }

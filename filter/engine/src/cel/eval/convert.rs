@@ -10,6 +10,7 @@ const INTS: f64 = 9_223_372_036_854_775_808.0;
 /// 2^64
 const UINTS: f64 = 18_446_744_073_709_551_616.0;
 
+#[inline(never)]
 pub(super) fn call<'a>(
     op: Op,
     values: &[Value<'a>],

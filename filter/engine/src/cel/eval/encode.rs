@@ -12,6 +12,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+#[inline(never)]
 pub(super) fn call<'a>(
     op: Op,
     values: &[Value<'a>],

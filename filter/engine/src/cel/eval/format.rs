@@ -11,6 +11,7 @@ use crate::cel::{EvalError, Excerpt, Key, Meter, Op, Value};
 const DEFAULT_PLACES: usize = 6;
 
 /// A template and a list.
+#[inline(never)]
 pub(super) fn call<'a>(values: &[Value<'a>], meter: &mut Meter) -> Result<Value<'a>, EvalError> {
     let [Value::String(template), Value::List(list)] = values else {
         return Err(EvalError::NoSuchOverload(Op::Format));

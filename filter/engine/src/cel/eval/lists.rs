@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::strings;
 use crate::cel::{EvalError, Meter, Op, Optional, Value};
 
+#[inline(never)]
 pub(super) fn call<'a>(
     op: Op,
     values: &[Value<'a>],

@@ -8,6 +8,7 @@ use crate::cel::value::number::{int_to_double, uint_to_double};
 use crate::cel::value::numbers;
 use crate::cel::{EvalError, Node, Op, Program, Source, Value};
 
+#[inline(never)]
 pub(super) fn call<'a>(op: Op, values: &[Value<'a>]) -> Result<Value<'a>, EvalError> {
     use Value::{Bool, Double, Int, Uint};
     Ok(match (op, values) {

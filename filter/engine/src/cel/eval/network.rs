@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::cel::{Cidr, EvalError, Excerpt, Op, Value};
 
+#[inline(never)]
 pub(super) fn call<'a>(op: Op, values: &[Value<'a>]) -> Result<Value<'a>, EvalError> {
     use Value::{Bool, Int, Ip, String};
     match (op, values) {

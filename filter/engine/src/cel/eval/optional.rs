@@ -4,6 +4,7 @@ use super::Evaluator;
 use super::outcome::Outcome;
 use crate::cel::{EvalError, Meter, Node, Op, Optional, Source, Value};
 
+#[inline(never)]
 pub(super) fn call<'a>(
     op: Op,
     values: &[Value<'a>],

@@ -3,6 +3,7 @@
 use super::aggregate::count_characters;
 use crate::cel::{EvalError, Meter, Op, Text, Value};
 
+#[inline(never)]
 pub(super) fn call<'a>(
     op: Op,
     values: &[Value<'a>],
