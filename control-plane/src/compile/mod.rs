@@ -1,5 +1,6 @@
 //! From resources to the compiled policy: parse ([`crate::resource`]), check, lower, load.
 
+pub mod analyse;
 mod checked;
 mod conditions;
 mod countries;
