@@ -1,12 +1,12 @@
 //! A set of documents whose conditions are typed and whose parts fit together.
 
-use countersign_engine::cel::{NodeId, ProgramBuilder};
+use countersign_engine::cel::ProgramBuilder;
 use countersign_engine::device::DeviceRulesBuilder;
 use countersign_engine::{AttributeSet, Timestamp, VerdictMode};
 
-use super::conditions::{Conditions, Failures, Place};
+use super::conditions::{Condition, Conditions, Failures, Place};
 use super::reasons::Reasons;
-use super::{devices, limits, reach};
+use super::{devices, doubts, limits};
 use crate::diagnostic::{Finding, Findings};
 use crate::resource::{
     Document, Kind, MitigationPolicy, Resource, Settings, Signal, Verdict, find_duplicates,
@@ -33,16 +33,15 @@ pub(super) struct Checked<'a> {
 pub(super) struct CheckedPolicy<'a> {
     pub(super) document: &'a Document,
     pub(super) policy: &'a MitigationPolicy,
-    /// Its condition in the program; `None` = always.
-    pub(super) when: Option<NodeId>,
+    /// `None` = always.
+    pub(super) when: Option<Condition>,
 }
 
 pub(super) struct CheckedSignal<'a> {
-    pub(super) name: &'a str,
+    pub(super) document: &'a Document,
     pub(super) signal: &'a Signal,
     pub(super) verdict: Verdict,
-    /// See [`CheckedPolicy::when`].
-    pub(super) when: Option<NodeId>,
+    pub(super) when: Condition,
 }
 
 /// Checks a set. What is wrong is in `findings`; with an error among them the result is not whole.
@@ -70,7 +69,15 @@ pub(super) fn check<'a>(
     let signals = signals(documents, &reasons, &mut conditions, findings);
     let policies = policies(documents, &mut conditions, findings);
     if !findings.has_errors() {
-        reach::warn(&policies, findings);
+        let set = doubts::Set {
+            documents,
+            settings: stated,
+            policies: &policies,
+            signals: &signals,
+            lists: conditions.lists().collect(),
+            now,
+        };
+        doubts::warn(&set, findings);
     }
     let (program, reads, failures) = conditions.finish();
     Checked {
@@ -131,10 +138,10 @@ fn signals<'a>(
             };
             let when = conditions.add(place, findings)?;
             Some(CheckedSignal {
-                name: &document.name,
+                document,
                 signal,
                 verdict: reasons.verdict(signal),
-                when: when.root,
+                when,
             })
         })
         .collect()
@@ -164,7 +171,7 @@ fn policies<'a>(
                         document,
                         expression,
                     };
-                    conditions.add(place, findings)?.root
+                    Some(conditions.add(place, findings)?)
                 }
                 None => None,
             };

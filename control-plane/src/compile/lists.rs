@@ -38,6 +38,12 @@ impl<'a> Lists<'a> {
         self.known.get(index as usize).map(|(_, members)| *members)
     }
 
+    /// The lists that have a place in the program, by their numbers there.
+    pub(super) fn placed(&self) -> impl Iterator<Item = (u32, &'a Members)> + '_ {
+        let all = self.places.iter().zip(&self.known);
+        all.filter_map(|(place, (_, members))| Some(((*place)?, *members)))
+    }
+
     /// The number in the program of the list that is the `index`th of all. What is none has a number
     /// that no program loads.
     pub(super) fn place(&mut self, index: u32, program: &mut ProgramBuilder) -> u32 {

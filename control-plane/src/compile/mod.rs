@@ -5,11 +5,11 @@ mod checked;
 mod conditions;
 mod countries;
 mod devices;
+mod doubts;
 pub mod limits;
 mod lists;
 mod load;
 mod lower;
-mod reach;
 mod reasons;
 
 pub use conditions::Failure;

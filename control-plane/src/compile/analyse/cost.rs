@@ -3,7 +3,8 @@
 
 use countersign_engine::cel::Op;
 
-use super::limits::MAX_TEXT_BYTES;
+use super::limits::{MAX_STEPS, MAX_TEXT_BYTES};
+use super::premise::{Premise, Premises, Says};
 use crate::cel::{ConstantSet, Typed, TypedKind};
 
 /// Steps that evaluating a condition takes at most, on a request that Envoy takes by default. `None`
@@ -47,9 +48,26 @@ pub(super) fn steps(tree: &Typed) -> Option<u64> {
         .try_fold(own, |sum, child| sum.checked_add(steps(child)?))
 }
 
+/// See [`steps`], of what a premise says.
+pub(super) fn of_premise(premise: &Premise<'_>) -> Option<u64> {
+    match premise.says {
+        Says::When(_, tree) => steps(tree),
+        // What selects policies is not metered.
+        _ => Some(0),
+    }
+}
+
+/// Does evaluating a whole condition certainly not run out of steps? `None` where that is not known.
+pub(super) fn is_cheap(premises: &Premises<'_>) -> Option<bool> {
+    let mut sum = 0_u64;
+    for premise in premises.of_when() {
+        sum = sum.checked_add(of_premise(premise)?)?;
+    }
+    Some(sum <= MAX_STEPS)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::limits::MAX_STEPS;
     use super::super::tests::support::typed;
     use super::*;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::condition::{Reading, Test};
 use super::effort::{Effort, Spent};
-use super::limits::{MAX_ADDRESSES, MAX_RANGES};
+use super::limits::MAX_ADDRESSES;
 use super::ranges::{Ranges, address, to_address};
 use super::texts::{Shape, Texts};
 
@@ -114,9 +114,6 @@ impl<'c> Domain<'c> {
 
     /// Leaves numbers of these ranges only.
     pub(super) fn within(&mut self, allowed: &Ranges, effort: &Effort) -> Result<(), Spent> {
-        if self.ranges.len() > MAX_RANGES || allowed.len() > MAX_RANGES {
-            return Err(Spent);
-        }
         effort.spend(self.ranges.len().min(allowed.len()))?;
         let both = self.ranges.and(allowed);
         effort.spend(both.len())?;

@@ -3,7 +3,7 @@
 use super::condition::{Condition, ConditionKind, Goal, Reading};
 use super::cost;
 use super::limits::{MAX_PARTS, MAX_PREMISES, MAX_STEPS};
-use super::premise::{Premise, Premises, Says};
+use super::premise::{Premise, Premises};
 use super::remark::{About, Remark};
 use super::solve::Solver;
 use super::subject::{Key, Subject};
@@ -37,6 +37,11 @@ pub(super) fn judge(
 /// told where they are read.
 fn never(about: About, premises: &Premises<'_>, solver: Solver<'_, '_>) -> Option<Remark> {
     let core = core(premises, solver);
+    if let [only] = core.as_slice()
+        && is_told(&only.condition, Reading::True, premises.told, solver)
+    {
+        return None;
+    }
     let last = core.iter().rfind(|premise| premise.span().is_some())?;
     let shown: Vec<String> = core
         .iter()
@@ -96,6 +101,34 @@ fn core<'p, 'a>(premises: &'p Premises<'a>, solver: Solver<'_, '_>) -> Vec<&'p P
     kept
 }
 
+/// Was it said already? A constant is told of where it was found to be one; a literal that is not what
+/// its attribute can be is told of itself.
+fn is_told(
+    condition: &Condition<'_>,
+    reading: Reading,
+    told: &[Span],
+    solver: Solver<'_, '_>,
+) -> bool {
+    let test = match &condition.kind {
+        ConditionKind::Constant(_) => return true,
+        ConditionKind::Not(inner) => inner,
+        _ => condition,
+    };
+    let ConditionKind::Test(subject, _) = &test.kind else {
+        return false;
+    };
+    let is_attribute = solver
+        .subjects
+        .get(*subject)
+        .is_some_and(|entry| matches!(entry.key, Key::Attribute(_)));
+    let inside = |span: &Span| condition.span.start <= span.start && span.end <= condition.span.end;
+    let anyhow = Solver {
+        wide: true,
+        ..solver
+    };
+    is_attribute && told.iter().any(inside) && anyhow.impossible([(condition, reading)])
+}
+
 /// Parts of the condition that are always true, or never.
 fn always(
     about: About,
@@ -106,6 +139,7 @@ fn always(
     let mut parts = Parts {
         about,
         solver,
+        told: premises.told,
         left: MAX_PARTS,
         found: Vec::new(),
         is_cheap: true,
@@ -114,16 +148,17 @@ fn always(
     let mut always_true = 0;
     for premise in premises.of_when() {
         count += 1;
-        parts.is_cheap = is_cheap(premise);
+        parts.is_cheap = cost::of_premise(premise).is_some_and(|steps| steps <= MAX_STEPS);
         if parts.is_always(&premise.condition) {
             always_true += 1;
-            parts.found.push(parts.remark(&premise.condition, true));
+            parts.found.extend(parts.remark(&premise.condition, true));
         } else {
             parts.within(&premise.condition);
         }
     }
-    if count > 0
-        && count == always_true
+    if count == always_true
+        && !parts.found.is_empty()
+        && cost::is_cheap(premises) == Some(true)
         && let Some(whole) = whole(premises)
     {
         let mut remark = Remark::new(
@@ -156,17 +191,10 @@ fn whole(premises: &Premises<'_>) -> Option<Span> {
     }))
 }
 
-/// Does an evaluation certainly not run out of steps?
-fn is_cheap(premise: &Premise<'_>) -> bool {
-    match premise.says {
-        Says::When(_, tree) => cost::steps(tree).is_some_and(|steps| steps <= MAX_STEPS),
-        _ => true,
-    }
-}
-
 struct Parts<'s, 'a> {
     about: About,
     solver: Solver<'s, 'a>,
+    told: &'s [Span],
     left: usize,
     found: Vec<Remark>,
     is_cheap: bool,
@@ -181,13 +209,10 @@ impl Parts<'_, '_> {
                 return;
             };
             self.left = left;
-            if matches!(part.kind, ConditionKind::Constant(_)) {
-                continue;
-            }
             if self.is_always(part) {
-                self.found.push(self.remark(part, true));
+                self.found.extend(self.remark(part, true));
             } else if self.is_worth_it(part) && self.solver.impossible([(part, Reading::True)]) {
-                self.found.push(self.remark(part, false));
+                self.found.extend(self.remark(part, false));
             } else {
                 self.within(part);
             }
@@ -221,7 +246,15 @@ impl Parts<'_, '_> {
         subjects.len() < count || subjects.iter().filter(|subject| linked(subject)).count() > 1
     }
 
-    fn remark(&self, part: &Condition<'_>, always: bool) -> Remark {
+    fn remark(&self, part: &Condition<'_>, always: bool) -> Option<Remark> {
+        let reading = if always {
+            Reading::NotTrue
+        } else {
+            Reading::True
+        };
+        if is_told(part, reading, self.told, self.solver) {
+            return None;
+        }
         let what = match part.kind {
             ConditionKind::Test(..) => "this comparison",
             ConditionKind::Not(ref inner) if matches!(inner.kind, ConditionKind::Test(..)) => {
@@ -232,13 +265,8 @@ impl Parts<'_, '_> {
         let how = if always { "always" } else { "never" };
         let message = format!("{what} is {how} true");
         let mut remark = Remark::new(self.about, Some(part.span), message);
-        let reading = if always {
-            Reading::NotTrue
-        } else {
-            Reading::True
-        };
         explain(&mut remark, self.solver, &[(part, reading)], &[part]);
-        remark
+        Some(remark)
     }
 
     /// Alternatives of a `||` that cannot hold together with what stands beside it.

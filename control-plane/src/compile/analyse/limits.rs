@@ -18,8 +18,8 @@ pub const MAX_MEMBERS: usize = 4_096;
 /// Addresses of a range that are written out to be compared as texts.
 pub const MAX_ADDRESSES: i128 = 64;
 
-/// Ranges of a set of numbers or addresses: past it only sets and not their intersections are known.
-pub const MAX_RANGES: usize = 100_000;
+/// Numbers or ranges of a list that is looked into: half of what a question may take.
+pub const MAX_RANGES: usize = 8_192;
 
 /// Members of an excluded set that take part in a comparison of patterns.
 pub const MAX_EXCLUDED: usize = 8;

@@ -47,17 +47,18 @@ use world::Place;
 pub fn analyse(policies: &[Policy<'_>], signals: &[Signal<'_>], world: &World<'_>) -> Vec<Remark> {
     let effort = Effort::default();
     let mut remarks = Vec::new();
-    of_signals(signals, world, &effort, &mut remarks);
-    of_policies(policies, signals, world, &effort, &mut remarks);
+    let signals = of_signals(signals, world, &effort, &mut remarks);
+    of_policies(policies, &signals, world, &effort, &mut remarks);
     remarks
 }
 
-fn of_signals(
-    signals: &[Signal<'_>],
+/// Gives the signals back; of one that never holds nothing is added to the score.
+fn of_signals<'a>(
+    signals: &[Signal<'a>],
     world: &World<'_>,
     effort: &Effort,
     remarks: &mut Vec<Remark>,
-) {
+) -> Vec<Signal<'a>> {
     let mut subjects = Subjects::new(world, signals, Place::Signal);
     let mut reader = Reader::new(&mut subjects);
     let read: Vec<Premises<'_>> = signals
@@ -70,9 +71,14 @@ fn of_signals(
         wide: false,
         clock: true,
     };
-    for (index, premises) in read.iter().enumerate() {
-        judge(About::Signal(index), premises, solver, remarks);
+    let mut judged = signals.to_vec();
+    for ((index, premises), signal) in read.iter().enumerate().zip(&mut judged) {
+        match judge(About::Signal(index), premises, solver, remarks) {
+            Judged::Possible => {}
+            Judged::Impossible => signal.weight = 0,
+        }
     }
+    judged
 }
 
 fn of_policies(

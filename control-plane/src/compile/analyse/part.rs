@@ -76,7 +76,8 @@ pub(super) fn kind(part: &Typed) -> Option<Kind> {
         TypedKind::Constant(Constant::String(_)) => TEXT,
         TypedKind::Constant(Constant::Int(_)) => Some(Kind::Int),
         TypedKind::Constant(Constant::Uint(_)) => Some(Kind::Uint),
-        TypedKind::Constant(Constant::Timestamp(..) | Constant::Duration(..)) => Some(Kind::Time),
+        TypedKind::Constant(Constant::Timestamp(..)) => Some(Kind::Moment),
+        TypedKind::Constant(Constant::Duration(..)) => Some(Kind::Span),
         TypedKind::Call(op, args) => match op {
             Op::LowerAscii => Some(Kind::Text(Shape::Lower)),
             Op::UpperAscii => Some(Kind::Text(Shape::Upper)),
@@ -140,7 +141,8 @@ const fn attribute_kind(attribute: Attribute) -> Option<Kind> {
         | Attribute::SessionAssurance
         | Attribute::GeoAsn => Kind::Int,
         Attribute::ConnectionMtls | Attribute::SessionValid => Kind::Truth,
-        Attribute::SessionAge | Attribute::Now => Kind::Time,
+        Attribute::SessionAge => Kind::Span,
+        Attribute::Now => Kind::Moment,
         Attribute::SourceAddress => Kind::Address,
         _ => Kind::Text(Shape::Any),
     })

@@ -34,6 +34,8 @@ pub(super) enum Says<'a> {
 pub(super) struct Premises<'a> {
     pub(super) all: Vec<Premise<'a>>,
     pub(super) endpoints: Vec<&'a str>,
+    /// Places in the condition of which something was said already.
+    pub(super) told: &'a [Span],
 }
 
 impl<'a> Premises<'a> {
@@ -55,6 +57,7 @@ impl<'a> Premises<'a> {
         let mut premises = Self {
             all,
             endpoints: policy.endpoints.clone(),
+            told: &[],
         };
         if let Some(when) = &policy.when {
             premises.add_condition(when, reader);
@@ -66,21 +69,25 @@ impl<'a> Premises<'a> {
         let mut premises = Self {
             all: Vec::new(),
             endpoints: Vec::new(),
+            told: &[],
         };
         premises.add_condition(when, reader);
         premises
     }
 
     fn add_condition(&mut self, when: &When<'a>, reader: &mut Reader<'_, 'a>) {
+        self.told = when.told;
         let parts = match &when.tree.kind {
             crate::cel::TypedKind::Call(countersign_engine::cel::Op::And, parts) => parts,
             _ => std::slice::from_ref(when.tree),
         };
         for part in parts {
-            self.all.push(Premise {
-                condition: reader.condition(part),
-                says: Says::When(when.text, part),
-            });
+            let condition = reader.condition(part);
+            // What is always true is told of by who found it out, and asks nothing.
+            if !matches!(condition.kind, ConditionKind::Constant(true)) {
+                let says = Says::When(when.text, part);
+                self.all.push(Premise { condition, says });
+            }
         }
     }
 

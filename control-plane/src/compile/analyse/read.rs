@@ -16,6 +16,7 @@ use countersign_engine::cel::Op;
 
 use super::condition::{Condition, ConditionKind, Test};
 use super::language::Pattern;
+use super::limits::MAX_RANGES;
 use super::part;
 use super::ranges::Ranges;
 use super::subject::{Key, Kind, Subject, Subjects};
@@ -204,10 +205,11 @@ impl<'r, 'a> Reader<'r, 'a> {
             _ => return None,
         };
         let (subject, kind) = self.thing(subject)?;
-        let is_time = matches!(constant, Constant::Timestamp(..) | Constant::Duration(..));
-        let fits = match kind {
-            Kind::Int | Kind::Count | Kind::Uint => !is_time,
-            Kind::Time => is_time,
+        let fits = match (kind, constant) {
+            (Kind::Moment, Constant::Timestamp(..)) | (Kind::Span, Constant::Duration(..)) => true,
+            (Kind::Int | Kind::Count | Kind::Uint, constant) => {
+                !matches!(constant, Constant::Timestamp(..) | Constant::Duration(..))
+            }
             _ => false,
         };
         fits.then(|| ConditionKind::Test(subject, Test::numbers(test.ordered(op))))
@@ -256,7 +258,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             TypedKind::Variable {
                 lowering: Lowering::Set(number),
                 ..
-            } => match self.subjects.world().lists.get(number)? {
+            } => match self.known_list(*number)? {
                 Members::Strings(texts) => self.among(needle, Cow::Borrowed(texts)),
                 Members::Numbers(numbers) => {
                     let (subject, kind) = self.thing(needle)?;
@@ -325,6 +327,17 @@ impl<'r, 'a> Reader<'r, 'a> {
             }
             _ => None,
         }
+    }
+
+    /// A list, unless it is empty, for then it is there to be filled, or too large to be looked into.
+    fn known_list(&self, number: u32) -> Option<&'a Members<'a>> {
+        let members = self.subjects.world().lists.get(&number)?;
+        let is_known = match members {
+            Members::Strings(texts) => !texts.is_empty(),
+            Members::Numbers(numbers) => (1..=MAX_RANGES).contains(&numbers.len()),
+            Members::Cidrs(networks) => (1..=MAX_RANGES).contains(&networks.len()),
+        };
+        is_known.then_some(members)
     }
 
     /// The test of a list, which many conditions may share.

@@ -11,7 +11,7 @@ use countersign_engine::Attribute;
 
 use super::condition::{Goal, Reading};
 use super::cost;
-use super::limits::{MAX_SEARCHES, MAX_STEPS};
+use super::limits::MAX_SEARCHES;
 use super::model::{Model, Truth};
 use super::premise::{Premise, Premises, Says};
 use super::remark::{About, Earlier as Reason, Remark};
@@ -168,7 +168,7 @@ where
     ) -> bool {
         // What takes long may fail on a request on which the later one does not, unless it asks nothing
         // that the later one does not ask.
-        if is_cheap(earlier) != Some(true) && !is_part_of(earlier, later) {
+        if cost::is_cheap(earlier) != Some(true) && !is_part_of(earlier, later) {
             return false;
         }
         let one_does_not: Vec<Vec<Goal<'s>>> = earlier
@@ -294,17 +294,6 @@ fn left_by(earlier: Effect, later: Effect) -> Option<Left> {
         }
         _ => None,
     }
-}
-
-/// Does evaluating its condition certainly not run out of steps?
-fn is_cheap(premises: &Premises<'_>) -> Option<bool> {
-    let mut sum = 0_u64;
-    for premise in premises.of_when() {
-        if let Says::When(_, tree) = premise.says {
-            sum = sum.checked_add(cost::steps(tree)?)?;
-        }
-    }
-    Some(sum <= MAX_STEPS)
 }
 
 /// Is everything that the condition of the one joins joined by the condition of the other as well? Where

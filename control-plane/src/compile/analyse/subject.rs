@@ -38,8 +38,10 @@ pub(super) enum Kind {
     /// An int that is not negative.
     Count,
     Uint,
-    /// Nanoseconds.
-    Time,
+    /// A point in time, in nanoseconds.
+    Moment,
+    /// A length of time, in nanoseconds.
+    Span,
     Truth,
     /// An address, or a text that is one.
     Address,
@@ -221,7 +223,7 @@ impl<'a> Subjects<'a> {
             (domain, Some(Limit { why, help }))
         };
         match key {
-            Key::Attribute(Attribute::Score) => {
+            Key::Attribute(Attribute::Score) if self.world.whole => {
                 let Some(most) = self.facts.most.filter(|most| *most < 100) else {
                     return (wide.clone(), None);
                 };
@@ -234,13 +236,19 @@ impl<'a> Subjects<'a> {
                 let why = format!("the signals give a score of {most} at most");
                 limited(domain, why, None)
             }
-            Key::Attribute(Attribute::Verdict) if self.facts.verdicts.len() < 3 => {
+            Key::Attribute(Attribute::Verdict)
+                if self.world.whole && self.facts.verdicts.len() < 3 =>
+            {
                 let given = self.facts.verdicts.iter().map(|verdict| verdict.word());
                 let named: Vec<String> = given.clone().map(|word| format!("`{word}`")).collect();
                 let why = format!("signals and device rules give {} only", named.join(" or "));
                 limited(Domain::texts(wide.absent, words(given)), why, None)
             }
-            Key::Reason(reason) if !self.facts.reasons.contains(reason.as_str()) => {
+            // Who has some of the signals has all of them.
+            Key::Reason(reason)
+                if (self.world.whole || self.facts.signals > 0)
+                    && !self.facts.reasons.contains(reason.as_str()) =>
+            {
                 let domain = Domain::numbers(wide.absent, Ranges::between(0, 0));
                 let why = if reason == RULE_MATCH {
                     "there is no device rule that could match".to_owned()
@@ -263,7 +271,7 @@ impl<'a> Subjects<'a> {
                 }
                 None => (wide.clone(), None),
             },
-            Key::Attribute(attribute) => {
+            Key::Attribute(attribute) if self.world.whole => {
                 let mut unknown = self.world.unknown.iter();
                 match unknown.find(|unknown| unknown.attribute == *attribute) {
                     Some(unknown) => limited(
@@ -297,7 +305,7 @@ fn of_kind(kind: Kind) -> Domain<'static> {
         Kind::Int => Domain::numbers(true, int_range()),
         Kind::Count => Domain::numbers(true, Ranges::between(0, i64::MAX.into())),
         Kind::Uint => Domain::numbers(true, Ranges::between(0, u64::MAX.into())),
-        Kind::Time => Domain::numbers(true, Ranges::all()),
+        Kind::Moment | Kind::Span => Domain::numbers(true, Ranges::all()),
         Kind::Truth => truth(true),
         Kind::Address => Domain::addresses(true),
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use countersign_engine::{Assurance, Attribute, Verdict};
 
-use crate::cel::Typed;
+use crate::cel::{Span, Typed};
 
 /// A policy, its condition typed and folded.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct When<'a> {
     pub text: &'a str,
     /// Typed against the environment of policies (or signals) and folded.
     pub tree: &'a Typed,
+    /// Places of which something was said already: a literal there is not what its attribute can be.
+    pub told: &'a [Span],
 }
 
 /// What becomes of a request that a policy matches.
@@ -72,6 +74,9 @@ pub struct Signal<'a> {
 /// What of a set limits the values that conditions read.
 #[derive(Clone, Debug, Default)]
 pub struct World<'a> {
+    /// The set is whole, its settings among it: what nothing of it gives to a request, nothing does. Else
+    /// it may be some files of a set, and the rest may give it.
+    pub whole: bool,
     /// The lists by the numbers that the typed conditions know them by.
     pub lists: HashMap<u32, Members<'a>>,
     /// `Settings.caseSensitivePaths`.

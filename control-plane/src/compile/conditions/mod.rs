@@ -11,9 +11,9 @@ use countersign_engine::{Attribute, AttributeSet};
 
 use super::limits::MAX_NODES;
 use super::lists::Lists;
-use crate::cel::{Compiler, Constant, Env, Lowering, Problem, Ready, Typed, TypedKind};
+use crate::cel::{Compiler, Constant, Env, Lowering, Problem, Ready, Span, Typed, TypedKind};
 use crate::diagnostic::{Findings, MAX_FINDINGS};
-use crate::resource::{Document, Settings};
+use crate::resource::{Document, Members, Settings};
 
 use advice::ReadLists;
 
@@ -22,10 +22,14 @@ pub(super) use failures::Failures;
 pub(super) use place::Place;
 
 /// A condition in the program.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Condition {
     /// `None`: it holds whatever the request.
     pub(super) root: Option<NodeId>,
+    /// Typed and folded; lists have the numbers that [`Conditions::lists`] gives them.
+    pub(super) tree: Typed,
+    /// Places of which something was said.
+    pub(super) told: Vec<Span>,
 }
 
 /// The conditions of a set while they are compiled.
@@ -75,10 +79,12 @@ impl<'a> Conditions<'a> {
                 return None;
             }
         };
+        let told = warnings.iter().map(|warning| warning.span).collect();
         place.report(warnings, findings);
         self.failures.add(&place, &tree, failures);
         if tree.constant() == Some(&Constant::Bool(true)) {
-            return Some(Condition { root: None });
+            let root = None;
+            return Some(Condition { root, tree, told });
         }
         self.settle(&mut tree);
         if self.full {
@@ -90,7 +96,16 @@ impl<'a> Conditions<'a> {
             place.report(vec![too_many_nodes(&tree, self.most_nodes)], findings);
             return None;
         }
-        Some(Condition { root: Some(root) })
+        Some(Condition {
+            root: Some(root),
+            tree,
+            told,
+        })
+    }
+
+    /// The lists that conditions name, by their numbers in the program.
+    pub(super) fn lists(&self) -> impl Iterator<Item = (u32, &'a Members)> + '_ {
+        self.lists.placed()
     }
 
     fn ready(&mut self, place: &Place<'_>) -> Result<Ready, Vec<Problem>> {

@@ -73,8 +73,8 @@ pub(super) fn lower(checked: Checked<'_>, runtime: &RuntimeMaterial) -> Option<V
 
 fn lower_signal(checked: &CheckedSignal<'_>) -> SignalSpec {
     SignalSpec {
-        name: checked.name.to_owned(),
-        when: checked.when,
+        name: checked.document.name.clone(),
+        when: checked.when.root,
         weight: checked.signal.weight,
         reason: checked.signal.reason.clone(),
         verdict: verdict(checked.verdict),
@@ -94,7 +94,7 @@ fn lower_policy(checked: &CheckedPolicy<'_>, defaults: &ChallengeSpec) -> Policy
                 .collect(),
         ),
         methods: sorted(policy.methods.clone()),
-        when: checked.when,
+        when: checked.when.as_ref().and_then(|when| when.root),
         action: match policy.action {
             Action::Allow => ActionSpec::Allow,
             Action::Block => ActionSpec::Block,
@@ -115,7 +115,7 @@ fn lower_policy(checked: &CheckedPolicy<'_>, defaults: &ChallengeSpec) -> Policy
 }
 
 /// What a policy states itself, then what `Settings` state, then the defaults.
-fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> Demand {
+pub(super) fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> Demand {
     let kinds = own.kinds.as_ref().or(defaults.kinds.as_ref());
     let fallback = own.fallback.as_ref().or(defaults.fallback.as_ref());
     Demand {

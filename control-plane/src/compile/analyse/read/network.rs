@@ -26,7 +26,7 @@ impl<'a> Reader<'_, 'a> {
         else {
             return None;
         };
-        let Members::Cidrs(networks) = self.subjects.world().lists.get(number)? else {
+        let Members::Cidrs(networks) = self.known_list(*number)? else {
             return None;
         };
         let subject = self.address(needle, "")?;

@@ -1,11 +1,14 @@
 //! What is known at each limit, and not past it.
 
-use super::support::{line, remarks, said, spec};
+use std::collections::HashMap;
+
+use super::support::{line, remarks, remarks_in, said, spec};
 use crate::compile::analyse::limits::{
     MAX_ADDRESSES, MAX_CHOICES, MAX_MATCHES, MAX_PART_BYTES, MAX_PARTS, MAX_PATH_KEYS, MAX_PER_KEY,
-    MAX_PREMISES, MAX_SEARCHES, MAX_SHOWN,
+    MAX_PREMISES, MAX_RANGES, MAX_SEARCHES, MAX_SHOWN,
 };
 use crate::compile::analyse::premise::shortened;
+use crate::compile::analyse::{Members, World};
 
 fn is_never(when: &str) -> bool {
     said(when)
@@ -69,6 +72,41 @@ fn so_many_addresses_are_compared_as_texts() {
     assert_eq!(MAX_ADDRESSES, 64);
     assert!(is_never(&of(26)));
     assert!(!is_never(&of(25)));
+}
+
+#[test]
+fn lists_of_numbers_are_looked_into_up_to_a_length() {
+    let found = |count: usize| {
+        let numbers: Vec<i64> = (0..).step_by(2).take(count).collect();
+        let world = World {
+            lists: HashMap::from([(3, Members::Numbers(&numbers))]),
+            ..World::default()
+        };
+        let specs = [spec().when("geo.asn in lists.asns && geo.asn == 7")];
+        !remarks_in(&specs, &[], &world).is_empty()
+    };
+    assert!(found(MAX_RANGES));
+    assert!(!found(MAX_RANGES + 1));
+}
+
+#[test]
+fn a_list_that_is_empty_is_there_to_be_filled() {
+    let world = World {
+        lists: HashMap::from([
+            (0, Members::Cidrs(Vec::new())),
+            (2, Members::Strings(&[])),
+            (3, Members::Numbers(&[])),
+        ]),
+        ..World::default()
+    };
+    for when in [
+        "geo.asn in lists.asns",
+        "request.headers['x'] in lists.tenants",
+        "source.address in lists.offices",
+        "!(request.method in lists.tenants)",
+    ] {
+        assert_eq!(remarks_in(&[spec().when(when)], &[], &world), [], "{when}");
+    }
 }
 
 #[test]

@@ -422,7 +422,11 @@ fn no_request_contradicts_what_is_said() {
         }
         for (when, tree, weight, reason, verdict) in &held {
             signals.push(Signal {
-                when: When { text: when, tree },
+                when: When {
+                    text: when,
+                    tree,
+                    told: &[],
+                },
                 weight: *weight,
                 reason,
                 verdict: *verdict,

@@ -101,6 +101,7 @@ pub(in crate::compile::analyse) const ASNS: [i64; 2] = [64500, 64501];
 /// A set with trusted hops that give everything they can, and its lists.
 pub(in crate::compile::analyse) fn world<'a>(tenants: &'a [String]) -> World<'a> {
     World {
+        whole: true,
         lists: HashMap::from([
             (0, Members::Cidrs(offices())),
             (1, Members::Cidrs(labs())),
@@ -225,7 +226,11 @@ pub(in crate::compile::analyse) fn policies<'a>(
                 .when
                 .as_ref()
                 .zip(tree.as_ref())
-                .map(|(text, tree)| When { text, tree }),
+                .map(|(text, tree)| When {
+                    text,
+                    tree,
+                    told: &[],
+                }),
             effect: spec.effect,
         })
         .collect()
