@@ -1,5 +1,6 @@
 //! Input that is far too large, given to the command under a bound on its memory: it says what the limit
 //! is, and does not run into the bound.
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -43,7 +44,7 @@ fn a_list_of_ten_million_entries_is_refused_with_the_limit() {
     let dir = scratch("inline");
     let path = dir.join("many.yaml");
     let mut file = BufWriter::new(File::create(&path).unwrap());
-    write!(file, "{HEAD}  numbers: [{}]\n", "1,".repeat(10_000_000)).unwrap();
+    writeln!(file, "{HEAD}  numbers: [{}]", "1,".repeat(10_000_000)).unwrap();
     file.into_inner().unwrap();
     let told = refusal(&check(&path, Stdio::null()));
     assert!(told.contains("at most 32 levels, 1100000 values"), "{told}");
@@ -55,7 +56,7 @@ fn a_file_of_ten_million_ranges_is_refused_without_reading_it_whole() {
     let dir = scratch("ranges");
     let path = dir.join("many.yaml");
     let mut file = BufWriter::new(File::create(&path).unwrap());
-    write!(file, "{HEAD}  cidrs:\n").unwrap();
+    writeln!(file, "{HEAD}  cidrs:").unwrap();
     for number in 0..10_000_000_u32 {
         let [_, high, middle, low] = number.to_be_bytes();
         writeln!(file, "  - {}.{middle}.{low}.0/25", 16 + high).unwrap();
