@@ -4,17 +4,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use countersign_control_plane::resource::{SourceFile, list_files};
 use nix::errno::Errno;
 
 use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES};
-
-/// One file as it was found; whether it is UTF-8 is for the parser to say, with a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Source {
-    /// As a person would name it.
-    pub(crate) name: String,
-    pub(crate) content: Vec<u8>,
-}
 
 /// Why files cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +15,9 @@ pub(crate) enum SourcesError {
     /// Not there.
     #[error("`{}` is not there", .0.display())]
     Missing(PathBuf),
+    /// A directory, a pipe, a device.
+    #[error("`{}` is not a file; a list takes its values from one", .0.display())]
+    NoFile(PathBuf),
     /// A symbolic link that leads back to itself, or to a directory that it is in.
     #[error("`{}` is a symbolic link that leads back to where it is", .0.display())]
     Loop(PathBuf),
@@ -56,14 +52,14 @@ impl SourcesError {
 
 /// Reads everything that `paths` name; `-` is standard input. Directories in the order of their names,
 /// hidden entries left out.
-pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, SourcesError> {
+pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<SourceFile>, SourcesError> {
     let mut sources = Vec::new();
     let mut total = 0;
     for path in paths {
         if path.as_os_str() == "-" {
             let name = "<stdin>".to_owned();
             let content = bounded(io::stdin().lock(), Path::new(&name), &mut total)?;
-            sources.push(Source { name, content });
+            sources.push(SourceFile { name, content });
             continue;
         }
         let mut files = Vec::new();
@@ -76,13 +72,42 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<Source>, SourcesError> {
                 path: file.clone(),
                 source,
             })?;
-            sources.push(Source {
+            sources.push(SourceFile {
                 name: file.display().to_string(),
                 content: bounded(open, &file, &mut total)?,
             });
         }
     }
+    read_lists(&mut sources, &mut total)?;
     Ok(sources)
+}
+
+/// Reads the files that lists name. One that is not there is for the parser to say, with a place.
+fn read_lists(sources: &mut Vec<SourceFile>, total: &mut u64) -> Result<(), SourcesError> {
+    for name in list_files(sources) {
+        let path = PathBuf::from(&name);
+        let failed = |source: io::Error| match source.raw_os_error() {
+            Some(code) if code == Errno::ELOOP as i32 => SourcesError::Loop(path.clone()),
+            _ => SourcesError::Read {
+                path: path.clone(),
+                source,
+            },
+        };
+        match std::fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+            // A pipe could be waited for in vain.
+            Ok(metadata) if !metadata.is_file() => return Err(SourcesError::NoFile(path)),
+            Ok(_) => {}
+        }
+        let file = std::fs::File::open(&path).map_err(failed)?;
+        let content = bounded(file, &path, total)?;
+        sources.push(SourceFile { name, content });
+        if sources.len() > MAX_FILES {
+            return Err(SourcesError::TooMany(path));
+        }
+    }
+    Ok(())
 }
 
 /// `above`: the directories that the path is in, by device and inode.
@@ -243,6 +268,45 @@ mod tests {
         std::os::unix::fs::symlink(dir.path(), dir.path().join("again")).unwrap();
         let error = read(&[dir.path().to_owned()]).unwrap_err();
         assert!(matches!(error, SourcesError::Loop(_)), "{error}");
+    }
+
+    #[test]
+    fn the_files_of_lists_are_read_along_and_those_that_cannot_be_are_told() {
+        const LIST: &str = "kind: List\nspec: {cidrs: {file: nets.txt}}\n";
+        let dir = Scratch::new();
+        let list = dir.file("a.yaml", LIST);
+        let names = |sources: Vec<SourceFile>| -> Vec<String> {
+            let name = |source: SourceFile| source.name.rsplit_once('/').unwrap().1.to_owned();
+            sources.into_iter().map(name).collect()
+        };
+        // For the parser to say, with a place.
+        assert_eq!(
+            names(read(std::slice::from_ref(&list)).unwrap()),
+            ["a.yaml"]
+        );
+        let nets = dir.file("nets.txt", "10.0.0.0/8\n");
+        for paths in [dir.path(), &list] {
+            let sources = read(&[paths.to_owned()]).unwrap();
+            assert_eq!(names(sources), ["a.yaml", "nets.txt"]);
+        }
+        let file = std::fs::File::create(&nets).unwrap();
+        file.set_len(MAX_FILE_BYTES + 1).unwrap();
+        let error = read(std::slice::from_ref(&list)).unwrap_err();
+        assert!(matches!(error, SourcesError::FileTooLarge(_)), "{error}");
+        std::fs::remove_file(&nets).unwrap();
+        std::fs::create_dir(&nets).unwrap();
+        let error = read(std::slice::from_ref(&list)).unwrap_err();
+        assert!(
+            matches!(error, SourcesError::NoFile(_)) && error.is_input(),
+            "{error}"
+        );
+        std::fs::remove_dir(&nets).unwrap();
+        std::os::unix::fs::symlink("nets.txt", &nets).unwrap();
+        let error = read(&[list]).unwrap_err();
+        assert!(
+            matches!(error, SourcesError::Loop(_)) && error.is_input(),
+            "{error}"
+        );
     }
 
     #[test]

@@ -115,6 +115,54 @@ async fn a_list_of_ten_million_entries_in_the_watched_directory_changes_nothing(
     );
 }
 
+#[tokio::test]
+async fn a_list_takes_its_values_from_a_file_that_was_given_and_from_no_other() {
+    let plane = Plane::start().await;
+    // It is there, beside what the control plane runs in, and nobody gave it.
+    let list = "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: many}\nspec: {cidrs: {file: Cargo.toml}}\n";
+    let list = |name: &str| {
+        (
+            "a.yaml".to_owned(),
+            list.replace("Cargo.toml", name).into_bytes(),
+        )
+    };
+    let answer = apply(&plane, vec![list("Cargo.toml")]).await.unwrap();
+    let error = only_error(&answer);
+    assert!(
+        error.contains("the file `Cargo.toml` is not there"),
+        "{error}"
+    );
+    let nets = ("nets.txt".to_owned(), b"10.0.0.0/8\n".to_vec());
+    let answer = apply(&plane, vec![list("nets.txt"), nets]).await.unwrap();
+    assert_eq!((answer.diagnostics.len(), answer.changes.len()), (0, 1));
+    // What is stored is whole: a new start needs no file.
+    let plane = plane.restarted().await;
+    let mut client = plane.admin().await;
+    let listed = client.list_resources(admin::ListResourcesRequest::default());
+    let listed = listed.await.unwrap().into_inner().resources;
+    assert!(
+        listed[0].source.contains("10.0.0.0/8"),
+        "{}",
+        listed[0].source
+    );
+}
+
+/// A file of ten million values: read as far as it counts, and refused with the limit.
+#[tokio::test]
+async fn a_file_of_ten_million_values_in_the_watched_directory_changes_nothing() {
+    let list = "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: many}\nspec: {numbers: {file: many.txt}}\n";
+    let values = "1\n".repeat(10_000_000);
+    let plane = Plane::watching(&[("a.yaml", list), ("many.txt", &values)]).await;
+    let app = plane.running.app();
+    let errors = app.control.file_errors().borrow().clone();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(
+        errors[0].rendered.contains("has 10000000 entries"),
+        "{errors:?}"
+    );
+    assert!(errors[0].rendered.contains("at most 1000000"), "{errors:?}");
+}
+
 /// A set with a list of a million networks, and a million device rules in two files.
 fn a_million_of_both() -> Vec<(String, Vec<u8>)> {
     let networks = (0..1_000_000_u32).map(|number| {

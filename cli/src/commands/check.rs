@@ -16,7 +16,7 @@ use super::diagnostics::{Finding, count};
 use super::{CommandError, Context, Outcome};
 use crate::colour;
 use crate::output::Output;
-use crate::sources::{self, Source, SourcesError};
+use crate::sources::{self, SourcesError};
 
 /// The options of `countersign check`.
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ pub(crate) enum CheckError {
 }
 
 pub(crate) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, CommandError> {
-    let report = check(sources::read(&args.paths)?, Clock::system().now());
+    let report = check(&sources::read(&args.paths)?, Clock::system().now());
     let refused = report.diagnostics.iter().any(Finding::is_error);
     if context.output == Output::Table {
         let colour = colour::wanted(std::io::stderr().is_terminal());
@@ -86,7 +86,7 @@ pub(crate) fn policies_compile(directory: &Path) -> Result<(), CheckError> {
         Err(SourcesError::NoFiles(_)) => return Ok(()),
         other => other?,
     };
-    let report = check(sources, Clock::system().now());
+    let report = check(&sources, Clock::system().now());
     if !report.diagnostics.iter().any(Finding::is_error) {
         return Ok(());
     }
@@ -102,11 +102,7 @@ pub(crate) fn policies_compile(directory: &Path) -> Result<(), CheckError> {
     })
 }
 
-fn check(sources: Vec<Source>, now_ms: u64) -> Report {
-    let files: Vec<SourceFile> = sources
-        .into_iter()
-        .map(|Source { name, content }| SourceFile { name, content })
-        .collect();
+fn check(files: &[SourceFile], now_ms: u64) -> Report {
     let mut report = Report {
         files: files.len(),
         resources: 0,
@@ -115,7 +111,7 @@ fn check(sources: Vec<Source>, now_ms: u64) -> Report {
         failures: Vec::new(),
         more_failures: 0,
     };
-    let found = match parse_files(&files) {
+    let found = match parse_files(files) {
         Err(found) => found,
         Ok(documents) => {
             report.resources = documents.len();
@@ -165,7 +161,7 @@ mod tests {
     fn check_text(text: &str) -> Report {
         let dir = Scratch::new();
         let file = dir.file("a.yaml", text);
-        check(sources::read(&[file]).unwrap(), 0)
+        check(&sources::read(&[file]).unwrap(), 0)
     }
 
     #[test]
@@ -225,7 +221,7 @@ mod tests {
     fn bytes_that_are_no_text_are_an_error_and_not_a_panic() {
         let dir = Scratch::new();
         let file = dir.file("a.yaml", b"kind: \xff\xfe");
-        let report = check(sources::read(&[file]).unwrap(), 0);
+        let report = check(&sources::read(&[file]).unwrap(), 0);
         assert!(report.diagnostics.iter().any(Finding::is_error));
     }
 
@@ -241,7 +237,7 @@ mod tests {
     #[test]
     fn the_shipped_examples_compile_without_a_warning() {
         let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy/examples");
-        let report = check(sources::read(&[PathBuf::from(dir)]).unwrap(), 0);
+        let report = check(&sources::read(&[PathBuf::from(dir)]).unwrap(), 0);
         let texts: String = report
             .diagnostics
             .iter()

@@ -6,12 +6,13 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use countersign_control_plane::resource::SourceFile;
 use countersign_control_plane::simulate::{self, Defaults, Given, GivenError, Options, Timestamp};
 
 use super::set::{self, Grade};
 use super::{CommandError, Context, Outcome};
 use crate::colour;
-use crate::sources::{self, Source};
+use crate::sources;
 
 /// The options of `countersign explain`.
 #[derive(Debug, Args)]
@@ -122,7 +123,9 @@ fn given(args: &ExplainArgs) -> Result<Given, GivenProblem> {
     let sources = sources::read(std::slice::from_ref(path))
         .map_err(|error| GivenProblem::Command(error.into()))?;
     match sources.as_slice() {
-        [Source { name, content }] => Given::from_file(name, content).map_err(GivenProblem::Given),
+        [SourceFile { name, content }] => {
+            Given::from_file(name, content).map_err(GivenProblem::Given)
+        }
         several => Err(GivenProblem::Given(GivenError::NotOne {
             file: path.display().to_string(),
             requests: several.len() as u64,

@@ -10,7 +10,6 @@ use countersign_control_plane::simulate::{Assurance, Set, Timestamp};
 use super::diagnostics::{Finding, count};
 use super::{CommandError, Context};
 use crate::output::Output;
-use crate::sources::Source;
 
 /// The other end of a connection that nobody named: as in tests.
 pub(super) const DEFAULT_PEER: &str = "127.0.0.1";
@@ -54,15 +53,11 @@ pub(super) fn one_reads_standard_input<'a>(
 /// Parses and compiles files. Findings go to standard error, and where they are errors, to standard
 /// output as well unless that is for people: then `None`.
 pub(super) fn load(
-    sources: Vec<Source>,
+    files: Vec<SourceFile>,
     now: Timestamp,
     context: &Context,
     colour: bool,
 ) -> Result<Option<(Set, Vec<Document>)>, CommandError> {
-    let files: Vec<SourceFile> = sources
-        .into_iter()
-        .map(|Source { name, content }| SourceFile { name, content })
-        .collect();
     match parse_files(&files) {
         Ok(documents) => {
             let set = load_documents(&documents, now, context, colour)?;

@@ -12,7 +12,7 @@ use super::diagnostics::{Finding, count};
 use super::{CommandError, Context, Outcome};
 use crate::colour::{self, paint};
 use crate::output::Output;
-use crate::sources::{self, Source};
+use crate::sources;
 
 /// The options of `countersign test`.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ struct Report {
 }
 
 pub(crate) fn run(args: &TestArgs, context: &Context) -> Result<Outcome, CommandError> {
-    let report = report(sources::read(&args.paths)?);
+    let report = report(&sources::read(&args.paths)?);
     if context.output == Output::Table {
         let colour = colour::wanted(std::io::stderr().is_terminal());
         for finding in &report.diagnostics {
@@ -56,12 +56,8 @@ pub(crate) fn run(args: &TestArgs, context: &Context) -> Result<Outcome, Command
     })
 }
 
-fn report(sources: Vec<Source>) -> Report {
-    let files: Vec<SourceFile> = sources
-        .into_iter()
-        .map(|Source { name, content }| SourceFile { name, content })
-        .collect();
-    let (found, tests) = match parse_files(&files).and_then(|set| policy_test::run(&set)) {
+fn report(files: &[SourceFile]) -> Report {
+    let (found, tests) = match parse_files(files).and_then(|set| policy_test::run(&set)) {
         Ok(Run { warnings, results }) => (warnings, results),
         Err(errors) => (errors, Vec::new()),
     };

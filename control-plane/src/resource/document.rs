@@ -1,6 +1,7 @@
 //! One document: its envelope (`apiVersion`, `kind`, `metadata`, `spec`), then its kind's own reader.
 
 use super::fields::Reader;
+use super::list_file::ListFiles;
 use super::{
     DeviceRule, Document, Kind, List, MitigationPolicy, PolicyTest, ReasonOverride, Resource,
     Settings, Signal, SourceFile, limits, name, split, yaml,
@@ -12,6 +13,7 @@ const API_VERSION: &str = "countersign.dev/v1";
 
 pub(super) fn parse_file(
     file: &SourceFile,
+    lists: &ListFiles<'_>,
     documents: &mut Vec<Document>,
     findings: &mut Findings,
 ) {
@@ -63,8 +65,13 @@ pub(super) fn parse_file(
     }
     let mark = findings.mark();
     for part in parts {
-        let source = Source::new(&file.name, part.text, part.line);
-        documents.extend(parse(&source, findings));
+        let before = findings.mark();
+        let expanded = lists.expanded(&part, &file.name, findings);
+        if findings.mark() == before {
+            let text = expanded.as_deref().unwrap_or(part.text);
+            let source = Source::new(&file.name, text, part.line);
+            documents.extend(parse(&source, findings));
+        }
     }
     findings.sort_since(mark);
 }

@@ -22,6 +22,9 @@ pub(crate) enum Members {
     Cidrs(Vec<Cidr>),
 }
 
+/// The fields of which a list has one.
+pub(super) const KINDS: [&str; 3] = ["strings", "numbers", "cidrs"];
+
 impl List {
     /// Reads a spec with exactly one of `strings`, `numbers` and `cidrs`.
     pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Option<Self> {
@@ -44,7 +47,7 @@ impl List {
                         .help("make two lists"),
                 );
             }
-            [] => spec.require_one_of(reader, &["strings", "numbers", "cidrs"]),
+            [] => spec.require_one_of(reader, &KINDS),
         }
         spec.finish(reader);
         let list = if let Some(field) = strings {

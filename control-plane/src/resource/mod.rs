@@ -12,6 +12,7 @@ mod header;
 mod host;
 pub mod limits;
 mod list;
+mod list_file;
 mod mitigation_policy;
 mod name;
 mod policy_test;
@@ -34,6 +35,7 @@ pub(crate) use duplicates::find_duplicates;
 pub(crate) use endpoint::unreachable_because;
 pub use list::List;
 pub(crate) use list::Members;
+pub use list_file::list_files;
 pub use mitigation_policy::MitigationPolicy;
 pub(crate) use mitigation_policy::{ChallengeSpec, Mode};
 pub use policy_test::PolicyTest;
@@ -221,8 +223,11 @@ pub fn parse_files(files: &[SourceFile]) -> Result<Vec<Document>, Vec<Diagnostic
         );
         return Err(findings.into_result().err().unwrap_or_default());
     }
+    let lists = list_file::ListFiles::of(files);
     for file in files {
-        document::parse_file(file, &mut documents, &mut findings);
+        if !lists.contains(file) {
+            document::parse_file(file, &lists, &mut documents, &mut findings);
+        }
     }
     find_duplicates(&documents, &mut findings);
     findings.into_result().map(|_| documents)

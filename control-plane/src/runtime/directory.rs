@@ -15,8 +15,8 @@ use super::control::{ApplyError, Control};
 use super::stopping;
 use crate::diagnostic::Diagnostic;
 use crate::limits;
-use crate::resource::SourceFile;
 use crate::resource::limits::MAX_TOTAL_BYTES;
+use crate::resource::{SourceFile, list_files};
 use crate::runtime::build::finding;
 
 /// Every policy file in a directory, by name.
@@ -52,6 +52,19 @@ pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
         // The compiler says that it is too much; the rest would only be in memory as well.
         if total > MAX_TOTAL_BYTES {
             break;
+        }
+    }
+    for name in list_files(&files) {
+        if files.len() > limits::MAX_FILES || total > MAX_TOTAL_BYTES {
+            break;
+        }
+        let path = PathBuf::from(name);
+        // What is not there is for the compiler to say, with a place.
+        let there = std::fs::symlink_metadata(&path).is_ok();
+        if there && is_file(&path)? {
+            let file = read_file(path)?;
+            total = total.saturating_add(file.content.len());
+            files.push(file);
         }
     }
     Ok(files)
@@ -252,6 +265,25 @@ mod tests {
             let error = read_directory(directory.path()).unwrap_err().to_string();
             assert!(error.contains("link.yaml`: "), "{error}");
         }
+    }
+
+    #[test]
+    fn the_files_of_lists_are_read_along() {
+        let directory = tempfile::tempdir().unwrap();
+        let list = "kind: List\nspec: {cidrs: {file: nets.txt}}\n";
+        std::fs::write(directory.path().join("a.yaml"), list).unwrap();
+        let names = || {
+            let files = read_directory(directory.path()).unwrap().into_iter();
+            let name = |file: SourceFile| file.name.rsplit_once('/').unwrap().1.to_owned();
+            files.map(name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(), ["a.yaml"]);
+        std::fs::write(directory.path().join("nets.txt"), "10.0.0.0/8\n").unwrap();
+        std::fs::write(directory.path().join("other.txt"), "10.0.0.0/8\n").unwrap();
+        assert_eq!(names(), ["a.yaml", "nets.txt"]);
+        std::fs::remove_file(directory.path().join("nets.txt")).unwrap();
+        std::os::unix::fs::symlink("nets.txt", directory.path().join("nets.txt")).unwrap();
+        assert!(read_directory(directory.path()).is_err());
     }
 
     #[test]
