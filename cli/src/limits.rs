@@ -11,6 +11,9 @@ pub(crate) const MAX_FILES: usize = 2_000;
 /// One policy file. Above this the control plane refuses it as well.
 pub(crate) const MAX_FILE_BYTES: u64 = resource::limits::MAX_FILE_BYTES as u64;
 
+/// One file that a list takes its values from.
+pub(crate) const MAX_LIST_FILE_BYTES: u64 = resource::limits::MAX_LIST_FILE_BYTES as u64;
+
 /// All files of one `apply` or `check` together: they travel in one message.
 pub(crate) const MAX_TOTAL_BYTES: u64 = resource::limits::MAX_TOTAL_BYTES as u64;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use countersign_control_plane::resource::{SourceFile, list_files};
 use nix::errno::Errno;
 
-use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_TOTAL_BYTES};
+use crate::limits::{MAX_DEPTH, MAX_FILE_BYTES, MAX_FILES, MAX_LIST_FILE_BYTES, MAX_TOTAL_BYTES};
 
 /// Why files cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +33,11 @@ pub(crate) enum SourcesError {
     #[error("`{}` holds no `.yaml` or `.yml` file", .0.display())]
     NoFiles(PathBuf),
     /// Too big.
-    #[error("`{}` is larger than {} MiB; split it into several files", .0.display(), MAX_FILE_BYTES / (1024 * 1024))]
+    #[error("`{}` is larger than {} MiB; split it, or let a `List` take its values from a file of their own: `cidrs: {{file: …}}`", .0.display(), MAX_FILE_BYTES / (1024 * 1024))]
     FileTooLarge(PathBuf),
+    /// Too big for a file of values.
+    #[error("`{}` is larger than {} MiB; make several lists", .0.display(), MAX_LIST_FILE_BYTES / (1024 * 1024))]
+    ListTooLarge(PathBuf),
     /// Together too big.
     #[error("the files are larger than {} MiB together; give fewer at a time", MAX_TOTAL_BYTES / (1024 * 1024))]
     AllTooLarge,
@@ -58,7 +61,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<SourceFile>, SourcesError> {
     for path in paths {
         if path.as_os_str() == "-" {
             let name = "<stdin>".to_owned();
-            let content = bounded(io::stdin().lock(), Path::new(&name), &mut total)?;
+            let content = policies(io::stdin().lock(), Path::new(&name), &mut total)?;
             sources.push(SourceFile { name, content });
             continue;
         }
@@ -74,7 +77,7 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<Vec<SourceFile>, SourcesError> {
             })?;
             sources.push(SourceFile {
                 name: file.display().to_string(),
-                content: bounded(open, &file, &mut total)?,
+                content: policies(open, &file, &mut total)?,
             });
         }
     }
@@ -101,7 +104,9 @@ fn read_lists(sources: &mut Vec<SourceFile>, total: &mut u64) -> Result<(), Sour
             Ok(_) => {}
         }
         let file = std::fs::File::open(&path).map_err(failed)?;
-        let content = bounded(file, &path, total)?;
+        let Some(content) = bounded(file, MAX_LIST_FILE_BYTES, &path, total)? else {
+            return Err(SourcesError::ListTooLarge(path));
+        };
         sources.push(SourceFile { name, content });
         if sources.len() > MAX_FILES {
             return Err(SourcesError::TooMany(path));
@@ -173,24 +178,35 @@ fn collect(
     Ok(())
 }
 
-fn bounded(read: impl Read, path: &Path, total: &mut u64) -> Result<Vec<u8>, SourcesError> {
+fn policies(read: impl Read, path: &Path, total: &mut u64) -> Result<Vec<u8>, SourcesError> {
+    bounded(read, MAX_FILE_BYTES, path, total)?
+        .ok_or_else(|| SourcesError::FileTooLarge(path.to_owned()))
+}
+
+/// Reads no more than `most` bytes; `None` where there are more.
+fn bounded(
+    read: impl Read,
+    most: u64,
+    path: &Path,
+    total: &mut u64,
+) -> Result<Option<Vec<u8>>, SourcesError> {
     let mut content = Vec::new();
     // One byte more than allowed tells a file at the limit from one past it.
-    read.take(MAX_FILE_BYTES + 1)
+    read.take(most + 1)
         .read_to_end(&mut content)
         .map_err(|source| SourcesError::Read {
             path: path.to_owned(),
             source,
         })?;
     let length = content.len() as u64;
-    if length > MAX_FILE_BYTES {
-        return Err(SourcesError::FileTooLarge(path.to_owned()));
+    if length > most {
+        return Ok(None);
     }
     *total += length;
     if *total > MAX_TOTAL_BYTES {
         return Err(SourcesError::AllTooLarge);
     }
-    Ok(content)
+    Ok(Some(content))
 }
 
 #[cfg(test)]
@@ -290,9 +306,12 @@ mod tests {
             assert_eq!(names(sources), ["a.yaml", "nets.txt"]);
         }
         let file = std::fs::File::create(&nets).unwrap();
-        file.set_len(MAX_FILE_BYTES + 1).unwrap();
+        file.set_len(MAX_LIST_FILE_BYTES).unwrap();
+        assert!(read(std::slice::from_ref(&list)).is_ok());
+        file.set_len(MAX_LIST_FILE_BYTES + 1).unwrap();
         let error = read(std::slice::from_ref(&list)).unwrap_err();
-        assert!(matches!(error, SourcesError::FileTooLarge(_)), "{error}");
+        assert!(matches!(error, SourcesError::ListTooLarge(_)), "{error}");
+        assert!(error.to_string().contains("32 MiB"), "{error}");
         std::fs::remove_file(&nets).unwrap();
         std::fs::create_dir(&nets).unwrap();
         let error = read(std::slice::from_ref(&list)).unwrap_err();

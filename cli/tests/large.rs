@@ -47,7 +47,20 @@ fn a_list_of_ten_million_entries_is_refused_with_the_limit() {
     writeln!(file, "{HEAD}  numbers: [{}]", "1,".repeat(10_000_000)).unwrap();
     file.into_inner().unwrap();
     let told = refusal(&check(&path, Stdio::null()));
+    assert!(told.contains("many.yaml` is larger than 8 MiB"), "{told}");
+    // As many as the file may hold.
+    let entries = "1,".repeat(4_000_000);
+    std::fs::write(&path, format!("{HEAD}  numbers: [{entries}]\n")).unwrap();
+    let told = refusal(&check(&path, Stdio::null()));
     assert!(told.contains("at most 32 levels, 1100000 values"), "{told}");
+    std::fs::write(&path, format!("{HEAD}  numbers: {{file: many.txt}}\n")).unwrap();
+    std::fs::write(dir.join("many.txt"), "1\n".repeat(10_000_000)).unwrap();
+    let told = refusal(&check(&path, Stdio::null()));
+    assert!(
+        told.contains("the file `many.txt` has 10000000 entries"),
+        "{told}"
+    );
+    assert!(told.contains("at most 1000000"), "{told}");
     std::fs::remove_dir_all(dir).unwrap();
 }
 
@@ -63,10 +76,10 @@ fn a_file_of_ten_million_ranges_is_refused_without_reading_it_whole() {
     }
     file.into_inner().unwrap();
     let told = refusal(&check(&path, Stdio::null()));
-    assert!(told.contains("many.yaml` is larger than 32 MiB"), "{told}");
+    assert!(told.contains("many.yaml` is larger than 8 MiB"), "{told}");
     let stdin = Stdio::from(File::open(&path).unwrap());
     let told = refusal(&check(Path::new("-"), stdin));
-    assert!(told.contains("`<stdin>` is larger than 32 MiB"), "{told}");
+    assert!(told.contains("`<stdin>` is larger than 8 MiB"), "{told}");
     std::fs::remove_dir_all(dir).unwrap();
 }
 

@@ -13,6 +13,8 @@ pub const MAX_HTTP_BODY_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_FILES: usize = 10_000;
 /// Bytes read of one watched file: one past what the compiler takes, so that it says "too large".
 pub const MAX_FILE_READ_BYTES: u64 = crate::resource::limits::MAX_FILE_BYTES as u64 + 1;
+/// The same of a file that a list takes its values from.
+pub const MAX_LIST_FILE_READ_BYTES: u64 = crate::resource::limits::MAX_LIST_FILE_BYTES as u64 + 1;
 /// Author and message of a revision: they are shown in tables.
 pub const MAX_LABEL_BYTES: usize = 256;
 

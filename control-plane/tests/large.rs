@@ -18,21 +18,11 @@ use countersign_proto::admin::v1 as admin;
 use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
 use support::Plane;
 
-fn list(kind: &str, entries: impl Iterator<Item = String>) -> String {
-    let mut text = format!(
-        "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {{name: many}}\nspec:\n  {kind}:\n"
-    );
-    for entry in entries {
-        let _written = writeln!(text, "  - {entry}");
-    }
-    text
-}
-
-/// Ten million entries, as short as an entry can be.
-fn ten_million() -> String {
+/// Entries as short as an entry can be.
+fn inline(entries: usize) -> String {
     format!(
         "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {{name: many}}\nspec: {{numbers: [{}]}}\n",
-        "1,".repeat(10_000_000)
+        "1,".repeat(entries)
     )
 }
 
@@ -67,17 +57,17 @@ fn only_error(answer: &admin::ApplyResponse) -> &str {
 #[tokio::test]
 async fn a_list_of_ten_million_entries_is_refused_with_the_limit() {
     let plane = Plane::start().await;
-    let inline = ten_million();
-    assert!(inline.len() < MAX_FILE_BYTES, "the file itself is taken");
-    let files = vec![("many.yaml".to_owned(), inline.into_bytes())];
+    let files = vec![("many.yaml".to_owned(), inline(10_000_000).into_bytes())];
+    let answer = apply(&plane, files).await.unwrap();
+    let error = only_error(&answer);
+    assert!(error.contains("at most 8388608 bytes"), "{error}");
+    // As many as the file may hold.
+    let files = vec![("many.yaml".to_owned(), inline(4_000_000).into_bytes())];
     let answer = apply(&plane, files).await.unwrap();
     let error = only_error(&answer);
     assert!(error.contains("this document is too large"), "{error}");
     assert!(error.contains("1100000 values"), "{error}");
-    let long = list(
-        "numbers",
-        (0..=MAX_LIST_ENTRIES).map(|number| number.to_string()),
-    );
+    let long = inline(MAX_LIST_ENTRIES + 1);
     let files = vec![("many.yaml".to_owned(), long.into_bytes())];
     let answer = apply(&plane, files).await.unwrap();
     let error = only_error(&answer);
@@ -91,7 +81,7 @@ async fn a_file_past_the_limit_and_a_message_past_its_own_are_refused() {
     let files = vec![("many.yaml".to_owned(), vec![b'#'; MAX_FILE_BYTES + 1])];
     let answer = apply(&plane, files).await.unwrap();
     let error = only_error(&answer);
-    assert!(error.contains("at most 33554432 bytes"), "{error}");
+    assert!(error.contains("at most 8388608 bytes"), "{error}");
     let files = vec![(
         "many.yaml".to_owned(),
         vec![b'#'; limits::MAX_ADMIN_MESSAGE_BYTES],
@@ -102,9 +92,9 @@ async fn a_file_past_the_limit_and_a_message_past_its_own_are_refused() {
 }
 
 #[tokio::test]
-async fn a_list_of_ten_million_entries_in_the_watched_directory_changes_nothing() {
+async fn a_list_of_millions_of_entries_in_the_watched_directory_changes_nothing() {
     let policy = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: a}\nspec: {action: block}\n";
-    let plane = Plane::watching(&[("a.yaml", policy), ("many.yaml", &ten_million())]).await;
+    let plane = Plane::watching(&[("a.yaml", policy), ("many.yaml", &inline(4_000_000))]).await;
     let app = plane.running.app();
     let errors = app.control.file_errors().borrow().clone();
     assert_eq!(errors.len(), 1, "{errors:?}");
@@ -163,35 +153,34 @@ async fn a_file_of_ten_million_values_in_the_watched_directory_changes_nothing()
     assert!(errors[0].rendered.contains("at most 1000000"), "{errors:?}");
 }
 
-/// A set with a list of a million networks, and a million device rules in two files.
+/// A set with a list of a million networks in a file of its own, and a million device rules in ten.
 fn a_million_of_both() -> Vec<(String, Vec<u8>)> {
-    let networks = (0..1_000_000_u32).map(|number| {
+    let mut networks = String::new();
+    for number in 0..1_000_000_u32 {
         let [_, high, middle, low] = number.to_be_bytes();
-        format!("{}.{middle}.{low}.0/25", 16 + high)
-    });
-    let devices = |half: u32| {
-        let mut text = format!(
-            "apiVersion: countersign.dev/v1\nkind: DeviceRule\nmetadata: {{name: devices-{half}}}\n\
-             spec:\n  verdict: BLOCK\n  visitor_id:\n"
-        );
-        for number in 0..500_000_u32 {
-            let number = number * 2 + half;
-            let _written = writeln!(text, "  - {number:08x}-1c2d-4e3f-8a9b-{number:012x}");
-        }
-        text
-    };
+        let _written = writeln!(networks, "{}.{middle}.{low}.0/25", 16 + high);
+    }
     let policy = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: a}\n\
                   spec: {when: source.address in lists.many, action: block}\n---\n\
+                  apiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: many}\n\
+                  spec: {cidrs: {file: many.txt}}\n---\n\
                   apiVersion: countersign.dev/v1\nkind: Settings\nmetadata: {name: default}\n\
                   spec: {verdicts: {mode: enforce}, identifiers: {visitor_id: x-visitor-id}, trustedHops: [10.0.0.0/8]}\n";
-    [
-        ("policy.yaml", policy.to_owned()),
-        ("many.yaml", list("cidrs", networks)),
-        ("devices-0.yaml", devices(0)),
-        ("devices-1.yaml", devices(1)),
-    ]
-    .map(|(name, text)| (name.to_owned(), text.into_bytes()))
-    .to_vec()
+    let mut files = vec![
+        ("policy.yaml".to_owned(), policy.into()),
+        ("many.txt".to_owned(), networks.into_bytes()),
+    ];
+    for part in 0..10_u32 {
+        let mut text = format!(
+            "apiVersion: countersign.dev/v1\nkind: DeviceRule\nmetadata: {{name: devices-{part}}}\n\
+             spec:\n  verdict: BLOCK\n  visitor_id:\n"
+        );
+        for number in (part * 100_000..).take(100_000) {
+            let _written = writeln!(text, "  - {number:08x}-1c2d-4e3f-8a9b-{number:012x}");
+        }
+        files.push((format!("devices-{part}.yaml"), text.into_bytes()));
+    }
+    files
 }
 
 #[tokio::test]
@@ -199,7 +188,7 @@ async fn a_million_networks_and_a_million_device_rules_are_taken() {
     let plane = Plane::start().await;
     let answer = apply(&plane, a_million_of_both()).await.unwrap();
     assert_eq!(answer.diagnostics, []);
-    assert_eq!(answer.changes.len(), 5);
+    assert_eq!(answer.changes.len(), 13);
     let published = plane.running.app().control.published();
     let sent = published.borrow().clone().unwrap();
     let size = sent.resource(sent.attempt).unwrap().value.len();

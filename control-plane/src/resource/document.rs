@@ -27,7 +27,7 @@ pub(super) fn parse_file(
                 format!("{size} bytes are too many for one file"),
             )
             .help(format!(
-                "at most {} bytes; split it into several files",
+                "at most {} bytes; split it, or let a `List` take its values from a file of their own: `cidrs: {{file: …}}`",
                 limits::MAX_FILE_BYTES
             )),
         );

@@ -1,9 +1,12 @@
 //! Every bound on what authors may write, with its reason. Each has a test at the limit and one past
 //! it.
 
-/// Bytes of one file: a list of a million address ranges has 20 to 30 MB. A larger one is refused before
-/// anything of it is parsed.
-pub const MAX_FILE_BYTES: usize = 32 * 1024 * 1024;
+/// Bytes of one file of resources: ten thousand policies have half of it. A larger one is refused before
+/// anything of it is parsed; long lists have files of their own.
+pub const MAX_FILE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Bytes of a file that a list takes its values from: a million address ranges have 20 to 30 MB.
+pub const MAX_LIST_FILE_BYTES: usize = 32 * 1024 * 1024;
 
 /// Bytes of all files of one call: a million device rules by UUID have 43 MB, by SHA-256 as much again.
 pub const MAX_TOTAL_BYTES: usize = 96 * 1024 * 1024;

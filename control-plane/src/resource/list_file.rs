@@ -111,8 +111,8 @@ impl<'f> ListFiles<'f> {
             refuse(format!("{path} cannot be the file of a list"), help);
             return None;
         }
-        if given.content.len() > limits::MAX_FILE_BYTES {
-            let help = format!("at most {} bytes", limits::MAX_FILE_BYTES);
+        if given.content.len() > limits::MAX_LIST_FILE_BYTES {
+            let help = format!("at most {} bytes", limits::MAX_LIST_FILE_BYTES);
             refuse(
                 format!("the file {path} has {} bytes", given.content.len()),
                 &help,

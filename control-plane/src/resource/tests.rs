@@ -56,23 +56,24 @@ fn a_file_that_is_too_large_is_refused_before_it_is_parsed() {
     // What is in it does not matter, UTF-8 or not: nobody looks.
     let error = first_error(vec![0xff; limits::MAX_FILE_BYTES + 1]);
     assert!(
-        error.contains("33554433 bytes are too many for one file"),
+        error.contains("8388609 bytes are too many for one file"),
         "{error}"
     );
 }
 
 #[test]
 fn all_files_together_are_bounded() {
+    let before = limits::MAX_TOTAL_BYTES / limits::MAX_FILE_BYTES - 1;
     let files = |last: usize| {
-        let sizes = [limits::MAX_FILE_BYTES, limits::MAX_FILE_BYTES, last];
-        let mut name = 'a'..;
-        let files = sizes.map(|size| SourceFile {
-            name: format!("{}.yaml", name.next().unwrap()),
+        let sizes = std::iter::repeat_n(limits::MAX_FILE_BYTES, before).chain([last]);
+        let files = sizes.enumerate().map(|(name, size)| SourceFile {
+            name: format!("{name}.yaml"),
             content: vec![b'#'; size],
         });
+        let files: Vec<SourceFile> = files.collect();
         parse_files(&files).unwrap_err().remove(0).rendered
     };
-    let last = limits::MAX_TOTAL_BYTES - 2 * limits::MAX_FILE_BYTES;
+    let last = limits::MAX_TOTAL_BYTES - before * limits::MAX_FILE_BYTES;
     assert!(files(last).contains("there is no resource"));
     let error = files(last + 1);
     assert!(

@@ -46,7 +46,7 @@ pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
     let mut files = Vec::with_capacity(paths.len());
     let mut total = 0_usize;
     for path in paths {
-        let file = read_file(path)?;
+        let file = read_file(path, limits::MAX_FILE_READ_BYTES)?;
         total = total.saturating_add(file.content.len());
         files.push(file);
         // The compiler says that it is too much; the rest would only be in memory as well.
@@ -62,7 +62,7 @@ pub fn read_directory(directory: &Path) -> std::io::Result<Vec<SourceFile>> {
         // What is not there is for the compiler to say, with a place.
         let there = std::fs::symlink_metadata(&path).is_ok();
         if there && is_file(&path)? {
-            let file = read_file(path)?;
+            let file = read_file(path, limits::MAX_LIST_FILE_READ_BYTES)?;
             total = total.saturating_add(file.content.len());
             files.push(file);
         }
@@ -86,14 +86,11 @@ fn named(path: &Path, error: &std::io::Error) -> std::io::Error {
     std::io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
-fn read_file(path: PathBuf) -> std::io::Result<SourceFile> {
+/// `most`: one past the bound is enough for the compiler to say that it is too large.
+fn read_file(path: PathBuf, most: u64) -> std::io::Result<SourceFile> {
     let mut content = Vec::new();
-    // One past the bound is enough for the compiler to say that it is too large.
     std::fs::File::open(&path)
-        .and_then(|file| {
-            file.take(limits::MAX_FILE_READ_BYTES)
-                .read_to_end(&mut content)
-        })
+        .and_then(|file| file.take(most).read_to_end(&mut content))
         .map_err(|error| named(&path, &error))?;
     Ok(SourceFile {
         name: path.display().to_string(),
@@ -289,7 +286,7 @@ mod tests {
     #[test]
     fn no_more_is_read_than_the_compiler_needs_to_refuse_it() {
         let directory = tempfile::tempdir().unwrap();
-        for name in 0..6 {
+        for name in 0..20 {
             let path = directory.path().join(format!("{name}.yaml"));
             // Without its content: a file of zeros takes no room on the disk.
             let file = std::fs::File::create(path).unwrap();

@@ -172,7 +172,7 @@ fn entries_and_bytes_of_a_file_are_bounded() {
         "{}",
         findings[0].rendered
     );
-    let large = file("pol/v.txt", vec![b'#'; limits::MAX_FILE_BYTES + 1]);
+    let large = file("pol/v.txt", vec![b'#'; limits::MAX_LIST_FILE_BYTES + 1]);
     let findings = refused(spec, &[large]);
     assert!(
         findings[0].rendered.contains("at most 33554432 bytes"),
