@@ -1,10 +1,11 @@
 //! The HTTP context: one request from headers to decision.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use countersign_engine::reply::{self, Reply};
 use countersign_engine::{
-    Attribute, Connection, Decision, Denial, Headers, Permit, Request, Revision, decide,
+    ConnectionSource, Decision, Denial, Headers, Permit, Request, Revision, decide,
 };
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
@@ -37,9 +38,10 @@ impl HttpContext for RequestContext {
         let map = host::request_headers();
         // A map that is none has no host, and a request without one is refused.
         let headers = Headers::parse(&map).unwrap_or_default();
-        let facts = ConnectionFacts::fetch(revision);
+        let connection = Asking::new();
+        let connection: &dyn ConnectionSource = &connection;
         let now = host::now();
-        let request = Request::new(revision, headers, facts.as_connection(), now);
+        let request = Request::new(revision, headers, connection, now);
         let id = worker::next_event_id(now);
         let decision = worker::with_memory(|memory| decide(revision, &request, memory, id));
         match decision {
@@ -84,44 +86,52 @@ fn answer(reply: &Reply) -> Action {
     Action::Pause
 }
 
-/// What the host was asked about the connection: only what this revision reads.
-struct ConnectionFacts {
+/// Asks the host for what a rule needs of the connection, once.
+#[derive(Debug)]
+struct Asking {
     peer: Option<Vec<u8>>,
-    server_name: Option<Vec<u8>>,
-    tls_version: Option<Vec<u8>>,
-    mtls: bool,
-    ja4: Option<Vec<u8>>,
+    server_name: OnceCell<Option<Vec<u8>>>,
+    tls_version: OnceCell<Option<Vec<u8>>>,
+    mtls: OnceCell<bool>,
+    ja4: OnceCell<Option<Vec<u8>>>,
 }
 
-impl ConnectionFacts {
-    fn fetch(revision: &Revision) -> Self {
-        let read = |attribute, path| {
-            revision
-                .reads(attribute)
-                .then(|| host::property(path))
-                .flatten()
-        };
+impl Asking {
+    fn new() -> Self {
         Self {
             // The trusted-hop rule needs the peer whatever the conditions read.
             peer: host::property("source\0address"),
-            server_name: read(
-                Attribute::ConnectionRequestedServerName,
-                "connection\0requested_server_name",
-            ),
-            tls_version: read(Attribute::ConnectionTlsVersion, "connection\0tls_version"),
-            mtls: read(Attribute::ConnectionMtls, "connection\0mtls")
-                .is_some_and(|value| value.first().is_some_and(|&byte| byte != 0)),
-            ja4: revision.reads(Attribute::TlsJa4).then(host::ja4).flatten(),
+            server_name: OnceCell::new(),
+            tls_version: OnceCell::new(),
+            mtls: OnceCell::new(),
+            ja4: OnceCell::new(),
         }
     }
+}
 
-    fn as_connection(&self) -> Connection<'_> {
-        Connection {
-            peer: self.peer.as_deref(),
-            server_name: self.server_name.as_deref(),
-            tls_version: self.tls_version.as_deref(),
-            mtls: self.mtls,
-            ja4: self.ja4.as_deref(),
-        }
+impl ConnectionSource for Asking {
+    fn peer(&self) -> Option<&[u8]> {
+        self.peer.as_deref()
+    }
+
+    fn server_name(&self) -> Option<&[u8]> {
+        let ask = || host::property("connection\0requested_server_name");
+        self.server_name.get_or_init(ask).as_deref()
+    }
+
+    fn tls_version(&self) -> Option<&[u8]> {
+        let ask = || host::property("connection\0tls_version");
+        self.tls_version.get_or_init(ask).as_deref()
+    }
+
+    fn mtls(&self) -> bool {
+        *self.mtls.get_or_init(|| {
+            host::property("connection\0mtls")
+                .is_some_and(|value| value.first().is_some_and(|&byte| byte != 0))
+        })
+    }
+
+    fn ja4(&self) -> Option<&[u8]> {
+        self.ja4.get_or_init(host::ja4).as_deref()
     }
 }

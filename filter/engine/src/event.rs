@@ -109,7 +109,9 @@ pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
     if let Some(agent) = request.headers().first(Known::UserAgent) {
         event.bytes(16, agent, MAX_EVENT_VALUE_BYTES);
     }
-    if let Some(ja4) = request.connection().ja4 {
+    // A plain allow is not worth another host call.
+    let reads_ja4 = !plain && view.reads.contains(Attribute::TlsJa4);
+    if let Some(ja4) = reads_ja4.then(|| request.connection().ja4()).flatten() {
         event.bytes(17, ja4, MAX_EVENT_VALUE_BYTES);
     }
     if let Some(decider) = decided {

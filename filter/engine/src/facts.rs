@@ -178,10 +178,10 @@ impl<'a> Source<'a> for Facts<'a> {
                 Value::Int(request.client_port().ok_or(EvalError::NotAvailable)?.into())
             }
             Attribute::ConnectionRequestedServerName => {
-                text(connection.server_name.unwrap_or_default())
+                text(connection.server_name().unwrap_or_default())
             }
-            Attribute::ConnectionTlsVersion => text(connection.tls_version.unwrap_or_default()),
-            Attribute::ConnectionMtls => Value::Bool(connection.mtls),
+            Attribute::ConnectionTlsVersion => text(connection.tls_version().unwrap_or_default()),
+            Attribute::ConnectionMtls => Value::Bool(connection.mtls()),
             Attribute::Score => Value::Int(assessment()?.score.into()),
             Attribute::Reasons => Value::list(
                 assessment()?
@@ -200,7 +200,7 @@ impl<'a> Source<'a> for Facts<'a> {
             }
             Attribute::SessionValid => Value::Bool(self.session.session().valid().is_some()),
             Attribute::DeviceId => Value::text(&self.valid_session()?.device),
-            Attribute::TlsJa4 => text(connection.ja4.ok_or(EvalError::NotAvailable)?),
+            Attribute::TlsJa4 => text(connection.ja4().ok_or(EvalError::NotAvailable)?),
             Attribute::GeoCountry => Value::String(self.country().ok_or(EvalError::NotAvailable)?),
             Attribute::GeoAsn => Value::Int(self.asn().ok_or(EvalError::NotAvailable)?.into()),
             Attribute::Now => cel::Timestamp::from_total_nanos(request.now().as_nanos().into())

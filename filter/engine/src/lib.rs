@@ -14,6 +14,7 @@ mod authority;
 pub mod blob;
 pub mod cel;
 mod clock;
+mod connection;
 mod decide;
 pub mod device;
 mod event;
@@ -42,6 +43,7 @@ pub use attribute::{Attribute, AttributeSet};
 pub use authority::Authority;
 pub use cel::EvalError;
 pub use clock::Timestamp;
+pub use connection::{Connected, Connection, ConnectionSource};
 pub use decide::{
     Action, Challenge, Decision, Denial, Explanation, Outcome, Permit, PolicyTrial, RULE_MATCH,
     SignalTrial, Trial, VERDICT_POLICY, decide, explain,
@@ -51,7 +53,7 @@ pub use glob::glob_matches;
 pub use headers::Headers;
 pub use identifier::{EventId, EventIdText};
 pub use path::normalise_path;
-pub use request::{Connection, Request};
+pub use request::Request;
 pub use revision::{
     ActionSpec, ChallengeSpec, ChallengeVerdict, LoadError, Plaintext, PolicySpec, RedirectSpec,
     Revision, RevisionBuilder, RevisionId, SettingsSpec, SignalSpec, Verdict, VerdictMode,

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::address::parse_address;
 use crate::authority::Authority;
+use crate::connection::Connected;
 use crate::headers::{Headers, Known, text};
 use crate::limits::MAX_FORWARDED_HOPS;
 use crate::path::{is_ambiguous, normalise_path, query, raw_path};
@@ -12,26 +13,11 @@ use crate::revision::Settings;
 use crate::score::UpstreamScore;
 use crate::{Revision, Timestamp};
 
-/// What the host knows of the connection; absent where the revision does not read it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Connection<'a> {
-    /// Envoy's `source.address`: the peer, `address:port`.
-    pub peer: Option<&'a [u8]>,
-    /// Envoy's `connection.requested_server_name`: the SNI.
-    pub server_name: Option<&'a [u8]>,
-    /// Envoy's `connection.tls_version`; absent on plaintext.
-    pub tls_version: Option<&'a [u8]>,
-    /// Envoy's `connection.mtls`.
-    pub mtls: bool,
-    /// The JA4 fingerprint of the TLS client hello; absent on plaintext.
-    pub ja4: Option<&'a [u8]>,
-}
-
 /// A request: its headers, where it came from, its normal path.
 #[derive(Debug)]
 pub struct Request<'a> {
     headers: Headers<'a>,
-    connection: Connection<'a>,
+    connection: Connected<'a>,
     now: Timestamp,
     method: &'a [u8],
     target: &'a [u8],
@@ -71,14 +57,14 @@ impl<'a> Request<'a> {
     pub fn new(
         revision: &Revision,
         headers: impl Into<Headers<'a>>,
-        connection: Connection<'a>,
+        connection: impl Into<Connected<'a>>,
         now: Timestamp,
     ) -> Self {
         let settings = &revision.view().settings;
-        let headers = headers.into();
+        let (headers, connection) = (headers.into(), connection.into());
         let target = headers.first(Known::Path).unwrap_or(b"/");
         let peer = connection
-            .peer
+            .peer()
             .and_then(|bytes| std::str::from_utf8(bytes).ok())
             .and_then(parse_address);
         let from_trusted_hop = peer.is_some_and(|(address, _)| settings.is_trusted_hop(address));
@@ -172,7 +158,7 @@ impl<'a> Request<'a> {
         self.from_trusted_hop
     }
 
-    pub(crate) const fn connection(&self) -> &Connection<'a> {
+    pub(crate) const fn connection(&self) -> &Connected<'a> {
         &self.connection
     }
 

@@ -656,3 +656,70 @@ fn a_condition_reads_an_autonomous_system_as_device_rules_do() {
         assert_eq!(verdict(&revision, "/", &headers), "allow -", "{text}");
     }
 }
+
+#[test]
+fn the_host_is_asked_for_what_the_policies_that_are_tried_read() {
+    use std::cell::RefCell;
+
+    use crate::{ConnectionSource, EventId, Request, Timestamp, WorkerMemory, decide};
+
+    #[derive(Debug, Default)]
+    struct Host(RefCell<Vec<&'static str>>);
+
+    impl ConnectionSource for Host {
+        fn peer(&self) -> Option<&[u8]> {
+            self.0.borrow_mut().push("peer");
+            Some(b"192.0.2.7:4711")
+        }
+        fn server_name(&self) -> Option<&[u8]> {
+            self.0.borrow_mut().push("server name");
+            None
+        }
+        fn tls_version(&self) -> Option<&[u8]> {
+            self.0.borrow_mut().push("tls version");
+            Some(b"TLSv1.1")
+        }
+        fn mtls(&self) -> bool {
+            self.0.borrow_mut().push("mtls");
+            false
+        }
+        fn ja4(&self) -> Option<&[u8]> {
+            self.0.borrow_mut().push("ja4");
+            Some(b"t13d")
+        }
+    }
+
+    let mut compiled = compiled();
+    let version = attribute(&mut compiled, Attribute::ConnectionTlsVersion);
+    let ja4 = attribute(&mut compiled, Attribute::TlsJa4);
+    let words = ["TLSv1", "TLSv1.1", "t10d"].map(|word| text(&mut compiled, word));
+    let [old, older, robot] = words;
+    let of = |name: &str, when| {
+        let mut policy = policy(name, ActionKind::Block);
+        policy.endpoints = vec!["/old/*".to_owned()];
+        policy.when = Some(when);
+        policy
+    };
+    compiled.policies = vec![
+        of("robot", call(&mut compiled, Op::Eq, &[ja4, robot])),
+        of("old", call(&mut compiled, Op::Eq, &[version, old])),
+        of("older", call(&mut compiled, Op::Eq, &[version, older])),
+    ];
+    let revision = load(&compiled);
+    let asked = |path: &str| {
+        let (host, headers) = (Host::default(), crate::testing::headers(path, &[]));
+        let source: &dyn ConnectionSource = &host;
+        let now = Timestamp::from_seconds(crate::testing::NOW);
+        let request = Request::new(&revision, &headers, source, now);
+        let (id, mut memory) = (EventId::new(1, [0; 10]), WorkerMemory::default());
+        let decision = decide(&revision, &request, &mut memory, id);
+        let word = decision.outcome().action;
+        let ja4 = decision.outcome().event.as_ref().unwrap().decode().ja4;
+        (word, ja4, host.0.take())
+    };
+    assert_eq!(asked("/new/1"), ("allow", String::new(), vec!["peer"]));
+    let (word, ja4, asked) = asked("/old/1");
+    assert_eq!((word, ja4.as_str()), ("block", "t13d"));
+    // The event tells the fingerprint and what the deciding condition read. The host remembers.
+    assert_eq!(asked, ["peer", "ja4", "tls version", "ja4", "tls version"]);
+}
