@@ -38,6 +38,13 @@ impl Effort {
             .set(self.total.get().min(MAX_UNITS_PER_QUESTION));
     }
 
+    /// Takes so many units outside of a question.
+    pub(super) fn charge(&self, units: u64) -> Result<(), Spent> {
+        self.total
+            .set(self.total.get().checked_sub(units).ok_or(Spent)?);
+        Ok(())
+    }
+
     /// Takes so many units.
     pub(super) fn spend(&self, units: usize) -> Result<(), Spent> {
         let units = u64::try_from(units).map_err(|_| Spent)?;

@@ -3,7 +3,7 @@
 
 /// Units of work of one analysis. A unit is a few steps on a small value, some hundred nanoseconds
 /// without optimisation: a set of ten thousand policies is analysed while its author waits.
-pub const MAX_UNITS: u64 = 6_000_000;
+pub const MAX_UNITS: u64 = 2_000_000;
 
 /// Units of work of one question, such as "can these two hold together". Nearly all take fewer than a
 /// hundred; the few that would take all there is leave something to the others.
@@ -51,10 +51,10 @@ pub const MAX_KEYS: usize = 64;
 pub const MAX_PATH_KEYS: usize = 256;
 
 /// Earlier policies under one key that are compared with a later one: the first by priority.
-pub const MAX_PER_KEY: usize = 32;
+pub const MAX_PER_KEY: usize = 16;
 
 /// Earlier policies that are compared with one later policy in all.
-pub const MAX_CANDIDATES: usize = 96;
+pub const MAX_CANDIDATES: usize = 64;
 
 /// Comparisons of one later policy that take a search: what remains after the cheap ones.
 pub const MAX_SEARCHES: usize = 12;

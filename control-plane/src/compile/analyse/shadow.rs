@@ -145,6 +145,7 @@ where
             let Some(conditions) = self.read.get(earlier) else {
                 continue;
             };
+            self.solver.effort.charge(1).ok()?;
             if !self.may_hold_too(earlier, known) || !self.matches_model(conditions, known) {
                 continue;
             }

@@ -98,6 +98,28 @@ fn twice_the_policies_take_about_twice_as_much() {
 }
 
 #[test]
+fn what_no_key_tells_apart_ends_where_the_units_do() {
+    let specs: Vec<Spec> = (0..4_000)
+        .map(|number| {
+            let any = |name: &str| {
+                let all: Vec<String> = (0..4)
+                    .map(|value| {
+                        format!(
+                            "request.headers['{name}'].contains('{}')",
+                            number * 7 % 90 + value
+                        )
+                    })
+                    .collect();
+                format!("({})", all.join(" || "))
+            };
+            spec().when(format!("{} && {} && {}", any("a"), any("b"), any("c")))
+        })
+        .collect();
+    let (taken, _) = analysed(&specs, 200_000);
+    assert_eq!(taken, 200_000);
+}
+
+#[test]
 fn an_analysis_that_has_nothing_left_says_less() {
     let specs = vec![spec().when("score > 100"); 10];
     let (taken, all) = analysed(&specs, MAX_UNITS);
