@@ -9,6 +9,7 @@ use super::domain::Domain;
 use super::ranges::Ranges;
 use super::texts::{Shape, Texts};
 use super::world::{Place, Signal, World};
+use crate::diagnostic::{did_you_mean, quoted};
 
 /// The number of a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -244,19 +245,19 @@ impl<'a> Subjects<'a> {
                 let why = format!("signals and device rules give {} only", named.join(" or "));
                 limited(Domain::texts(wide.absent, words(given)), why, None)
             }
-            // Who has some of the signals has all of them.
-            Key::Reason(reason)
-                if (self.world.whole || self.facts.signals > 0)
-                    && !self.facts.reasons.contains(reason.as_str()) =>
-            {
+            Key::Reason(reason) if !self.facts.reasons.contains(reason.as_str()) => {
+                let given = self.facts.reasons.iter().copied();
+                let near = did_you_mean(reason, given);
+                // Of a part of a set the rest may give it, but for one that is nearly written like another.
+                if !self.world.whole && near.is_none() {
+                    return (wide.clone(), None);
+                }
                 let domain = Domain::numbers(wide.absent, Ranges::between(0, 0));
                 let why = if reason == RULE_MATCH {
                     "there is no device rule that could match".to_owned()
                 } else {
-                    format!("no signal gives the reason `{reason}`")
+                    format!("no signal gives the reason {}", quoted(reason))
                 };
-                let given = self.facts.reasons.iter().copied();
-                let near = crate::diagnostic::did_you_mean(reason, given);
                 let help = near.map(|near| format!("did you mean `{near}`?"));
                 (domain, Some(Limit { why, help }))
             }

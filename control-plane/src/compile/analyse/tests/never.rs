@@ -396,5 +396,6 @@ fn a_part_of_a_set_may_be_given_what_it_has_not() {
         assert_eq!(said_in(when, &[], &some), Vec::<String>::new(), "{when}");
     }
     let signals = [("connection.mtls", 30, "LOW_TRUST", Verdict::Challenge)];
-    assert_eq!(said_in("'BOT' in reasons", &signals, &some).len(), 1);
+    assert_eq!(said_in("'BOT' in reasons", &signals, &some).len(), 0);
+    assert_eq!(said_in("'LOW_TRUTS' in reasons", &signals, &some).len(), 1);
 }
