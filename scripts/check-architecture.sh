@@ -65,6 +65,8 @@ done
 # 3. Host calls are in one file, so that one file is where bytes of strangers enter.
 rust_lines '\bhostcalls\b' filter | { grep -v '^filter/src/host\.rs:' || true; } |
   fault 'only filter/src/host.rs may name proxy_wasm::hostcalls'
+rust_lines '\bunsafe\b|\bextern "C"' filter | { grep -v '^filter/src/host/raw\.rs:' || true; } |
+  fault 'unsafe code and raw host calls are in filter/src/host/raw.rs only'
 
 # 4. The engine is a function of its arguments: the same bytes, the same answer, natively and in wasm.
 rust_lines '\bstd::(time|fs|env|thread|process|io)\b|\bproxy_wasm\b|\bSystemTime\b|\bInstant\b' filter/engine/src |
