@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use countersign_engine::device::Identifier;
 use countersign_engine::{Attribute, Timestamp};
 
+use super::analyse::limits::MAX_RANGES;
 use super::analyse::{
     About, Effect, Members as Listed, Policy, Remark, Signal, Unknown, When, World, analyse,
 };
@@ -98,7 +99,7 @@ fn world<'s>(set: &Set<'s, '_>) -> World<'s> {
     let lists: HashMap<u32, Listed<'_>> = set
         .lists
         .iter()
-        .map(|(number, members)| (*number, listed(members)))
+        .filter_map(|(number, members)| Some((*number, listed(members)?)))
         .collect();
     let believed = set
         .settings
@@ -126,17 +127,19 @@ fn world<'s>(set: &Set<'s, '_>) -> World<'s> {
     }
 }
 
-fn listed(members: &Members) -> Listed<'_> {
-    match members {
+/// A list as the analysis takes it. `None` for one that it would not look into.
+fn listed(members: &Members) -> Option<Listed<'_>> {
+    Some(match members {
         Members::Strings(values) => Listed::Strings(values),
         Members::Numbers(values) => Listed::Numbers(values),
+        Members::Cidrs(values) if values.len() > MAX_RANGES => return None,
         Members::Cidrs(values) => Listed::Cidrs(
             values
                 .iter()
                 .map(|cidr| (cidr.network(), cidr.prefix()))
                 .collect(),
         ),
-    }
+    })
 }
 
 /// An attribute that only trusted hops tell, and what names its header.

@@ -10,7 +10,7 @@ use super::limits::{MAX_EXCLUDED, MAX_MEMBERS};
 use crate::cel::host;
 
 /// What is asked of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum TextTest<'a> {
     /// Is it one of these, which are sorted?
     Among(Cow<'a, [String]>),
@@ -28,6 +28,20 @@ impl TextTest<'_> {
         texts.sort_unstable();
         texts.dedup();
         Self::Among(Cow::Owned(texts))
+    }
+
+    /// Is certainly the same asked? Large sets are compared by their place: those of one list have one.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Among(one), Self::Among(other)) => {
+                one.len() == other.len()
+                    && (std::ptr::eq(one.as_ptr(), other.as_ptr())
+                        || one.len() <= MAX_EXCLUDED && one == other)
+            }
+            (Self::Like(one), Self::Like(other)) => one == other,
+            (Self::Matches(one), Self::Matches(other)) => one == other,
+            _ => false,
+        }
     }
 
     /// Does it hold? `None` where that takes too long to find out.
@@ -165,7 +179,7 @@ impl<'c> Texts<'c> {
             return Ok(any);
         }
         for &(known, answer) in &self.tests {
-            if std::ptr::eq(known, test) || known == test {
+            if std::ptr::eq(known, test) || known.is_same(test) {
                 return Ok(answer == wanted);
             }
         }
