@@ -215,20 +215,22 @@ async fn an_event_is_explained_with_what_followed() {
 #[tokio::test]
 async fn what_is_no_event_is_counted_and_hurts_nobody() {
     let plane = Plane::start().await;
-    let any = |value: Vec<u8>| Any {
+    let raw = |value: Vec<u8>| Any {
         type_url: String::new(),
         value,
     };
+    let any = |event: Vec<u8>| raw([vec![countersign_engine::DENIED], event].concat());
     let struct_any = Any {
         type_url: "x/google.protobuf.Struct".into(),
         value: vec![1],
     };
     let states = vec![
         None,
+        // A permit of which no event is kept is none to be counted.
+        Some(raw(vec![countersign_engine::PERMITTED])),
         Some(any(vec![0xff; 9])),
         Some(any(vec![0; 20 * 1024])),
         Some(struct_any),
-        Some(any(DecisionEvent::default().encode_to_vec())),
         Some(any(event("", ActionKind::Block, "p").encode_to_vec())),
         Some(Any {
             type_url: Any::type_url(),
