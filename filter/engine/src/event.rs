@@ -73,19 +73,6 @@ pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
     event.number(2, request.now().as_millis());
     event.text(3, &view.name);
     event.number(4, enumeration(action_kind(*action)));
-    if let Some(decider) = decided {
-        event.text(5, decider.name);
-    }
-    for policy in trace.monitored.iter().take(MAX_EVENT_ITEMS) {
-        let monitored = Monitored {
-            policy: policy.name().to_owned(),
-            action: policy_action_kind(&policy.action()).into(),
-        };
-        event.message(6, &monitored);
-    }
-    for name in trace.satisfied.iter().take(MAX_EVENT_ITEMS) {
-        event.item(7, name);
-    }
     if let Some(assessment) = facts.assessment() {
         for reason in assessment.reasons.iter().take(MAX_EVENT_ITEMS) {
             event.item(8, reason);
@@ -109,9 +96,60 @@ pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
     if let Some(agent) = request.headers().first(Known::UserAgent) {
         event.bytes(16, agent, MAX_EVENT_VALUE_BYTES);
     }
+    for note in &trace.notes {
+        event.item(20, note);
+    }
+    event.number(21, weight.into());
+    event.text(24, request.scheme().word());
+    for signal in trace.signals.iter().take(MAX_EVENT_ITEMS) {
+        self::signal(&mut event, signal);
+    }
+    event.number(26, request.upstream_score.value.into());
+    if !plain {
+        what_matched(&mut event, made);
+    }
+    Some(event)
+}
+
+#[inline(never)]
+fn signal(event: &mut Event, signal: &Signal<'_>) {
+    let signal = SignalEvent {
+        name: signal.name().to_owned(),
+        weight: signal.weight(),
+        reason: signal.reason().to_owned(),
+    };
+    event.message(25, &signal);
+}
+
+/// What an event says where something matched or failed: apart from the rest, since most requests are
+/// plain, and what is not run should not be between what is.
+#[inline(never)]
+fn what_matched(event: &mut Event, made: &Made<'_, '_>) {
+    let Made {
+        view,
+        facts,
+        decided,
+        action,
+        trace,
+        ..
+    } = made;
+    if let Some(decider) = decided {
+        event.text(5, decider.name);
+    }
+    for policy in trace.monitored.iter().take(MAX_EVENT_ITEMS) {
+        let monitored = Monitored {
+            policy: policy.name().to_owned(),
+            action: policy_action_kind(&policy.action()).into(),
+        };
+        event.message(6, &monitored);
+    }
+    for name in trace.satisfied.iter().take(MAX_EVENT_ITEMS) {
+        event.item(7, name);
+    }
     // A plain allow is not worth another host call.
-    let reads_ja4 = !plain && view.reads.contains(Attribute::TlsJa4);
-    if let Some(ja4) = reads_ja4.then(|| request.connection().ja4()).flatten() {
+    let reads_ja4 = view.reads.contains(Attribute::TlsJa4);
+    let connection = facts.request().connection();
+    if let Some(ja4) = reads_ja4.then(|| connection.ja4()).flatten() {
         event.bytes(17, ja4, MAX_EVENT_VALUE_BYTES);
     }
     if let Some(decider) = decided {
@@ -126,24 +164,9 @@ pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
         };
         event.message(19, &error);
     }
-    for note in &trace.notes {
-        event.item(20, note);
-    }
-    event.number(21, weight.into());
     if let Some(Action::Challenge(challenge)) = action {
         event.number(22, enumeration(challenge.min_assurance.to_wire()));
     }
-    event.text(24, request.scheme().word());
-    for signal in trace.signals.iter().take(MAX_EVENT_ITEMS) {
-        let signal = SignalEvent {
-            name: signal.name().to_owned(),
-            weight: signal.weight(),
-            reason: signal.reason().to_owned(),
-        };
-        event.message(25, &signal);
-    }
-    event.number(26, request.upstream_score.value.into());
-    Some(event)
 }
 
 /// The numbers of an enumeration are none of them negative.

@@ -7,6 +7,7 @@ use crate::index::{Candidates, Found, Subject, Values, Wanted};
 use crate::revision::View;
 
 /// Fills `candidates` with every policy that may match.
+#[inline(never)]
 pub(super) fn candidates<'a>(
     view: &'a View<'a>,
     facts: &Facts<'a>,

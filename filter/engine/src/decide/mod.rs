@@ -150,6 +150,7 @@ pub fn decide(
 }
 
 /// Tries policies in order until one decides.
+#[inline(never)]
 fn first_deciding<'a>(
     view: &'a View<'a>,
     policies: impl Iterator<Item = Policy<'a>>,

@@ -103,6 +103,7 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// # Errors
     /// The [`Problem`] that keeps it from being a token of ours.
+    #[inline(never)]
     pub fn parse(token: &'a [u8]) -> Result<Self, Problem> {
         if token.is_empty() {
             return Err(Problem::Empty);
@@ -143,6 +144,7 @@ impl<'a> UnverifiedToken<'a> {
 
     /// Verifies the signature, strictly (no small-order keys, canonical encodings: RFC 8032 section
     /// 5.1.7 with the checks of "Taming the many EdDSAs").
+    #[inline(never)]
     pub(crate) fn verify_signature(self, keys: &[SessionKey<'_>]) -> Result<SignedClaims, Problem> {
         let key = keys
             .iter()
@@ -151,10 +153,7 @@ impl<'a> UnverifiedToken<'a> {
         key.key
             .verify_strict(self.signed, &self.signature)
             .map_err(|_| Problem::Signature)?;
-        let json = URL_SAFE_NO_PAD
-            .decode(self.payload)
-            .map_err(|_| Problem::Malformed)?;
-        let claims: Claims = serde_json::from_slice(&json).map_err(|_| Problem::Claims)?;
+        let claims = claims(self.payload)?;
         Ok(SignedClaims {
             kid: self.kid,
             key: key.key.to_bytes(),
@@ -162,6 +161,14 @@ impl<'a> UnverifiedToken<'a> {
             claims,
         })
     }
+}
+
+#[inline(never)]
+fn claims(payload: &[u8]) -> Result<Claims, Problem> {
+    let json = URL_SAFE_NO_PAD
+        .decode(payload)
+        .map_err(|_| Problem::Malformed)?;
+    serde_json::from_slice(&json).map_err(|_| Problem::Claims)
 }
 
 /// Claims under a signature that verified; whether they hold here and now is checked each time.
