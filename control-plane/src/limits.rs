@@ -22,6 +22,10 @@ pub const MAX_LABEL_BYTES: usize = 256;
 pub const KEPT_COMPILED: u64 = 100;
 /// Lines of the revision history.
 pub const KEPT_REVISIONS: u64 = 10_000;
+/// Changes of resources in one answer: what one apply can name.
+pub const MAX_CHANGES_LISTED: i64 = MAX_FILES as i64;
+/// What changed meanwhile, in the details of a gRPC status: trailers are small.
+pub const MAX_DETAIL_BYTES: usize = 4 * 1024;
 /// Revisions in one answer.
 pub const MAX_REVISIONS_LISTED: u32 = 500;
 

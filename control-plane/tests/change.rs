@@ -121,6 +121,7 @@ async fn a_deleted_resource_is_gone_with_the_next_revision() {
     let request = admin::DeleteResourcesRequest {
         resources: vec![resource],
         author: "me".into(),
+        ..admin::DeleteResourcesRequest::default()
     };
     let response = plane
         .admin()

@@ -38,7 +38,7 @@ async fn apply(
         files,
         dry_run: false,
         author: "test".into(),
-        message: String::new(),
+        ..admin::ApplyRequest::default()
     };
     let client = AdminServiceClient::new(plane.channel().await);
     let answer = client

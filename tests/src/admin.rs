@@ -90,6 +90,7 @@ impl Admin {
                 name: name.to_owned(),
             }],
             author: "e2e".to_owned(),
+            ..DeleteResourcesRequest::default()
         };
         self.call(async |mut client| client.delete_resources(request).await)
     }

@@ -60,6 +60,7 @@ pub(crate) async fn run(args: &ApplyArgs, context: &Context) -> Result<Outcome, 
         dry_run: args.dry_run,
         author: author(),
         message: args.message.clone(),
+        ..admin::ApplyRequest::default()
     };
     let mut client = api::connect(&context.control_plane).await?;
     let answer = client.apply(request).await?.into_inner();
@@ -162,6 +163,7 @@ mod tests {
                 hash: "abc".to_owned(),
                 ..admin::RevisionInfo::default()
             }),
+            ..admin::ApplyResponse::default()
         }
     }
 

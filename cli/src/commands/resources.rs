@@ -58,6 +58,7 @@ pub(crate) async fn get(args: &GetArgs, context: &Context) -> Result<Outcome, Co
     let request = admin::ListResourcesRequest {
         kind: kind.clone(),
         name: name.clone(),
+        ..admin::ListResourcesRequest::default()
     };
     let answer = client.list_resources(request).await?.into_inner();
     let resources = Resources {
@@ -82,6 +83,7 @@ pub(crate) async fn delete(args: &DeleteArgs, context: &Context) -> Result<Outco
             name: args.name.clone(),
         }],
         author: author(),
+        ..admin::DeleteResourcesRequest::default()
     };
     let mut client = api::connect(&context.control_plane).await?;
     let answer = client.delete_resources(request).await?.into_inner();

@@ -5,12 +5,13 @@ use countersign_proto::admin::v1::admin_service_server::AdminService;
 use tonic::{Request, Response, Status};
 
 use super::admin_convert as convert;
+use super::history_convert;
 use super::traffic::{TrafficFault, TrafficQuestion, answer};
 use super::{apply_status, store_status};
 use crate::clock;
 use crate::limits;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Applied, ApplyError};
+use crate::runtime::{App, Applied, Apply, ApplyError, Delete, Rollback};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -49,6 +50,8 @@ impl AdminService for Admin {
             dry_run,
             author,
             message,
+            base,
+            prune,
         } = request.into_inner();
         let file = |file: admin::SourceFile| SourceFile {
             name: file.name,
@@ -58,7 +61,14 @@ impl AdminService for Admin {
         answered(
             self.app
                 .control
-                .apply(files, &author, &message, dry_run)
+                .apply(Apply {
+                    files,
+                    author: &author,
+                    message: &message,
+                    base: &base,
+                    prune,
+                    dry_run,
+                })
                 .await,
         )
     }
@@ -78,7 +88,47 @@ impl AdminService for Admin {
             .into_iter()
             .map(|named| (named.kind, named.name))
             .collect();
-        answered(self.app.control.delete(&named, &request.author).await)
+        let delete = Delete {
+            named: &named,
+            author: &request.author,
+            base: &request.base,
+        };
+        answered(self.app.control.delete(delete).await)
+    }
+
+    async fn rollback(
+        &self,
+        request: Request<admin::RollbackRequest>,
+    ) -> Result<Response<admin::ApplyResponse>, Status> {
+        let request = request.into_inner();
+        let rollback = Rollback {
+            revision: &request.revision,
+            author: &request.author,
+            message: &request.message,
+            base: &request.base,
+            dry_run: request.dry_run,
+        };
+        answered(self.app.control.rollback(rollback).await)
+    }
+
+    async fn get_revision(
+        &self,
+        request: Request<admin::GetRevisionRequest>,
+    ) -> Result<Response<admin::GetRevisionResponse>, Status> {
+        let name = request.into_inner().revision;
+        let view = self.app.control.revision(&name).await;
+        let view = view.map_err(apply_status)?;
+        Ok(Response::new(history_convert::view(view)))
+    }
+
+    async fn diff_revisions(
+        &self,
+        request: Request<admin::DiffRevisionsRequest>,
+    ) -> Result<Response<admin::DiffRevisionsResponse>, Status> {
+        let request = request.into_inner();
+        let diff = self.app.control.diff(&request.from, &request.to).await;
+        let diff = diff.map_err(apply_status)?;
+        Ok(Response::new(history_convert::diff(&diff)))
     }
 
     async fn list_resources(
@@ -86,8 +136,21 @@ impl AdminService for Admin {
         request: Request<admin::ListResourcesRequest>,
     ) -> Result<Response<admin::ListResourcesResponse>, Status> {
         let request = request.into_inner();
-        let (entries, revision) = self.app.control.resources().await;
         let wanted = |word: &str, asked: &str| asked.is_empty() || word == asked;
+        if !request.revision.is_empty() {
+            let view = self.app.control.revision(&request.revision).await;
+            let view = view.map_err(apply_status)?;
+            let resources = view
+                .resources
+                .into_iter()
+                .filter(|resource| wanted(&resource.kind, &request.kind))
+                .filter(|resource| wanted(&resource.name, &request.name));
+            return Ok(Response::new(admin::ListResourcesResponse {
+                resources: resources.map(history_convert::resource).collect(),
+                revision: crate::xds::revision_text(view.info.number, &view.info.hash),
+            }));
+        }
+        let (entries, revision) = self.app.control.resources().await;
         let resources = entries
             .iter()
             .filter(|entry| wanted(entry.document.kind.as_str(), &request.kind))

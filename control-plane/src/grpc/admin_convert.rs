@@ -35,16 +35,16 @@ pub(super) fn applied(applied: &Applied) -> admin::ApplyResponse {
             .map(|(key, change)| resource_change(key, *change))
             .collect(),
         revision: applied.revision.as_ref().map(revision),
+        differences: applied
+            .differences
+            .iter()
+            .map(super::history_convert::difference)
+            .collect(),
     }
 }
 
 fn resource_change(key: &Key, change: Change) -> admin::ResourceChange {
-    let change = match change {
-        Change::Unchanged => admin::Change::Unchanged,
-        Change::Created => admin::Change::Created,
-        Change::Updated => admin::Change::Updated,
-        Change::Deleted => admin::Change::Deleted,
-    };
+    let change = change_word(change);
     let resource = Some(admin::ResourceRef {
         kind: key.kind.as_str().to_owned(),
         name: key.name.clone(),
@@ -52,6 +52,15 @@ fn resource_change(key: &Key, change: Change) -> admin::ResourceChange {
     admin::ResourceChange {
         resource,
         change: change.into(),
+    }
+}
+
+pub(super) fn change_word(change: Change) -> admin::Change {
+    match change {
+        Change::Unchanged => admin::Change::Unchanged,
+        Change::Created => admin::Change::Created,
+        Change::Updated => admin::Change::Updated,
+        Change::Deleted => admin::Change::Deleted,
     }
 }
 
@@ -63,6 +72,7 @@ pub(super) fn revision(revision: &StoredRevision) -> admin::RevisionInfo {
         author: revision.author.clone(),
         message: revision.message.clone(),
         policies: revision.policies,
+        resources: revision.resources,
     }
 }
 

@@ -5,6 +5,7 @@ mod admin;
 mod admin_convert;
 mod ecds;
 mod ecds_stream;
+mod history_convert;
 mod node;
 mod sidecar;
 mod traffic;
@@ -19,7 +20,7 @@ pub(crate) use traffic::{TrafficFault, TrafficQuestion, answer as traffic_answer
 
 use tonic::Status;
 
-use crate::runtime::ApplyError;
+use crate::runtime::{ApplyError, RevisionError};
 use crate::store::StoreError;
 
 /// The client learns that it is the store; what exactly stands in the log.
@@ -35,7 +36,19 @@ fn apply_status(error: ApplyError) -> Status {
                 .first()
                 .map_or("refused", |finding| &finding.message),
         ),
-        ApplyError::TooManyFiles(_) => Status::invalid_argument(error.to_string()),
+        ApplyError::TooManyFiles(_) | ApplyError::PruneOfNothing => {
+            Status::invalid_argument(error.to_string())
+        }
+        ApplyError::Stale(stale) => history_convert::stale_status(&stale),
+        ApplyError::Revision(RevisionError::Malformed(_)) => {
+            Status::invalid_argument(error.to_string())
+        }
+        ApplyError::Revision(RevisionError::Unknown(_) | RevisionError::NoneYet) => {
+            Status::not_found(error.to_string())
+        }
+        ApplyError::Revision(RevisionError::ResourcesNotKept(_)) => {
+            Status::failed_precondition(error.to_string())
+        }
         ApplyError::Store(error) => store_status(&error),
         ApplyError::Entropy(_) | ApplyError::Stopped => Status::unavailable(error.to_string()),
     }

@@ -53,6 +53,7 @@ pub(super) struct RevisionJson {
     author: String,
     message: String,
     policies: u32,
+    resources: Option<u32>,
 }
 
 impl From<&StoredRevision> for RevisionJson {
@@ -65,6 +66,7 @@ impl From<&StoredRevision> for RevisionJson {
             author: revision.author.clone(),
             message: revision.message.clone(),
             policies: revision.policies,
+            resources: revision.resources,
         }
     }
 }

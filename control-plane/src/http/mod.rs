@@ -3,6 +3,7 @@
 mod events;
 mod guard;
 mod health;
+mod history;
 mod json;
 mod nodes;
 mod problem;
@@ -13,7 +14,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 
 use crate::limits;
 use crate::runtime::App;
@@ -30,6 +31,12 @@ pub fn router(app: App, loopback: bool) -> Router {
         .route("/api/v1/events/{id}", get(events::one))
         .route("/api/v1/nodes", get(nodes::nodes))
         .route("/api/v1/revisions", get(nodes::revisions))
+        .route("/api/v1/revisions/{revision}", get(history::one))
+        .route(
+            "/api/v1/revisions/{revision}/rollback",
+            post(history::rollback),
+        )
+        .route("/api/v1/diff", get(history::diff))
         .route(
             "/api/v1/resources",
             get(resources::list).post(resources::apply),

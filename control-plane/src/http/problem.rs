@@ -4,9 +4,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::json::DiagnosticJson;
-use crate::runtime::ApplyError;
-use crate::store::StoreError;
+use super::json::{DiagnosticJson, time};
+use crate::runtime::{ApplyError, RevisionError};
+use crate::store::{StoreError, StoredChange};
+use crate::xds::revision_text;
 
 /// An error as its client reads it.
 #[derive(Debug, Serialize)]
@@ -18,6 +19,8 @@ pub(super) struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     diagnostics: Vec<DiagnosticJson>,
+    #[serde(flatten)]
+    stale: Option<Box<StaleJson>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
@@ -33,11 +36,58 @@ impl Problem {
             status,
             detail: detail.into(),
             diagnostics: Vec::new(),
+            stale: None,
         }
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+}
+
+/// Why a change that was made against an older revision is refused.
+#[derive(Debug, Serialize)]
+struct StaleJson {
+    /// The revision now current.
+    current: String,
+    meanwhile: Vec<MeanwhileJson>,
+}
+
+/// One of the changes that were made meanwhile.
+#[derive(Debug, Serialize)]
+struct MeanwhileJson {
+    kind: String,
+    name: String,
+    change: &'static str,
+    revision: String,
+    author: String,
+    time: Option<String>,
+}
+
+impl From<StoredChange> for MeanwhileJson {
+    fn from(change: StoredChange) -> Self {
+        Self {
+            kind: change.kind,
+            name: change.name,
+            change: change.change.as_str(),
+            revision: revision_text(change.revision, &change.hash),
+            author: change.author,
+            time: time(change.time_ms),
+        }
+    }
+}
+
+impl Problem {
+    /// The base came by `If-Match`, whose refusal has a status of its own.
+    pub(super) fn by_if_match(self) -> Self {
+        if self.status == StatusCode::CONFLICT {
+            Self {
+                status: StatusCode::PRECONDITION_FAILED,
+                ..self
+            }
+        } else {
+            self
+        }
     }
 }
 
@@ -74,7 +124,31 @@ impl From<ApplyError> for Problem {
                     "nothing was changed; see `diagnostics`",
                 )
             },
-            ApplyError::TooManyFiles(_) => Self::bad_request(error.to_string()),
+            ApplyError::TooManyFiles(_)
+            | ApplyError::PruneOfNothing
+            | ApplyError::Revision(RevisionError::Malformed(_)) => {
+                Self::bad_request(error.to_string())
+            }
+            ApplyError::Stale(stale) => Self {
+                r#type: "urn:countersign:problem:changed-meanwhile",
+                title: "Resources were changed meanwhile",
+                stale: Some(Box::new(StaleJson {
+                    current: stale.current.clone(),
+                    meanwhile: stale
+                        .meanwhile
+                        .iter()
+                        .cloned()
+                        .map(MeanwhileJson::from)
+                        .collect(),
+                })),
+                ..Self::new(StatusCode::CONFLICT, stale.to_string())
+            },
+            ApplyError::Revision(RevisionError::Unknown(_) | RevisionError::NoneYet) => {
+                Self::new(StatusCode::NOT_FOUND, error.to_string())
+            }
+            ApplyError::Revision(RevisionError::ResourcesNotKept(_)) => {
+                Self::new(StatusCode::GONE, error.to_string())
+            }
             ApplyError::Store(error) => error.into(),
             ApplyError::Entropy(_) | ApplyError::Stopped => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())

@@ -5,13 +5,15 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 
+use super::history::DifferenceJson;
 use super::json::{DiagnosticJson, RevisionJson, time};
 use super::problem::Problem;
-use crate::inventory::{Change, Entry};
+use crate::inventory::Entry;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Applied};
+use crate::runtime::{App, Applied, Apply, ApplyError, Delete};
 
 /// What YAML is called. None of these can a page of another origin send without being asked for it
 /// first (CORS preflight), which is what keeps a browser on this machine from applying policies.
@@ -42,12 +44,17 @@ pub(super) struct ResourcesJson {
 }
 
 /// `GET /api/v1/resources`.
-pub(super) async fn list(State(app): State<App>) -> Json<ResourcesJson> {
+pub(super) async fn list(State(app): State<App>) -> impl IntoResponse {
     let (entries, revision) = app.control.resources().await;
-    Json(ResourcesJson {
-        revision,
-        resources: entries.into_iter().map(resource).collect(),
-    })
+    let tag = [(header::ETAG, format!("\"{revision}\""))];
+    let resources = entries.into_iter().map(resource).collect();
+    (
+        tag,
+        Json(ResourcesJson {
+            revision,
+            resources,
+        }),
+    )
 }
 
 fn resource(entry: Entry) -> ResourceJson {
@@ -71,6 +78,8 @@ pub(super) struct Parameters {
     author: String,
     message: String,
     file: String,
+    base: String,
+    prune: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -86,6 +95,9 @@ pub(super) struct AppliedJson {
     revision: Option<RevisionJson>,
     changes: Vec<ChangeJson>,
     diagnostics: Vec<DiagnosticJson>,
+    /// On a dry run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<DifferenceJson>,
 }
 
 /// `POST /api/v1/resources`.
@@ -119,20 +131,73 @@ pub(super) async fn apply(
     } else {
         &parameters.author
     };
-    let applied = app
-        .control
-        .apply(vec![file], author, &parameters.message, parameters.dry_run)
-        .await?;
-    Ok(Json(applied_json(applied)))
+    let (base, by_header) = base(&headers, &parameters.base);
+    let applied = app.control.apply(Apply {
+        files: vec![file],
+        author,
+        message: &parameters.message,
+        base: &base,
+        prune: parameters.prune,
+        dry_run: parameters.dry_run,
+    });
+    answered(applied.await, by_header)
+}
+
+/// How to delete.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct DeleteParameters {
+    author: String,
+    base: String,
 }
 
 /// `DELETE /api/v1/resources/{kind}/{name}`.
 pub(super) async fn delete(
     State(app): State<App>,
-    Path((kind, name)): Path<(String, String)>,
+    Path(named): Path<(String, String)>,
+    parameters: Result<Query<DeleteParameters>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Json<AppliedJson>, Problem> {
-    let applied = app.control.delete(&[(kind, name)], "api").await?;
-    Ok(Json(applied_json(applied)))
+    let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let (base, by_header) = base(&headers, &parameters.base);
+    let author = if parameters.author.is_empty() {
+        "api"
+    } else {
+        &parameters.author
+    };
+    let named = [named];
+    let deleted = app.control.delete(Delete {
+        named: &named,
+        author,
+        base: &base,
+    });
+    answered(deleted.await, by_header)
+}
+
+/// The revision that a change was made against, and whether `If-Match` says it.
+pub(super) fn base(headers: &HeaderMap, parameter: &str) -> (String, bool) {
+    let header = headers
+        .get(header::IF_MATCH)
+        .and_then(|value| value.to_str().ok())
+        .map(|tag| tag.trim().trim_matches('"'))
+        // `*`: whatever is there.
+        .filter(|tag| *tag != "*");
+    match header {
+        Some(tag) if parameter.is_empty() => (tag.to_owned(), true),
+        _ => (parameter.to_owned(), false),
+    }
+}
+
+/// The answer to a change.
+pub(super) fn answered(
+    done: Result<Applied, ApplyError>,
+    by_header: bool,
+) -> Result<Json<AppliedJson>, Problem> {
+    match done {
+        Ok(applied) => Ok(Json(applied_json(applied))),
+        Err(error) if by_header => Err(Problem::from(error).by_if_match()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What keeps the watched directory from being taken.
@@ -172,14 +237,14 @@ fn applied_json(applied: Applied) -> AppliedJson {
             .map(|(key, change)| ChangeJson {
                 kind: key.kind.as_str(),
                 name: key.name,
-                change: match change {
-                    Change::Unchanged => "unchanged",
-                    Change::Created => "created",
-                    Change::Updated => "updated",
-                    Change::Deleted => "deleted",
-                },
+                change: change.as_str(),
             })
             .collect(),
         diagnostics: applied.warnings.iter().map(DiagnosticJson::from).collect(),
+        differences: applied
+            .differences
+            .into_iter()
+            .map(DifferenceJson::from)
+            .collect(),
     }
 }

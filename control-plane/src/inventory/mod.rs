@@ -3,12 +3,15 @@
 //! A resource belongs to the API or to the watched directory. What belongs to a file is changed in
 //! that file only: an apply over it would be undone by the next look at the directory.
 
+mod difference;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::collections::BTreeMap;
 
 use crate::resource::{Document, Kind};
+pub use difference::Difference;
 
 /// Who a resource belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +74,27 @@ pub enum Change {
     Deleted,
 }
 
+impl Change {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// What a word means.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Unchanged, Self::Created, Self::Updated, Self::Deleted]
+            .into_iter()
+            .find(|change| change.as_str() == word)
+    }
+}
+
 /// Where a refused document stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -94,6 +118,14 @@ pub enum Conflict {
         file: String,
         /// The refused document; none for a deletion.
         refused: Option<Refused>,
+    },
+    /// It belonged to the watched directory, and is not there any more.
+    #[error("`{key}` was kept in the file `{file}`")]
+    WasInFile {
+        /// The resource.
+        key: Key,
+        /// The file that held it.
+        file: String,
     },
     /// It was to be deleted and does not exist.
     #[error("there is no `{kind}/{name}`")]
@@ -135,6 +167,12 @@ impl Inventory {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// How many resources it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
     }
 
     /// The entries by kind and name.
@@ -281,24 +319,6 @@ impl Inventory {
         } else {
             Err(conflicts)
         }
-    }
-
-    /// What the store has to write and to remove to get from `before` to this set.
-    #[must_use]
-    pub fn difference<'a>(&'a self, before: &'a Self) -> (Vec<&'a Entry>, Vec<&'a Key>) {
-        let put = self.entries.iter().filter(|(key, entry)| {
-            !before.entries.get(key).is_some_and(|old| {
-                old.document.source == entry.document.source
-                    && old.document.file == entry.document.file
-                    && old.document.line == entry.document.line
-                    && old.origin == entry.origin
-            })
-        });
-        let gone = before
-            .entries
-            .keys()
-            .filter(|key| !self.entries.contains_key(key));
-        (put.map(|(_, entry)| entry).collect(), gone.collect())
     }
 }
 

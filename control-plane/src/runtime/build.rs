@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_engine::{LoadError, Revision, RevisionId, blob};
 
-use super::control::ApplyError;
+use super::change::ApplyError;
 use crate::clock;
 use crate::compile::{Compiled, RuntimeMaterial, compile_at};
 use crate::diagnostic::{Diagnostic, Finding, Severity, Source};
@@ -28,6 +28,7 @@ pub(super) async fn compiled(
 /// What a revision's line in the history says.
 pub(super) struct Label<'a> {
     pub(super) number: u64,
+    pub(super) resources: usize,
     pub(super) now: u64,
     pub(super) author: &'a str,
     pub(super) message: &'a str,
@@ -53,6 +54,7 @@ pub(super) async fn revision(
         author: label.author.to_owned(),
         message: label.message.to_owned(),
         policies: u32::try_from(policies).unwrap_or(u32::MAX),
+        resources: Some(u32::try_from(label.resources).unwrap_or(u32::MAX)),
         attempt,
     };
     Ok((
@@ -132,6 +134,10 @@ pub(super) fn conflict(conflict: &Conflict) -> Diagnostic {
                 .build()
         }
         Conflict::KeptInFile { refused: None, .. } => finding(&conflict.to_string(), Some(ADVICE)),
+        Conflict::WasInFile { .. } => finding(
+            &conflict.to_string(),
+            Some("put it back into that file, or apply it under your own name"),
+        ),
         Conflict::Unknown { .. } => finding(&conflict.to_string(), None),
     }
 }

@@ -10,53 +10,21 @@ use countersign_proto::node::v1::SidecarSettings;
 use tokio::sync::{Mutex, watch};
 
 use super::build::{self, Label};
+use super::change::{Applied, ApplyError};
 use super::fleet::Fleet;
-use crate::clock::{Clock, NoEntropy};
+use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
-use crate::inventory::{Change, Changed, Conflict, Entry, Inventory, Key, Origin};
+use crate::inventory::{Changed, Conflict, Entry, Inventory, Origin};
 use crate::limits::{self, cut};
 use crate::metrics::Metrics;
 use crate::resource::{Document, SourceFile, parse_files};
-use crate::store::{
-    Commit, NewRevision, RegisteredKey, Store, StoreError, StoredRevision, TicketKeyRow,
-};
+use crate::store::{Commit, NewRevision, RegisteredKey, Store, StoredRevision, TicketKeyRow};
 use crate::xds::Published;
 
 /// Sessions last so long where nothing says otherwise.
 const DEFAULT_SESSION_LIFETIME_S: u32 = 3_600;
 /// The author of what the watched directory brings.
 pub(super) const FILES_AUTHOR: &str = "files";
-
-/// Why a change was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// It is at fault; nothing was changed.
-    #[error("the resources have {} errors", .0.len())]
-    Refused(Vec<Diagnostic>),
-    /// More files than the bound.
-    #[error("{0} files are more than the {max} allowed", max = limits::MAX_FILES)]
-    TooManyFiles(usize),
-    /// The store failed; nothing was changed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// No nonce could be made; nothing was changed.
-    #[error(transparent)]
-    Entropy(#[from] NoEntropy),
-    /// The process is ending; nothing was changed.
-    #[error("the control plane is stopping")]
-    Stopped,
-}
-
-/// A change that was made, or on a dry run would be.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    /// What became of each resource named.
-    pub changes: Vec<(Key, Change)>,
-    /// What compiles and is probably not meant.
-    pub warnings: Vec<Diagnostic>,
-    /// The revision now current; none on a dry run.
-    pub revision: Option<StoredRevision>,
-}
 
 /// What every sidecar is told.
 pub type SidecarMaterial = SidecarSettings;
@@ -95,6 +63,17 @@ pub(super) struct By<'a> {
     pub(super) message: &'a str,
 }
 
+/// A changed set that is to be in force.
+pub(super) struct Proposal<'a> {
+    pub(super) changed: Changed,
+    /// The resources that the change speaks of, by kind and name.
+    pub(super) named: &'a [(String, String)],
+    pub(super) by: By<'a>,
+    /// The revision that it was made against; empty = not said.
+    pub(super) base: &'a str,
+    pub(super) dry_run: bool,
+}
+
 impl Control {
     /// The revision that every node shall run, now and from now on.
     #[must_use]
@@ -113,83 +92,6 @@ impl Control {
         let state = self.state.lock().await;
         let revision = state.revision.as_ref().map(revision_of).unwrap_or_default();
         (state.inventory.entries().cloned().collect(), revision)
-    }
-
-    /// Adds or replaces what the files name.
-    ///
-    /// # Errors
-    /// When any of it is at fault or the store fails: then nothing was changed.
-    pub async fn apply(
-        &self,
-        files: Vec<SourceFile>,
-        author: &str,
-        message: &str,
-        dry_run: bool,
-    ) -> Result<Applied, ApplyError> {
-        let applied = self.apply_checked(files, author, message, dry_run).await;
-        self.count_refusal(&applied);
-        applied
-    }
-
-    fn count_refusal(&self, applied: &Result<Applied, ApplyError>) {
-        if matches!(
-            applied,
-            Err(ApplyError::Refused(_) | ApplyError::TooManyFiles(_))
-        ) {
-            self.metrics.changes_refused.inc();
-        }
-    }
-
-    async fn apply_checked(
-        &self,
-        files: Vec<SourceFile>,
-        author: &str,
-        message: &str,
-        dry_run: bool,
-    ) -> Result<Applied, ApplyError> {
-        let documents = parse(files).await?;
-        let author = named_author(author);
-        let by = By {
-            author,
-            message: cut(message, limits::MAX_LABEL_BYTES),
-        };
-        let mut state = self.state.lock().await;
-        let named = documents.iter().map(name_of).collect::<Vec<_>>();
-        let changed = state
-            .inventory
-            .apply(documents, author, self.clock.now())
-            .map_err(refused)?;
-        self.change(&mut state, changed, &named, by, dry_run).await
-    }
-
-    /// Takes resources out.
-    ///
-    /// # Errors
-    /// When one does not exist or belongs to a file, when what is left does not compile, or when the
-    /// store fails: then nothing was changed.
-    pub async fn delete(
-        &self,
-        named: &[(String, String)],
-        author: &str,
-    ) -> Result<Applied, ApplyError> {
-        let deleted = self.delete_checked(named, author).await;
-        self.count_refusal(&deleted);
-        deleted
-    }
-
-    async fn delete_checked(
-        &self,
-        named: &[(String, String)],
-        author: &str,
-    ) -> Result<Applied, ApplyError> {
-        let author = named_author(author);
-        let by = By {
-            author,
-            message: "deleted",
-        };
-        let mut state = self.state.lock().await;
-        let changed = state.inventory.delete(named).map_err(refused)?;
-        self.change(&mut state, changed, named, by, false).await
     }
 
     /// Makes the watched directory's part of the set what its files say.
@@ -212,17 +114,28 @@ impl Control {
             author: FILES_AUTHOR,
             message: "policy directory",
         };
-        self.change(&mut state, changed, &named, by, false).await
+        let proposal = Proposal {
+            changed,
+            named: &named,
+            by,
+            base: "",
+            dry_run: false,
+        };
+        self.change(&mut state, proposal).await
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         state: &mut State,
-        changed: Changed,
-        named: &[(String, String)],
-        by: By<'_>,
-        dry_run: bool,
+        proposal: Proposal<'_>,
     ) -> Result<Applied, ApplyError> {
+        let Proposal {
+            changed,
+            named,
+            by,
+            base,
+            dry_run,
+        } = proposal;
         let lacking = state
             .unreadable
             .iter()
@@ -234,37 +147,55 @@ impl Control {
             return Err(ApplyError::Refused(lacking));
         }
         let Changed { inventory, changes } = changed;
+        let recorded = inventory.changed_since(&state.inventory);
+        let (put, gone) = inventory.difference(&state.inventory);
+        // Not in the set, since they cannot be read, and not in the directory any more.
+        let unreadable = state.unreadable.keys().filter(|(kind, name)| {
+            !inventory
+                .entries()
+                .any(|entry| entry.document.kind.as_str() == kind && &entry.document.name == name)
+        });
+        let remove: Vec<_> = gone
+            .iter()
+            .map(|key| (key.kind.as_str(), key.name.as_str()))
+            .chain(unreadable.map(|(kind, name)| (kind.as_str(), name.as_str())))
+            .collect();
+        let changes_something = !recorded.is_empty() || !remove.is_empty();
+        if changes_something {
+            self.check_base(state, base).await?;
+        }
         if inventory.is_empty() && state.revision.is_none() {
             // Nothing was ever applied: Envoy goes on answering 503 until something is.
             return Ok(Applied {
                 changes,
-                warnings: Vec::new(),
-                revision: None,
+                ..Applied::default()
             });
         }
         let compiled =
             build::compiled(&inventory, self.compile_material(state), self.clock.now()).await?;
         let warnings = compiled.warnings.clone();
-        let same = self.is_published(state, &compiled.hash);
+        // Every change is a revision, also one that compiles to the same: the history has its text.
+        let same = !changes_something && self.is_published(state, &compiled.hash);
         let made = if same {
             None
         } else {
-            Some(self.make(state, compiled, by).await?)
+            Some(self.make(state, compiled, inventory.len(), by).await?)
         };
         if dry_run {
             return Ok(Applied {
                 changes,
                 warnings,
+                differences: inventory.differences(&state.inventory),
                 revision: None,
             });
         }
-        let (put, remove) = inventory.difference(&state.inventory);
         let revision = made.as_ref().map(|(revision, _)| revision);
-        if revision.is_some() || !put.is_empty() || !remove.is_empty() {
+        if revision.is_some() || !put.is_empty() {
             let now = self.clock.now();
             self.store
                 .commit(Commit {
                     put,
+                    changed: recorded,
                     remove,
                     revision,
                     now,
@@ -280,6 +211,7 @@ impl Control {
         Ok(Applied {
             changes,
             warnings,
+            differences: Vec::new(),
             revision: state.revision.clone(),
         })
     }
@@ -298,6 +230,7 @@ impl Control {
         &self,
         state: &State,
         compiled: crate::compile::Compiled,
+        resources: usize,
         by: By<'_>,
     ) -> Result<(NewRevision, Arc<Published>), ApplyError> {
         let number = state
@@ -307,6 +240,7 @@ impl Control {
             .saturating_add(1);
         let label = Label {
             number,
+            resources,
             now: self.clock.now(),
             author: by.author,
             message: by.message,
@@ -368,12 +302,12 @@ pub(crate) fn revision_of(revision: &StoredRevision) -> String {
     crate::xds::revision_text(revision.number, &revision.hash)
 }
 
-fn name_of(document: &Document) -> (String, String) {
+pub(super) fn name_of(document: &Document) -> (String, String) {
     (document.kind.as_str().to_owned(), document.name.clone())
 }
 
 /// The documents that the fleet runs; the others are checked like these and left out.
-async fn parse(files: Vec<SourceFile>) -> Result<Vec<Document>, ApplyError> {
+pub(super) async fn parse(files: Vec<SourceFile>) -> Result<Vec<Document>, ApplyError> {
     if files.len() > limits::MAX_FILES {
         return Err(ApplyError::TooManyFiles(files.len()));
     }
@@ -386,13 +320,13 @@ async fn parse(files: Vec<SourceFile>) -> Result<Vec<Document>, ApplyError> {
 }
 
 /// Who asks for a change, within the bound; a change is never nobody's.
-fn named_author(author: &str) -> &str {
+pub(super) fn named_author(author: &str) -> &str {
     cut(
         if author.is_empty() { "unknown" } else { author },
         limits::MAX_LABEL_BYTES,
     )
 }
 
-fn refused(conflicts: Vec<Conflict>) -> ApplyError {
+pub(super) fn refused(conflicts: Vec<Conflict>) -> ApplyError {
     ApplyError::Refused(conflicts.iter().map(build::conflict).collect())
 }

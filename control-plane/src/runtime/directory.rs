@@ -11,7 +11,8 @@ use std::sync::Arc;
 use notify::Watcher as _;
 use tokio::sync::{mpsc, watch};
 
-use super::control::{ApplyError, Control};
+use super::change::ApplyError;
+use super::control::Control;
 use super::stopping;
 use crate::diagnostic::Diagnostic;
 use crate::limits;

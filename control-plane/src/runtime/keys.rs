@@ -11,7 +11,8 @@ use countersign_proto::policy::v1 as policy;
 use tokio::sync::watch;
 
 use super::build;
-use super::control::{ApplyError, By, Control, SidecarMaterial, State};
+use super::change::ApplyError;
+use super::control::{By, Control, SidecarMaterial, State};
 use crate::clock::random_bytes;
 use crate::compile::RuntimeMaterial;
 use crate::limits::{self, millis};
@@ -181,7 +182,9 @@ impl Control {
         if self.is_published(state, &compiled.hash) {
             return Ok(None);
         }
-        self.make(state, compiled, by).await.map(Some)
+        self.make(state, compiled, state.inventory.len(), by)
+            .await
+            .map(Some)
     }
 
     /// Makes the first ticket key, or the next one when the present one is old.

@@ -1,21 +1,27 @@
 //! What runs: the pure parts wired to the store, the clock and the streams.
 
 mod build;
+mod change;
 mod control;
 mod directory;
 mod fleet;
+mod history;
 mod ingest;
 mod keys;
 mod maintenance;
+mod revision_name;
 mod server;
 mod sidecars;
 mod start;
 
-pub use control::{Applied, ApplyError, Control, SidecarMaterial};
+pub use change::{Applied, Apply, ApplyError, Delete, Rollback, Stale};
+pub use control::{Control, SidecarMaterial};
 pub use directory::read_directory;
 pub use fleet::Fleet;
+pub use history::{RevisionDiff, RevisionView};
 pub use ingest::{Acks, Ingest, IngestClosed, IngestTask, Stored};
 pub use keys::KeyError;
+pub use revision_name::{RevisionError, RevisionName};
 pub use server::{App, Config, Running, StartError, start};
 pub use sidecars::{SidecarHub, SidecarSeat};
 

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 
-use super::control::{ApplyError, Control};
+use super::change::ApplyError;
+use super::control::Control;
 use super::directory::Directory;
 use super::fleet::Fleet;
 use super::ingest::{Ingest, IngestTask};

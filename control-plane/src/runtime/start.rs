@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 
 use super::build;
-use super::control::{ApplyError, Control, State};
+use super::change::ApplyError;
+use super::control::{Control, State};
 use super::fleet::Fleet;
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
@@ -83,9 +84,10 @@ impl Control {
     }
 }
 
-type Unreadable = BTreeMap<(String, String), (Origin, Vec<Diagnostic>)>;
+pub(super) type Unreadable = BTreeMap<(String, String), (Origin, Vec<Diagnostic>)>;
 
-fn read(resources: Vec<StoredResource>) -> (Vec<Entry>, Unreadable) {
+/// Stored resources as the compiler takes them, and those that this release cannot read.
+pub(super) fn read(resources: Vec<StoredResource>) -> (Vec<Entry>, Unreadable) {
     let mut entries = Vec::with_capacity(resources.len());
     let mut unreadable = BTreeMap::new();
     for stored in resources {

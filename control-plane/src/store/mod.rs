@@ -4,6 +4,7 @@
 //! read. The statements are those that PostgreSQL takes as well.
 
 mod events;
+mod history;
 mod ingest;
 mod keys;
 mod maintenance;
@@ -21,6 +22,7 @@ use sqlx::sqlite::{
 };
 
 pub use events::{EventFilter, EventPage, StoredEvent};
+pub use history::StoredChange;
 pub use ingest::{Batch, Counted, EventRow, Ignored, IngestReport, OutcomeRow};
 pub use keys::{Refusal, RegisteredKey, TicketKeyRow};
 pub use maintenance::Tidied;

@@ -42,7 +42,7 @@ impl Store {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<StoredResource, StoreError> {
+pub(super) fn read(row: &SqliteRow) -> Result<StoredResource, StoreError> {
     Ok(StoredResource {
         kind: row.try_get("kind")?,
         name: row.try_get("name")?,

@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::{Store, StoreError, signed, unsigned};
-use crate::inventory::{Entry, Key};
+use crate::inventory::{Change, Entry};
 use crate::limits;
 
 /// A revision's line in the history.
@@ -23,6 +23,8 @@ pub struct StoredRevision {
     pub message: String,
     /// How many policies it holds.
     pub policies: u32,
+    /// How many resources; none where they were not kept, before they were kept with every revision.
+    pub resources: Option<u32>,
     /// The nonce of its first send.
     pub attempt: u64,
 }
@@ -41,8 +43,10 @@ pub struct NewRevision {
 pub struct Commit<'a> {
     /// Resources to write.
     pub put: Vec<&'a Entry>,
-    /// Resources to remove.
-    pub remove: Vec<&'a Key>,
+    /// Those of them that are changes, for the revision's history; the others only moved.
+    pub changed: Vec<(&'a Entry, Change)>,
+    /// Resources to remove, by kind and name.
+    pub remove: Vec<(&'a str, &'a str)>,
     /// The keys that a sidecar has now.
     pub session_keys: Option<(&'a str, &'a [policy::SessionKey])>,
     /// What they make.
@@ -58,14 +62,14 @@ impl Store {
     /// When the database fails: then nothing was changed.
     pub async fn commit(&self, commit: Commit<'_>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        for key in commit.remove {
+        for (kind, name) in &commit.remove {
             sqlx::query("DELETE FROM resources WHERE kind = $1 AND name = $2")
-                .bind(key.kind.as_str())
-                .bind(&key.name)
+                .bind(*kind)
+                .bind(*name)
                 .execute(&mut *tx)
                 .await?;
         }
-        for entry in commit.put {
+        for entry in &commit.put {
             sqlx::query(
                 "INSERT INTO resources (kind, name, source, file, line, origin, author, changed_ms) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kind, name) DO UPDATE SET \
@@ -88,6 +92,9 @@ impl Store {
         }
         if let Some(revision) = commit.revision {
             insert(&mut tx, revision).await?;
+            super::history::record(&mut tx, &commit, &revision.info).await?;
+            let oldest = revision.info.number.saturating_sub(limits::KEPT_REVISIONS);
+            super::history::prune(&mut tx, oldest.saturating_add(1)).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -99,8 +106,8 @@ impl Store {
     /// When the database fails.
     pub async fn newest_revision(&self) -> Result<Option<NewRevision>, StoreError> {
         let row = sqlx::query(
-            "SELECT number, hash, time_ms, author, message, policies, attempt, compiled \
-             FROM revisions ORDER BY number DESC LIMIT 1",
+            "SELECT number, hash, time_ms, author, message, policies, attempt, resources, \
+             compiled FROM revisions ORDER BY number DESC LIMIT 1",
         )
         .fetch_optional(&self.readers)
         .await?;
@@ -119,8 +126,8 @@ impl Store {
     /// When the database fails.
     pub async fn revisions(&self, limit: u32) -> Result<Vec<StoredRevision>, StoreError> {
         let rows = sqlx::query(
-            "SELECT number, hash, time_ms, author, message, policies, attempt FROM revisions \
-             ORDER BY number DESC LIMIT $1",
+            "SELECT number, hash, time_ms, author, message, policies, attempt, resources \
+             FROM revisions ORDER BY number DESC LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
@@ -135,8 +142,9 @@ async fn insert(
 ) -> Result<(), StoreError> {
     let info = &revision.info;
     sqlx::query(
-        "INSERT INTO revisions (number, hash, time_ms, author, message, policies, attempt, compiled) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO revisions \
+         (number, hash, time_ms, author, message, policies, attempt, compiled, resources) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(signed(info.number))
     .bind(&info.hash)
@@ -146,14 +154,11 @@ async fn insert(
     .bind(i64::from(info.policies))
     .bind(signed(info.attempt))
     .bind(&revision.compiled)
+    .bind(info.resources.map(i64::from))
     .execute(&mut **tx)
     .await?;
     sqlx::query("UPDATE revisions SET compiled = NULL WHERE number <= $1 AND compiled IS NOT NULL")
         .bind(signed(info.number.saturating_sub(limits::KEPT_COMPILED)))
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query("DELETE FROM revisions WHERE number <= $1")
-        .bind(signed(info.number.saturating_sub(limits::KEPT_REVISIONS)))
         .execute(&mut **tx)
         .await?;
     // A new revision has new bytes: what was refused of the former ones cannot be met again.
@@ -163,7 +168,7 @@ async fn insert(
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<StoredRevision, StoreError> {
+pub(super) fn read(row: &SqliteRow) -> Result<StoredRevision, StoreError> {
     Ok(StoredRevision {
         number: unsigned(row.try_get("number")?),
         hash: row.try_get("hash")?,
@@ -171,6 +176,9 @@ fn read(row: &SqliteRow) -> Result<StoredRevision, StoreError> {
         author: row.try_get("author")?,
         message: row.try_get("message")?,
         policies: u32::try_from(row.try_get::<i64, _>("policies")?).unwrap_or(0),
+        resources: row
+            .try_get::<Option<i64>, _>("resources")?
+            .map(|resources| u32::try_from(resources).unwrap_or(u32::MAX)),
         attempt: unsigned(row.try_get("attempt")?),
     })
 }

@@ -108,6 +108,7 @@ impl Plane {
             dry_run,
             author: "test".into(),
             message: "because".into(),
+            ..admin::ApplyRequest::default()
         };
         self.admin()
             .await

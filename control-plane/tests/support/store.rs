@@ -24,6 +24,10 @@ impl Fixture {
         Self { directory, store }
     }
 
+    pub(crate) fn url(&self) -> String {
+        url(&self.directory)
+    }
+
     pub(crate) async fn reopened(self) -> Self {
         self.store.close().await;
         let store = Store::open(&url(&self.directory)).await.unwrap();
@@ -105,6 +109,7 @@ pub(crate) fn revision(number: u64) -> NewRevision {
         author: "me".into(),
         message: String::new(),
         policies: 1,
+        resources: Some(0),
         attempt: number + 100,
     };
     NewRevision {

@@ -1,0 +1,170 @@
+//! Former revisions: what they held, what tells them apart, and the way back.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use super::json::{RevisionJson, time};
+use super::problem::Problem;
+use super::resources::{AppliedJson, answered, base};
+use crate::inventory::Difference;
+use crate::runtime::{App, Rollback};
+use crate::store::{StoredChange, StoredResource};
+
+#[derive(Debug, Serialize)]
+struct ResourceJson {
+    kind: String,
+    name: String,
+    origin: String,
+    file: String,
+    line: u32,
+    author: String,
+    changed: Option<String>,
+    source: String,
+}
+
+impl From<StoredResource> for ResourceJson {
+    fn from(stored: StoredResource) -> Self {
+        Self {
+            kind: stored.kind,
+            name: stored.name,
+            origin: stored.origin,
+            file: stored.file,
+            line: stored.line,
+            author: stored.author,
+            changed: time(stored.changed_ms),
+            source: stored.source,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeJson {
+    kind: String,
+    name: String,
+    change: &'static str,
+}
+
+impl From<StoredChange> for ChangeJson {
+    fn from(change: StoredChange) -> Self {
+        Self {
+            kind: change.kind,
+            name: change.name,
+            change: change.change.as_str(),
+        }
+    }
+}
+
+/// A resource that is another in two sets.
+#[derive(Debug, Serialize)]
+pub(super) struct DifferenceJson {
+    kind: String,
+    name: String,
+    change: &'static str,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl From<Difference> for DifferenceJson {
+    fn from(difference: Difference) -> Self {
+        Self {
+            change: difference.change().as_str(),
+            kind: difference.kind,
+            name: difference.name,
+            before: difference.before,
+            after: difference.after,
+        }
+    }
+}
+
+/// A revision with all that belongs to it.
+#[derive(Debug, Serialize)]
+pub(super) struct ViewJson {
+    revision: RevisionJson,
+    changes: Vec<ChangeJson>,
+    resources: Vec<ResourceJson>,
+}
+
+/// `GET /api/v1/revisions/{revision}`.
+pub(super) async fn one(
+    State(app): State<App>,
+    Path(name): Path<String>,
+) -> Result<Json<ViewJson>, Problem> {
+    let view = app.control.revision(&name).await?;
+    Ok(Json(ViewJson {
+        revision: RevisionJson::from(&view.info),
+        changes: view.changes.into_iter().map(ChangeJson::from).collect(),
+        resources: view.resources.into_iter().map(ResourceJson::from).collect(),
+    }))
+}
+
+/// Which two.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct DiffParameters {
+    from: String,
+    to: String,
+}
+
+/// What tells them apart.
+#[derive(Debug, Serialize)]
+pub(super) struct DiffJson {
+    from: Option<RevisionJson>,
+    to: RevisionJson,
+    differences: Vec<DifferenceJson>,
+}
+
+/// `GET /api/v1/diff`.
+pub(super) async fn diff(
+    State(app): State<App>,
+    parameters: Result<Query<DiffParameters>, QueryRejection>,
+) -> Result<Json<DiffJson>, Problem> {
+    let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let diff = app.control.diff(&parameters.from, &parameters.to).await?;
+    Ok(Json(DiffJson {
+        from: diff.from.as_ref().map(RevisionJson::from),
+        to: RevisionJson::from(&diff.to),
+        differences: diff
+            .differences
+            .into_iter()
+            .map(DifferenceJson::from)
+            .collect(),
+    }))
+}
+
+/// Who rolls back, and why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct RollbackJson {
+    author: String,
+    message: String,
+    base: String,
+    dry_run: bool,
+}
+
+/// `POST /api/v1/revisions/{revision}/rollback`. The body is JSON, which a page of another origin
+/// cannot send without being asked for it first.
+pub(super) async fn rollback(
+    State(app): State<App>,
+    Path(revision): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<RollbackJson>, JsonRejection>,
+) -> Result<Json<AppliedJson>, Problem> {
+    let Json(body) = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let (base, by_header) = base(&headers, &body.base);
+    let author = if body.author.is_empty() {
+        "api"
+    } else {
+        &body.author
+    };
+    let done = app.control.rollback(Rollback {
+        revision: &revision,
+        author,
+        message: &body.message,
+        base: &base,
+        dry_run: body.dry_run,
+    });
+    answered(done.await, by_header)
+}
