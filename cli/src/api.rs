@@ -1,10 +1,14 @@
 //! The connection to the control plane.
 
 use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
+use countersign_proto::admin::v1::{ChangedMeanwhile, StatusDetails};
+use prost::Message as _;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
+use crate::commands::words;
 use crate::limits::{CALL_TIMEOUT, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, MAX_TOTAL_BYTES};
+use crate::output;
 
 /// The operator's API.
 pub(crate) type Client = AdminServiceClient<Channel>;
@@ -36,6 +40,9 @@ pub(crate) enum ApiError {
     /// The control plane says that the request is wrong.
     #[error("{0}")]
     Refused(String),
+    /// Somebody else was faster.
+    #[error("{}", stale_text(.0))]
+    ChangedMeanwhile(Box<ChangedMeanwhile>),
     /// Anything else that it says.
     #[error("the control plane answered `{}`: {}", .0.code(), .0.message())]
     Failed(Box<Status>),
@@ -46,7 +53,7 @@ impl ApiError {
     pub(crate) fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::BadAddress(_) | Self::NotFound(_) | Self::Refused(_)
+            Self::BadAddress(_) | Self::NotFound(_) | Self::Refused(_) | Self::ChangedMeanwhile(_)
         )
     }
 }
@@ -58,9 +65,48 @@ impl From<Status> for ApiError {
             Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
                 Self::Refused(status.message().to_owned())
             }
+            Code::Aborted => match changed_meanwhile(&status) {
+                Some(told) => Self::ChangedMeanwhile(Box::new(told)),
+                None => Self::Refused(status.message().to_owned()),
+            },
             _ => Self::Failed(Box::new(status)),
         }
     }
+}
+
+fn changed_meanwhile(status: &Status) -> Option<ChangedMeanwhile> {
+    let details = StatusDetails::decode(status.details()).ok()?;
+    let told = details
+        .details
+        .iter()
+        .find(|detail| detail.type_url.ends_with(".ChangedMeanwhile"))?;
+    ChangedMeanwhile::decode(told.value.as_slice()).ok()
+}
+
+fn stale_text(told: &ChangedMeanwhile) -> String {
+    let ChangedMeanwhile { base, current, .. } = told;
+    let mut text = format!(
+        "nothing was changed: the change was made against revision {base}, and meanwhile others were made:\n"
+    );
+    for change in &told.changes {
+        let named = change.resource.clone().unwrap_or_default();
+        text.push_str(&format!(
+            "  {} {}/{} in revision {} by {} at {}\n",
+            words::change(change.change()),
+            named.kind,
+            named.name,
+            change.revision,
+            change.author,
+            output::time(change.time_ms),
+        ));
+    }
+    if told.more > 0 {
+        text.push_str(&format!("  and {} more\n", told.more));
+    }
+    text.push_str(&format!(
+        "see them with `countersign diff {base} {current}`; when your change is still right, make it again with `--base {current}`"
+    ));
+    text
 }
 
 /// Connects, so that an absent control plane is told apart from one that refuses.
@@ -95,6 +141,8 @@ fn innermost(error: &dyn std::error::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use countersign_proto::admin::v1::status_details::Detail;
+    use countersign_proto::admin::v1::{Change, MeanwhileChange, ResourceRef};
 
     fn runtime() -> tokio::runtime::Runtime {
         tokio::runtime::Builder::new_current_thread()
@@ -114,6 +162,44 @@ mod tests {
         assert!(text.contains(&address), "{text}");
         assert!(text.contains("refused"), "{text}");
         assert!(text.contains("countersign up"), "{text}");
+    }
+
+    #[test]
+    fn a_change_that_came_too_late_is_the_callers_matter_and_names_what_changed() {
+        let told = ChangedMeanwhile {
+            base: "3".to_owned(),
+            current: "5-def".to_owned(),
+            changes: vec![MeanwhileChange {
+                resource: Some(ResourceRef {
+                    kind: "List".to_owned(),
+                    name: "offices".to_owned(),
+                }),
+                change: Change::Updated.into(),
+                revision: "4-abc".to_owned(),
+                author: "cli:ann".to_owned(),
+                time_ms: 1_800_000_000_123,
+            }],
+            more: 2,
+        };
+        let details = StatusDetails {
+            details: vec![Detail {
+                type_url: "type.googleapis.com/countersign.admin.v1.ChangedMeanwhile".to_owned(),
+                value: told.encode_to_vec(),
+            }],
+            ..StatusDetails::default()
+        };
+        let status = Status::with_details(Code::Aborted, "no", details.encode_to_vec().into());
+        let error = ApiError::from(status);
+        assert!(error.is_input());
+        let text = error.to_string();
+        for part in [
+            "updated List/offices in revision 4-abc by cli:ann at 2027-01-15 08:00:00Z\n",
+            "and 2 more",
+            "countersign diff 3 5-def",
+            "--base 5-def",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 
     #[test]

@@ -8,11 +8,13 @@ use clap_complete::Shell;
 use crate::api::DEFAULT_CONTROL_PLANE;
 use crate::commands::apply::ApplyArgs;
 use crate::commands::check::CheckArgs;
+use crate::commands::diff::DiffArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::explain::ExplainArgs;
+use crate::commands::history::HistoryArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::resources::{DeleteArgs, GetArgs};
-use crate::commands::revisions::RevisionsArgs;
+use crate::commands::rollback::RollbackArgs;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::test::TestArgs;
 use crate::commands::traffic::TrafficArgs;
@@ -186,13 +188,17 @@ pub(crate) enum Command {
     )]
     Simulate(Box<SimulateArgs>),
     /// Gives policy files to the control plane
+    ///
+    /// Every change is a revision. With `--base` a change is refused when resources were changed after
+    /// that revision, whichever they are: policies work together, so what was right for the older set may
+    /// be wrong for the newer one. With `--prune` the files are all there is: run it as often as you like.
     #[command(
-        after_help = "Example:\n  countersign apply -f envoy/examples/ -m 'first policies'\n  countersign get policy -o yaml | countersign apply --dry-run -f -"
+        after_help = "Example:\n  countersign apply -f envoy/examples/ -m 'first policies'\n  countersign apply -f policies/ --prune --dry-run\n  countersign apply -f policies/ --base 12-3fa9c1d2e4b5\n  countersign get policy -o yaml | countersign apply --dry-run -f -"
     )]
     Apply(ApplyArgs),
     /// Shows resources; with `--output yaml` as `apply` takes them
     #[command(
-        after_help = "Example:\n  countersign get\n  countersign get policy checkout-protection --output yaml"
+        after_help = "Example:\n  countersign get\n  countersign get policy checkout-protection --output yaml\n  countersign get --revision 12 --output yaml"
     )]
     Get(GetArgs),
     /// Deletes one resource
@@ -212,9 +218,25 @@ pub(crate) enum Command {
         after_help = "Example:\n  countersign traffic\n  countersign traffic --policy checkout-protection --from 2026-11-21T08:00:00Z --step 3600"
     )]
     Traffic(TrafficArgs),
-    /// Shows what was current when
-    #[command(after_help = "Example:\n  countersign revisions --limit 5")]
-    Revisions(RevisionsArgs),
+    /// Shows the revisions: what was current when, by whom and why
+    #[command(
+        alias = "revisions",
+        after_help = "Example:\n  countersign history --limit 5"
+    )]
+    History(HistoryArgs),
+    /// Shows what tells two revisions apart; alone, what was changed last
+    #[command(
+        after_help = "Example:\n  countersign diff\n  countersign diff 12\n  countersign diff 12-3fa9c1d2e4b5 15"
+    )]
+    Diff(DiffArgs),
+    /// Makes the resources of a former revision the present ones, by a new revision
+    ///
+    /// What the control plane's watched directory holds is changed there: where such a resource would have
+    /// to change, the rollback is refused and names its file.
+    #[command(
+        after_help = "Example:\n  countersign rollback 12 --dry-run\n  countersign rollback 12 -m 'checkout was blocked'"
+    )]
+    Rollback(RollbackArgs),
     /// Shows and rotates the keys of sessions
     #[command(after_help = "Example:\n  countersign keys list\n  countersign keys rotate")]
     #[command(subcommand)]
@@ -281,7 +303,8 @@ mod tests {
                         .split(" > ")
                         .next()
                         .unwrap()
-                        .replace("'first policies'", "x");
+                        .replace("'first policies'", "x")
+                        .replace("'checkout was blocked'", "x");
                     assert!(parse(line.trim()).is_ok(), "{line}");
                 }
             }
@@ -323,6 +346,8 @@ mod tests {
             "countersign test",
             "countersign apply",
             "countersign delete list",
+            "countersign rollback",
+            "countersign diff 1 2 3",
             "countersign up --base-port 70000",
             "countersign up --concurrency 0",
             "countersign up --only envoy --restart-parts",

@@ -29,6 +29,10 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Compiling ten thousand policies takes seconds, not more.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Longer than this no two texts are compared line by line; what is shown then is right, but longer
+/// than it had to be.
+pub(crate) const COMPARE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How long one part may take to answer. Envoy alone waits 10 s for its first policy.
 pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(45);
 

@@ -95,7 +95,9 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Nodes => commands::nodes::run(context).await?,
         Command::Events(command) => commands::events::run(&command, context).await?,
         Command::Traffic(args) => commands::traffic::run(&args, context).await?,
-        Command::Revisions(args) => commands::revisions::run(&args, context).await?,
+        Command::History(args) => commands::history::run(&args, context).await?,
+        Command::Diff(args) => commands::diff::run(&args, context).await?,
+        Command::Rollback(args) => commands::rollback::run(&args, context).await?,
         Command::Keys(command) => commands::keys::run(&command, context).await?,
         Command::Simulate(args) => commands::simulate::run(&args, context, now()).await?,
         Command::Check(_)

@@ -202,7 +202,8 @@ fn completions_know_every_command() {
         let output = countersign().args(["completions", shell]).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         for command in [
-            "apply", "check", "test", "nodes", "events", "traffic", "keys",
+            "apply", "check", "test", "nodes", "events", "traffic", "keys", "history", "diff",
+            "rollback",
         ] {
             assert!(out(&output).contains(command), "{shell}: {command}");
         }
@@ -214,7 +215,7 @@ fn an_absent_control_plane_is_2_with_what_to_do() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", free.local_addr().unwrap());
     drop(free);
-    for command in ["nodes", "revisions", "traffic", "get"] {
+    for command in ["nodes", "history", "diff", "traffic", "get"] {
         let output = countersign()
             .args([command, "--control-plane", &address])
             .output()

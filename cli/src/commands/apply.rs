@@ -8,8 +8,9 @@ use countersign_proto::admin::v1 as admin;
 use serde::Serialize;
 
 use super::diagnostics::{Finding, count};
-use super::revisions::Revision;
-use super::{CommandError, Context, Outcome};
+use super::history::Revision;
+use super::patch::Difference;
+use super::{CommandError, Context, Outcome, words};
 use crate::output::Output;
 use crate::{api, colour, sources};
 
@@ -21,9 +22,23 @@ pub(crate) struct ApplyArgs {
     #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
-    /// Check and compile in the control plane, change nothing
+    /// Check and compile in the control plane, show what would be another, change nothing
     #[arg(long)]
     dry_run: bool,
+
+    /// Delete what was applied before and is in none of the files; what the control plane's watched
+    /// directory holds stays
+    #[arg(long)]
+    prune: bool,
+
+    /// The revision that the change was made against: refused when resources were changed since
+    #[arg(
+        long,
+        default_value = "",
+        value_name = "REVISION",
+        hide_default_value = true
+    )]
+    base: String,
 
     /// Why: kept with the revision
     #[arg(short, long, default_value = "")]
@@ -36,6 +51,9 @@ pub(crate) struct Applied {
     pub(crate) dry_run: bool,
     pub(crate) diagnostics: Vec<Finding>,
     pub(crate) changes: Vec<Change>,
+    /// On a dry run, what would be another.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) differences: Vec<Difference>,
     /// The revision that is now current.
     pub(crate) revision: Option<Revision>,
 }
@@ -60,7 +78,8 @@ pub(crate) async fn run(args: &ApplyArgs, context: &Context) -> Result<Outcome, 
         dry_run: args.dry_run,
         author: author(),
         message: args.message.clone(),
-        ..admin::ApplyRequest::default()
+        base: args.base.clone(),
+        prune: args.prune,
     };
     let mut client = api::connect(&context.control_plane).await?;
     let answer = client.apply(request).await?.into_inner();
@@ -73,6 +92,11 @@ impl Applied {
             dry_run,
             diagnostics: answer.diagnostics.iter().map(Finding::from).collect(),
             changes: answer.changes.into_iter().map(Change::from).collect(),
+            differences: answer
+                .differences
+                .into_iter()
+                .map(|difference| Difference::new(difference, "now", "dry run"))
+                .collect(),
             revision: answer.revision.map(Revision::from),
         }
     }
@@ -85,7 +109,8 @@ impl Applied {
                 eprintln!("{}", finding.text(colour));
             }
         }
-        context.output.print(self, Self::text)?;
+        let colour = colour::wanted(std::io::stdout().is_terminal());
+        context.output.print(self, |applied| applied.text(colour))?;
         Ok(if self.diagnostics.iter().any(Finding::is_error) {
             Outcome::Refused
         } else {
@@ -93,15 +118,20 @@ impl Applied {
         })
     }
 
-    fn text(&self) -> String {
+    fn text(&self, colour: bool) -> String {
         if self.diagnostics.iter().any(Finding::is_error) {
             return format!("nothing was changed: {}\n", count(&self.diagnostics));
         }
         let mut text: String = self
-            .changes
+            .differences
             .iter()
-            .map(|change| format!("{} {}/{}\n", change.change, change.kind, change.name))
+            .map(|difference| difference.text(colour))
             .collect();
+        text.extend(
+            self.changes
+                .iter()
+                .map(|change| format!("{} {}/{}\n", change.change, change.kind, change.name)),
+        );
         text.push_str(&match (&self.revision, self.dry_run) {
             (_, true) => "dry run: nothing was changed\n".to_owned(),
             (Some(revision), false) => format!("revision {} is current\n", revision.name),
@@ -113,12 +143,7 @@ impl Applied {
 
 impl From<admin::ResourceChange> for Change {
     fn from(change: admin::ResourceChange) -> Self {
-        let word = match change.change() {
-            admin::Change::Unchanged => "unchanged",
-            admin::Change::Created => "created",
-            admin::Change::Updated => "updated",
-            admin::Change::Deleted => "deleted",
-        };
+        let word = words::change(change.change());
         let resource = change.resource.unwrap_or_default();
         Self {
             kind: resource.kind,
@@ -158,12 +183,12 @@ mod tests {
                 }),
                 change: admin::Change::Updated.into(),
             }],
+            differences: Vec::new(),
             revision: Some(admin::RevisionInfo {
                 number: 3,
                 hash: "abc".to_owned(),
                 ..admin::RevisionInfo::default()
             }),
-            ..admin::ApplyResponse::default()
         }
     }
 
@@ -171,7 +196,7 @@ mod tests {
     fn changes_and_the_revision_are_said() {
         let applied = Applied::new(answer(None), false);
         assert_eq!(
-            applied.text(),
+            applied.text(false),
             "updated List/offices\nrevision 3-abc is current\n"
         );
     }
@@ -179,12 +204,33 @@ mod tests {
     #[test]
     fn an_error_says_that_nothing_was_changed() {
         let applied = Applied::new(answer(Some(admin::Severity::Error)), false);
-        assert_eq!(applied.text(), "nothing was changed: 1 error\n");
+        assert_eq!(applied.text(false), "nothing was changed: 1 error\n");
     }
 
     #[test]
     fn a_dry_run_says_so() {
         let applied = Applied::new(answer(Some(admin::Severity::Warning)), true);
-        assert!(applied.text().ends_with("dry run: nothing was changed\n"));
+        assert!(
+            applied
+                .text(false)
+                .ends_with("dry run: nothing was changed\n")
+        );
+    }
+
+    #[test]
+    fn a_dry_run_shows_what_would_be_another() {
+        let mut answer = answer(None);
+        answer.differences = vec![admin::ResourceDifference {
+            resource: answer.changes[0].resource.clone(),
+            change: admin::Change::Updated.into(),
+            before: Some("a\n".to_owned()),
+            after: Some("b\n".to_owned()),
+        }];
+        let text = Applied::new(answer, true).text(false);
+        assert_eq!(
+            text,
+            "--- List/offices\tnow\n+++ List/offices\tdry run\n@@ -1 +1 @@\n-a\n+b\n\
+             updated List/offices\ndry run: nothing was changed\n"
+        );
     }
 }

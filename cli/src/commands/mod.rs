@@ -3,19 +3,22 @@
 pub(crate) mod apply;
 pub(crate) mod check;
 pub(crate) mod diagnostics;
+pub(crate) mod diff;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod expr;
+pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 pub(crate) mod nodes;
+mod patch;
 pub(crate) mod resources;
-pub(crate) mod revisions;
+pub(crate) mod rollback;
 mod set;
 pub(crate) mod simulate;
 pub(crate) mod test;
 pub(crate) mod traffic;
-mod words;
+pub(crate) mod words;
 
 use countersign_control_plane::simulate::GivenError;
 

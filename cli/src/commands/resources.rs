@@ -17,6 +17,14 @@ pub(crate) struct GetArgs {
     /// One resource by its name
     #[arg(requires = "kind")]
     name: Option<String>,
+    /// As they were at this revision, named as `countersign history` shows it or by its number
+    #[arg(
+        long,
+        default_value = "",
+        value_name = "REVISION",
+        hide_default_value = true
+    )]
+    revision: String,
 }
 
 /// The options of `countersign delete`.
@@ -26,6 +34,14 @@ pub(crate) struct DeleteArgs {
     kind: String,
     /// The resource's name
     name: String,
+    /// The revision that the change was made against: refused when resources were changed since
+    #[arg(
+        long,
+        default_value = "",
+        value_name = "REVISION",
+        hide_default_value = true
+    )]
+    base: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,7 +74,7 @@ pub(crate) async fn get(args: &GetArgs, context: &Context) -> Result<Outcome, Co
     let request = admin::ListResourcesRequest {
         kind: kind.clone(),
         name: name.clone(),
-        ..admin::ListResourcesRequest::default()
+        revision: args.revision.clone(),
     };
     let answer = client.list_resources(request).await?.into_inner();
     let resources = Resources {
@@ -83,7 +99,7 @@ pub(crate) async fn delete(args: &DeleteArgs, context: &Context) -> Result<Outco
             name: args.name.clone(),
         }],
         author: author(),
-        ..admin::DeleteResourcesRequest::default()
+        base: args.base.clone(),
     };
     let mut client = api::connect(&context.control_plane).await?;
     let answer = client.delete_resources(request).await?.into_inner();

@@ -1,7 +1,17 @@
 //! Words for the numbers of the contracts: the vocabulary, spelled one way everywhere.
 
+use countersign_proto::admin::v1::Change;
 use countersign_proto::node::v1::Step;
 use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
+
+pub(crate) fn change(change: Change) -> &'static str {
+    match change {
+        Change::Unchanged => "unchanged",
+        Change::Created => "created",
+        Change::Updated => "updated",
+        Change::Deleted => "deleted",
+    }
+}
 
 pub(super) fn action(action: ActionKind) -> &'static str {
     match action {

@@ -1,4 +1,4 @@
-//! `countersign revisions`: what was current when, by whom and why.
+//! `countersign history`: what was current when, by whom and why.
 
 use clap::Args;
 use countersign_proto::admin::v1 as admin;
@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{CommandError, Context, Outcome};
 use crate::{api, output};
 
-/// The options of `countersign revisions`.
+/// The options of `countersign history`.
 #[derive(Debug, Args)]
-pub(crate) struct RevisionsArgs {
+pub(crate) struct HistoryArgs {
     /// How many, newest first
     #[arg(long, default_value_t = 20)]
     limit: u32,
@@ -25,11 +25,13 @@ pub(crate) struct Revision {
     author: String,
     message: String,
     policies: u32,
+    /// Not known where they were not kept.
+    resources: Option<u32>,
     #[serde(skip)]
     time_ms: u64,
 }
 
-pub(crate) async fn run(args: &RevisionsArgs, context: &Context) -> Result<Outcome, CommandError> {
+pub(crate) async fn run(args: &HistoryArgs, context: &Context) -> Result<Outcome, CommandError> {
     let mut client = api::connect(&context.control_plane).await?;
     let request = admin::ListRevisionsRequest { limit: args.limit };
     let answer = client.list_revisions(request).await?.into_inner();
@@ -50,6 +52,7 @@ impl From<admin::RevisionInfo> for Revision {
             author: revision.author,
             message: revision.message,
             policies: revision.policies,
+            resources: revision.resources,
             time_ms: revision.time_ms,
         }
     }
@@ -61,12 +64,16 @@ fn table(revisions: &[Revision]) -> String {
             revision.name.clone(),
             output::time(revision.time_ms),
             revision.policies.to_string(),
+            revision
+                .resources
+                .map(|resources| resources.to_string())
+                .unwrap_or_default(),
             revision.author.clone(),
             revision.message.clone(),
         ]
     });
     output::table(
-        ["revision", "time", "policies", "by", "message"],
+        ["revision", "time", "policies", "resources", "by", "message"],
         rows,
         "no revision yet; apply resources with `countersign apply -f FILE`",
     )
