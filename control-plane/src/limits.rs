@@ -37,6 +37,15 @@ pub const MAX_WORKERS_PER_NODE: usize = 1_024;
 pub const MAX_STREAMS_PER_WORKER: usize = 8;
 /// A node's name.
 pub const MAX_NODE_ID_BYTES: usize = 256;
+/// Metadata of one node that is kept, about as much as it takes in memory: what service meshes write, and
+/// for as many nodes as are remembered not more than a machine has.
+pub const MAX_METADATA_BYTES: usize = 8 * 1024;
+/// Levels of it.
+pub const MAX_METADATA_DEPTH: usize = 16;
+/// An expression over nodes: it is evaluated for each node and written by hand.
+pub const MAX_SELECTOR_BYTES: usize = 4 * 1024;
+/// Levels of it. Evaluation recurses, on the stack of whoever asks.
+pub const MAX_SELECTOR_DEPTH: u32 = 64;
 /// A refusal's reason as Envoy tells it.
 pub const MAX_REASON_BYTES: usize = 1_024;
 /// A worker that said nothing for so long is not alive: five of its heartbeats.

@@ -50,7 +50,7 @@ async fn an_applied_policy_is_pushed_acknowledged_reported_and_live() {
         .node_until(NODE, |node| node.standing.state == NodeState::Live)
         .await;
     assert_eq!(node.version.unwrap().revision, revision);
-    assert_eq!((node.expected, node.workers.len()), (3, 3));
+    assert_eq!((node.about.expected, node.workers.len()), (3, 3));
 
     let listed = plane
         .admin()

@@ -103,7 +103,7 @@ pub(super) fn node(view: NodeView) -> admin::Node {
     };
     admin::Node {
         id: view.id,
-        cluster: view.cluster,
+        cluster: view.about.cluster.clone(),
         state: state.into(),
         revision: view
             .version
@@ -120,8 +120,8 @@ pub(super) fn node(view: NodeView) -> admin::Node {
                 filter_version: worker.report.filter_version,
             })
             .collect(),
-        expected_workers: view.expected,
-        envoy_version: view.envoy_version,
+        expected_workers: view.about.expected,
+        envoy_version: view.about.envoy_version.clone(),
         since_ms: view.since_ms,
     }
 }

@@ -1,22 +1,17 @@
 //! Extension config discovery: delta and state-of-the-world are two ways of saying the same.
 
-use envoy_types::pb::envoy::config::core::v3::{Node, node::UserAgentVersionType};
 use envoy_types::pb::envoy::service::discovery::v3::{
     DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Resource,
 };
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryService;
-use envoy_types::pb::google::protobuf::{Any, value};
+use envoy_types::pb::google::protobuf::Any;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::ecds_stream::{Dialect, Said, serve};
-use crate::limits::{self, cut};
-use crate::nodes::Introduction;
+use super::introduction::introduction;
 use crate::runtime::App;
 use crate::xds::{ClientRequest, Push, RESOURCE_NAME, TYPE_URL};
-
-/// Where a node says how many workers it has.
-const WORKERS_KEY: &str = "countersign_workers";
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -84,7 +79,7 @@ impl Dialect for Delta {
                 .any(|name| name == RESOURCE_NAME || name == "*")
         };
         Ok(Said {
-            node: request.node.map(|node| introduction(&node)),
+            node: request.node.map(introduction),
             request: ClientRequest {
                 subscribes: ours(&request.resource_names_subscribe),
                 unsubscribes: ours(&request.resource_names_unsubscribe),
@@ -130,7 +125,7 @@ impl Dialect for StateOfTheWorld {
         let before = std::mem::replace(&mut self.subscribed, wants);
         let first = request.response_nonce.is_empty() && !request.version_info.is_empty();
         Ok(Said {
-            node: request.node.map(|node| introduction(&node)),
+            node: request.node.map(introduction),
             request: ClientRequest {
                 subscribes: wants && !before,
                 unsubscribes: before && !wants,
@@ -161,85 +156,9 @@ fn check_type(type_url: &str) -> Result<(), Status> {
     )))
 }
 
-/// What of Envoy's introduction is shown and counted.
-pub(super) fn introduction(node: &Node) -> Introduction {
-    let envoy_version = match &node.user_agent_version_type {
-        Some(UserAgentVersionType::UserAgentVersion(text)) => text.clone(),
-        Some(UserAgentVersionType::UserAgentBuildVersion(build)) => build
-            .version
-            .as_ref()
-            .map(|v| format!("{}.{}.{}", v.major_number, v.minor_number, v.patch))
-            .unwrap_or_default(),
-        None => String::new(),
-    };
-    let workers = node
-        .metadata
-        .as_ref()
-        .and_then(|metadata| metadata.fields.get(WORKERS_KEY));
-    let workers = workers.and_then(|value| match &value.kind {
-        Some(value::Kind::NumberValue(number)) => whole(*number),
-        Some(value::Kind::StringValue(text)) => text.parse().ok(),
-        _ => None,
-    });
-    Introduction {
-        id: cut(&node.id, limits::MAX_NODE_ID_BYTES).to_owned(),
-        cluster: cut(&node.cluster, limits::MAX_NODE_ID_BYTES).to_owned(),
-        envoy_version: cut(&envoy_version, limits::MAX_NODE_ID_BYTES).to_owned(),
-        // The main thread's VM reports as well.
-        expected: workers
-            .filter(|workers| *workers > 0)
-            .map_or(0, |workers: u32| workers.saturating_add(1)),
-    }
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn whole(number: f64) -> Option<u32> {
-    let fits = (0.0..=f64::from(u32::MAX)).contains(&number) && number.fract() == 0.0;
-    fits.then_some(number as u32)
-}
-
 #[cfg(test)]
 mod tests {
-    use envoy_types::pb::google::protobuf::{Struct, Value};
-
     use super::*;
-
-    fn node(kind: value::Kind) -> Node {
-        let fields = [(WORKERS_KEY.to_owned(), Value { kind: Some(kind) })].into();
-        Node {
-            id: "n".into(),
-            metadata: Some(Struct { fields }),
-            ..Node::default()
-        }
-    }
-
-    #[test]
-    fn the_main_thread_reports_beside_the_workers() {
-        assert_eq!(
-            introduction(&node(value::Kind::NumberValue(2.0))).expected,
-            3
-        );
-        assert_eq!(
-            introduction(&node(value::Kind::StringValue("4".into()))).expected,
-            5
-        );
-    }
-
-    #[test]
-    fn a_number_of_workers_that_is_none_is_not_known() {
-        for kind in [
-            value::Kind::NumberValue(0.0),
-            value::Kind::NumberValue(-1.0),
-            value::Kind::NumberValue(1.5),
-            value::Kind::NumberValue(f64::NAN),
-            value::Kind::NumberValue(1e12),
-            value::Kind::StringValue("two".into()),
-            value::Kind::BoolValue(true),
-        ] {
-            assert_eq!(introduction(&node(kind)).expected, 0);
-        }
-        assert_eq!(introduction(&Node::default()).expected, 0);
-    }
 
     #[test]
     fn state_of_the_world_repeats_its_subscription_without_asking_again() {

@@ -107,13 +107,14 @@ impl<D: Dialect> Stream<D> {
             let node = said.node.filter(|node| !node.id.is_empty());
             let node = node
                 .ok_or_else(|| Status::invalid_argument("the first request must name the node"))?;
+            let node = Arc::new(node);
             let stream = self.app.fleet.new_stream();
             let refused = self.app.fleet.connected(&node, stream);
             tracing::info!(node = %node.id, envoy = %node.envoy_version, "node connected");
             let session = Session::new(refused);
             self.peer = Some(Peer {
                 app: self.app.clone(),
-                id: node.id,
+                id: node.id.clone(),
                 stream,
                 session,
             });

@@ -6,6 +6,7 @@ mod admin_convert;
 mod ecds;
 mod ecds_stream;
 mod history_convert;
+mod introduction;
 mod node;
 mod sidecar;
 mod traffic;

@@ -52,7 +52,7 @@ pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
 fn node(view: NodeView) -> NodeJson {
     NodeJson {
         id: view.id,
-        cluster: view.cluster,
+        cluster: view.about.cluster.clone(),
         state: view.standing.state.as_str(),
         revision: view
             .version
@@ -60,8 +60,8 @@ fn node(view: NodeView) -> NodeJson {
             .unwrap_or_default(),
         reason: view.standing.reason,
         since: time(view.since_ms),
-        envoy_version: view.envoy_version,
-        expected_workers: view.expected,
+        envoy_version: view.about.envoy_version.clone(),
+        expected_workers: view.about.expected,
         workers: view
             .workers
             .into_iter()

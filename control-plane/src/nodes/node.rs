@@ -4,8 +4,9 @@
 //! the workers themselves report: a node is LIVE when all of them run the bytes that it was sent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::StreamId;
+use super::{Introduction, StreamId};
 use crate::limits::{self, millis};
 use crate::xds::Version;
 
@@ -124,27 +125,21 @@ pub struct WorkerView {
 pub struct NodeView {
     /// Envoy's node id.
     pub id: String,
-    /// Envoy's node cluster.
-    pub cluster: String,
-    /// Its Envoy's release.
-    pub envoy_version: String,
+    /// What it said about itself.
+    pub about: Arc<Introduction>,
     /// State and reason.
     pub standing: Standing,
     /// Since when it is in this state.
     pub since_ms: u64,
     /// What it was sent last, or holds.
     pub version: Option<Version>,
-    /// How many VMs must report; 0 = not known.
-    pub expected: u32,
     /// The VMs that reported.
     pub workers: Vec<WorkerView>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Node {
-    pub(super) cluster: String,
-    pub(super) envoy_version: String,
-    pub(super) expected: u32,
+    pub(super) about: Arc<Introduction>,
     pub(super) streams: BTreeMap<StreamId, Delivery>,
     pub(super) workers: BTreeMap<String, Worker>,
     pub(super) disconnected_ms: u64,
@@ -262,13 +257,13 @@ impl Node {
                 } else {
                     lack(since, format!("worker {vm} runs {}", worker.last.revision));
                 }
-            } else if self.expected == 0 {
+            } else if self.about.expected == 0 {
                 // Where the number is known a VM that was replaced is not missed; here it is.
                 let at = worker.closed_ms.unwrap_or(worker.seen_ms).max(since);
                 lack(at, format!("worker {vm} is silent"));
             }
         }
-        let wanted = self.expected.max(1);
+        let wanted = self.about.expected.max(1);
         if alive < wanted {
             let gone = self.workers.values().filter(|worker| !worker.alive(now));
             let at = gone

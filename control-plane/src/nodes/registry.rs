@@ -1,26 +1,15 @@
 //! All nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::Introduction;
 use super::node::{Delivery, Node, NodeState, NodeView, WorkerReport};
 use crate::limits::{self, millis};
 use crate::xds::Version;
 
 /// A stream's number; a later one is larger.
 pub type StreamId = u64;
-
-/// What a node says about itself when it connects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Introduction {
-    /// Its id.
-    pub id: String,
-    /// Its cluster.
-    pub cluster: String,
-    /// Its release.
-    pub envoy_version: String,
-    /// How many VMs will report; 0 = it does not say.
-    pub expected: u32,
-}
 
 /// All nodes that are or were connected.
 #[derive(Debug, Default)]
@@ -32,12 +21,10 @@ pub struct Registry {
 
 impl Registry {
     /// A discovery stream was opened.
-    pub fn connected(&mut self, node: &Introduction, stream: StreamId, now: u64) {
+    pub fn connected(&mut self, node: &Arc<Introduction>, stream: StreamId, now: u64) {
         self.make_room(&node.id);
         let entry = self.nodes.entry(node.id.clone()).or_default();
-        entry.cluster.clone_from(&node.cluster);
-        entry.envoy_version.clone_from(&node.envoy_version);
-        entry.expected = node.expected;
+        entry.about = Arc::clone(node);
         entry.streams.insert(stream, Delivery::Waiting);
         self.refresh(&node.id, now);
     }
@@ -185,12 +172,10 @@ impl Registry {
             };
             NodeView {
                 id: id.clone(),
-                cluster: node.cluster.clone(),
-                envoy_version: node.envoy_version.clone(),
+                about: Arc::clone(&node.about),
                 standing,
                 since_ms,
                 version: node.version().or(node.last.as_ref()).cloned(),
-                expected: node.expected,
                 workers: node.worker_views(),
             }
         };

@@ -31,7 +31,8 @@ impl Fleet {
             expected,
             ..Introduction::default()
         };
-        self.registry.connected(&node, stream, self.now);
+        self.registry
+            .connected(&node.clone().into(), stream, self.now);
     }
 
     fn accepted(mut self, text: &str) -> Self {
@@ -266,7 +267,9 @@ fn a_key_waits_for_a_node_on_its_way_and_not_for_one_that_refused() {
         id: "edge-2".into(),
         ..Introduction::default()
     };
-    fleet.registry.connected(&other, 30, fleet.now);
+    fleet
+        .registry
+        .connected(&other.clone().into(), 30, fleet.now);
     fleet
         .registry
         .sent("edge-2", 30, version("1-a.1"), fleet.now);
@@ -299,7 +302,7 @@ fn past_the_bound_the_longest_gone_node_is_forgotten() {
             id: format!("n{n}"),
             ..Introduction::default()
         };
-        registry.connected(&node, n as u64, n as u64);
+        registry.connected(&node.clone().into(), n as u64, n as u64);
         registry.disconnected(&node.id, n as u64, n as u64);
     }
     let views = registry.views(limits::MAX_NODES as u64);

@@ -61,7 +61,7 @@ impl Fleet {
     }
 
     /// A discovery stream was opened. Returns the attempts that the node refused.
-    pub fn connected(&self, node: &Introduction, stream: StreamId) -> Vec<u64> {
+    pub fn connected(&self, node: &Arc<Introduction>, stream: StreamId) -> Vec<u64> {
         self.update(|registry, now| {
             registry.connected(node, stream, now);
             registry.refusals(&node.id)

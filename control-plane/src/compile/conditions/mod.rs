@@ -19,7 +19,7 @@ use advice::ReadLists;
 
 pub use failures::Failure;
 pub(super) use failures::Failures;
-pub(super) use place::Place;
+pub(crate) use place::Place;
 
 /// A condition in the program.
 #[derive(Clone, Debug)]

@@ -7,16 +7,16 @@ use crate::resource::{Document, Expression, Kind, Places};
 
 /// A condition and the resource that it belongs to.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::compile) struct Place<'p> {
+pub(crate) struct Place<'p> {
     /// A policy's or a signal's.
-    pub(in crate::compile) kind: Kind,
-    pub(in crate::compile) document: &'p Document,
-    pub(in crate::compile) expression: &'p Expression,
+    pub(crate) kind: Kind,
+    pub(crate) document: &'p Document,
+    pub(crate) expression: &'p Expression,
 }
 
 impl Place<'_> {
     /// Reports what is wrong with the condition, or doubtful, where it stands in the file.
-    pub(super) fn report(&self, problems: Vec<Problem>, findings: &mut Findings) {
+    pub(crate) fn report(&self, problems: Vec<Problem>, findings: &mut Findings) {
         let (errors, warnings): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(Problem::is_error);
         let errors = errors.into_iter().take(MAX_REPORTED);
