@@ -14,6 +14,7 @@ pub mod nodes;
 pub mod policy_test;
 mod rehearsal;
 pub mod resource;
+pub mod rollout;
 pub mod runtime;
 pub mod simulate;
 pub mod store;

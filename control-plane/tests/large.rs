@@ -100,7 +100,7 @@ async fn a_list_of_millions_of_entries_in_the_watched_directory_changes_nothing(
     assert_eq!(errors.len(), 1, "{errors:?}");
     assert!(errors[0].rendered.contains("1100000 values"), "{errors:?}");
     assert!(
-        app.control.published().borrow().is_none(),
+        app.control.plan().borrow().stable().is_none(),
         "the other file alone is not the set"
     );
 }
@@ -189,8 +189,8 @@ async fn a_million_networks_and_a_million_device_rules_are_taken() {
     let answer = apply(&plane, a_million_of_both()).await.unwrap();
     assert_eq!(answer.diagnostics, []);
     assert_eq!(answer.changes.len(), 13);
-    let published = plane.running.app().control.published();
-    let sent = published.borrow().clone().unwrap();
+    let plan = plane.running.app().control.plan().borrow().clone();
+    let sent = plan.stable().unwrap();
     let size = sent.resource(sent.attempt).unwrap().value.len();
     assert!(
         (1_000_000..countersign_engine::limits::MAX_BLOB_BYTES).contains(&size),

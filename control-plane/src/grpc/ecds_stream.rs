@@ -10,8 +10,9 @@ use tonic::{Status, Streaming};
 
 use crate::clock;
 use crate::nodes::{Introduction, StreamId};
+use crate::rollout::Plan;
 use crate::runtime::{App, stopping};
-use crate::xds::{ClientRequest, Published, Push, Reaction, Session, Target};
+use crate::xds::{ClientRequest, Push, Reaction, Session, Target};
 
 /// What one message of a node says.
 pub(super) struct Said {
@@ -62,14 +63,14 @@ struct Stream<D: Dialect> {
 /// A node that has introduced itself; its drop is its disconnection, whichever way the stream ends.
 struct Peer {
     app: App,
-    id: String,
+    node: Arc<Introduction>,
     stream: StreamId,
     session: Session,
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        self.app.fleet.disconnected(&self.id, self.stream);
+        self.app.fleet.disconnected(&self.node.id, self.stream);
     }
 }
 
@@ -79,7 +80,7 @@ impl<D: Dialect> Stream<D> {
         mut requests: Streaming<D::Request>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Status> {
-        let mut published = self.app.control.published();
+        let mut plan = self.app.control.plan();
         loop {
             tokio::select! {
                 () = stopping(&mut stop) => {
@@ -92,13 +93,11 @@ impl<D: Dialect> Stream<D> {
                         self.hear(said).await?;
                     }
                 },
-                changed = published.changed() => changed.map_err(|_| Status::unavailable("stopping"))?,
+                changed = plan.changed() => changed.map_err(|_| Status::unavailable("stopping"))?,
                 () = self.responses.closed() => return Ok(()),
             }
-            let target = published.borrow_and_update().clone();
-            if let Some(target) = target {
-                self.push(&target).await?;
-            }
+            let plan = plan.borrow_and_update().clone();
+            self.push(&plan).await?;
         }
     }
 
@@ -114,7 +113,7 @@ impl<D: Dialect> Stream<D> {
             let session = Session::new(refused);
             self.peer = Some(Peer {
                 app: self.app.clone(),
-                id: node.id.clone(),
+                node,
                 stream,
                 session,
             });
@@ -125,27 +124,34 @@ impl<D: Dialect> Stream<D> {
         let fleet = Arc::clone(&self.app.fleet);
         for reaction in peer.session.on_request(said.request) {
             match reaction {
-                Reaction::Subscribed(holds) => fleet.subscribed(&peer.id, peer.stream, holds),
+                Reaction::Subscribed(holds) => fleet.subscribed(&peer.node.id, peer.stream, holds),
                 Reaction::Accepted(version) => {
-                    tracing::debug!(node = %peer.id, %version, "accepted");
-                    fleet.accepted(&peer.id, peer.stream, version);
+                    tracing::debug!(node = %peer.node.id, %version, "accepted");
+                    fleet.accepted(&peer.node.id, peer.stream, version);
                 }
                 Reaction::Refused(version, reason) => {
-                    tracing::error!(node = %peer.id, %version, reason, "a node refused the revision");
-                    if let Err(error) = fleet.refused(&peer.id, peer.stream, version, &reason).await
+                    tracing::error!(node = %peer.node.id, %version, reason, "a node refused the revision");
+                    if let Err(error) = fleet
+                        .refused(&peer.node.id, peer.stream, version, &reason)
+                        .await
                     {
                         tracing::error!(%error, "a refusal is not stored and will be forgotten with a restart");
                     }
                 }
-                Reaction::Unsubscribed => fleet.subscribed(&peer.id, peer.stream, None),
-                Reaction::Stale => tracing::debug!(node = %peer.id, "an answer to something else"),
+                Reaction::Unsubscribed => fleet.subscribed(&peer.node.id, peer.stream, None),
+                Reaction::Stale => {
+                    tracing::debug!(node = %peer.node.id, "an answer to something else")
+                }
             }
         }
         Ok(())
     }
 
-    async fn push(&mut self, published: &Published) -> Result<(), Status> {
+    async fn push(&mut self, plan: &Plan) -> Result<(), Status> {
         let Some(peer) = &mut self.peer else {
+            return Ok(());
+        };
+        let Some(published) = plan.target(&peer.node) else {
             return Ok(());
         };
         let target = Target {
@@ -163,8 +169,8 @@ impl<D: Dialect> Stream<D> {
             .map_err(|_| Status::resource_exhausted("the revision is too large"))?;
         self.app
             .fleet
-            .sent(&peer.id, peer.stream, push.version.clone());
-        tracing::debug!(node = %peer.id, version = %push.version, "sent");
+            .sent(&peer.node.id, peer.stream, push.version.clone());
+        tracing::debug!(node = %peer.node.id, version = %push.version, "sent");
         let response = self.dialect.write(&push, resource);
         self.responses
             .send(Ok(response))

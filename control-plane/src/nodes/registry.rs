@@ -182,16 +182,16 @@ impl Registry {
         self.nodes.iter().map(view).collect()
     }
 
-    /// May the keys of `revision` sign? Every LIVE node must run it, one at least, and a node on its
-    /// way to it is waited for. Not waited for are nodes that refused, are SUSPECT or are gone: one
+    /// May the keys of all these revisions sign? Every LIVE node must run one of them, one node at
+    /// least, and a node on its way is waited for. Not waited for are nodes that refused, are SUSPECT or are gone: one
     /// broken node would otherwise stop every key.
     #[must_use]
-    pub fn all_run(&self, revision: &str, now: u64) -> bool {
+    pub fn all_run(&self, revisions: &[&str], now: u64) -> bool {
         let mut one = false;
         for node in self.nodes.values() {
             let holds = node
                 .version()
-                .is_some_and(|version| version.revision == revision);
+                .is_some_and(|version| revisions.contains(&version.revision.as_str()));
             let since = node.shown.map_or(now, |(_, since)| since);
             let waited_for = now.saturating_sub(since) <= millis(limits::KEY_WAITS_FOR_NODE);
             match node.standing(now).state {

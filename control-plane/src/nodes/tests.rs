@@ -251,12 +251,12 @@ fn since_is_when_the_state_began() {
 #[test]
 fn a_key_is_live_with_the_first_live_node_and_not_without_one() {
     let mut fleet = Fleet::expecting(1);
-    assert!(!fleet.registry.all_run("1-a", fleet.now));
+    assert!(!fleet.registry.all_run(&["1-a"], fleet.now));
     fleet = fleet.accepted("1-a.1");
-    assert!(!fleet.registry.all_run("1-a", fleet.now));
+    assert!(!fleet.registry.all_run(&["1-a"], fleet.now));
     fleet.report("vm-1", 10, "1-a.1");
-    assert!(fleet.registry.all_run("1-a", fleet.now));
-    assert!(!fleet.registry.all_run("2-b", fleet.now));
+    assert!(fleet.registry.all_run(&["1-a"], fleet.now));
+    assert!(!fleet.registry.all_run(&["2-b"], fleet.now));
 }
 
 #[test]
@@ -273,11 +273,11 @@ fn a_key_waits_for_a_node_on_its_way_and_not_for_one_that_refused() {
     fleet
         .registry
         .sent("edge-2", 30, version("1-a.1"), fleet.now);
-    assert!(!fleet.registry.all_run("1-a", fleet.now));
+    assert!(!fleet.registry.all_run(&["1-a"], fleet.now));
     fleet
         .registry
         .refused("edge-2", 30, version("1-a.1"), "no", fleet.now);
-    assert!(fleet.registry.all_run("1-a", fleet.now));
+    assert!(fleet.registry.all_run(&["1-a"], fleet.now));
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::inventory::{Changed, Conflict, Entry, Inventory, Origin};
 use crate::limits::{self, cut};
 use crate::metrics::Metrics;
 use crate::resource::{Document, SourceFile, parse_files};
+use crate::rollout::Plan;
 use crate::store::{Commit, NewRevision, RegisteredKey, Store, StoredRevision, TicketKeyRow};
 use crate::xds::Published;
 
@@ -48,7 +49,7 @@ pub struct Control {
     pub(super) clock: Clock,
     pub(super) filter_module: String,
     pub(super) state: Mutex<State>,
-    pub(super) published: watch::Sender<Option<Arc<Published>>>,
+    pub(super) plan: watch::Sender<Arc<Plan>>,
     pub(super) material: watch::Sender<Arc<SidecarMaterial>>,
     pub(super) live_kids: watch::Sender<Arc<std::collections::BTreeSet<String>>>,
     pub(super) file_errors: watch::Sender<Arc<Vec<Diagnostic>>>,
@@ -75,10 +76,10 @@ pub(super) struct Proposal<'a> {
 }
 
 impl Control {
-    /// The revision that every node shall run, now and from now on.
+    /// What each node shall run, now and from now on.
     #[must_use]
-    pub fn published(&self) -> watch::Receiver<Option<Arc<Published>>> {
-        self.published.subscribe()
+    pub fn plan(&self) -> watch::Receiver<Arc<Plan>> {
+        self.plan.subscribe()
     }
 
     /// What keeps the watched directory from being taken, now and from now on; empty = nothing.
@@ -222,7 +223,7 @@ impl Control {
             .revision
             .as_ref()
             .is_some_and(|revision| revision.hash == hash);
-        current && self.published.borrow().is_some()
+        current && self.plan.borrow().stable().is_some()
     }
 
     /// The next revision of this content, which loads.
@@ -272,7 +273,7 @@ impl Control {
             .revision
             .set(i64::try_from(published.number).unwrap_or(i64::MAX));
         self.tell_sidecars(state, Some(&published));
-        self.published.send_replace(Some(published));
+        self.plan.send_replace(Arc::new(Plan::at_once(published)));
     }
 
     pub(super) fn tell_sidecars(&self, state: &State, published: Option<&Published>) {

@@ -54,10 +54,10 @@ impl Fleet {
         self.lock().views(self.clock.now())
     }
 
-    /// May the keys of this revision sign?
+    /// May the keys that all of these revisions hold sign?
     #[must_use]
-    pub fn all_run(&self, revision: &str) -> bool {
-        self.lock().all_run(revision, self.clock.now())
+    pub fn all_run(&self, revisions: &[&str]) -> bool {
+        self.lock().all_run(revisions, self.clock.now())
     }
 
     /// A discovery stream was opened. Returns the attempts that the node refused.

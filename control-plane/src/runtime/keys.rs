@@ -155,8 +155,8 @@ impl Control {
                 .await?;
             self.publish(&mut state, revision, published);
         } else {
-            let published = self.published.borrow().clone();
-            self.tell_sidecars(&state, published.as_deref());
+            let plan = self.plan.borrow().clone();
+            self.tell_sidecars(&state, plan.stable().map(AsRef::as_ref));
         }
         Ok(())
     }
@@ -257,19 +257,16 @@ impl Control {
 
     /// Looks whether keys became live; once live a key stays it, since every later revision holds it.
     pub fn update_live_kids(&self) {
-        let Some(published) = self.published.borrow().clone() else {
-            return;
-        };
+        let plan = self.plan.borrow().clone();
+        let Some(kids) = plan.kids() else { return };
         let known = self.live_kids.borrow().clone();
-        if published.kids.iter().all(|kid| known.contains(kid))
-            && known.len() == published.kids.len()
-        {
+        if kids.iter().all(|kid| known.contains(kid)) && known.len() == kids.len() {
             return;
         }
-        let holds = |kid: &&String| published.kids.contains(kid);
-        let mut live: BTreeSet<String> = known.iter().filter(holds).cloned().collect();
-        if self.fleet.all_run(&published.revision) {
-            live.extend(published.kids.iter().cloned());
+        let mut live: BTreeSet<String> = known.intersection(&kids).cloned().collect();
+        let revisions: Vec<_> = plan.revisions().map(|it| it.revision.as_str()).collect();
+        if self.fleet.all_run(&revisions) {
+            live.extend(kids);
         }
         if live != *known {
             tracing::info!(kids = ?live, "session keys live");

@@ -23,7 +23,7 @@ pub(super) async fn watch_fleet(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut changes = fleet.changes();
-    let mut published = control.published();
+    let mut plan = control.plan();
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -31,7 +31,7 @@ pub(super) async fn watch_fleet(
             () = stopping(&mut stop) => return,
             _ = tick.tick() => fleet.tick(),
             changed = changes.changed() => if changed.is_err() { return },
-            changed = published.changed() => if changed.is_err() { return },
+            changed = plan.changed() => if changed.is_err() { return },
         }
         control.update_live_kids();
     }

@@ -95,13 +95,12 @@ pub struct App {
 }
 
 impl App {
-    /// The revision that every node shall run; empty before the first one.
+    /// The revision that every node runs that no rollout has reached; empty before the first one.
     #[must_use]
     pub fn target_revision(&self) -> String {
-        let published = self.control.published();
-        let published = published.borrow();
-        published
-            .as_ref()
+        let plan = self.control.plan();
+        let plan = plan.borrow();
+        plan.stable()
             .map(|published| published.revision.clone())
             .unwrap_or_default()
     }

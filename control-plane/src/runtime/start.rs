@@ -51,7 +51,7 @@ impl Control {
             clock,
             filter_module,
             state: Mutex::new(state),
-            published: watch::Sender::new(None),
+            plan: watch::Sender::default(),
             material: watch::Sender::default(),
             live_kids: watch::Sender::new(Arc::new(BTreeSet::new())),
             file_errors: watch::Sender::new(Arc::new(Vec::new())),

@@ -132,17 +132,16 @@ impl Plane {
 
     /// Waits until another revision than this one is published.
     pub(crate) async fn revision_after(&self, former: &str) -> String {
-        let mut published = self.running.app().control.published();
-        let other = published.wait_for(|published| {
-            published
-                .as_ref()
+        let mut plan = self.running.app().control.plan();
+        let other = plan.wait_for(|plan| {
+            plan.stable()
                 .is_some_and(|published| published.revision != former)
         });
         let other = tokio::time::timeout(PATIENCE, other)
             .await
             .unwrap()
             .unwrap();
-        other.as_ref().unwrap().revision.clone()
+        other.stable().unwrap().revision.clone()
     }
 
     /// Waits until the node is as it shall be.
