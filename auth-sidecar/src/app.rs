@@ -208,7 +208,7 @@ impl App {
         &self,
         on: &mut Connection,
         ticket: &Ticket,
-        step: Step,
+        step: Step<'_>,
         device: &str,
     ) -> Result<(), StoreError> {
         let mut message = outcome::message(ticket, step, device, self.clock.now_ms());

@@ -195,8 +195,11 @@ pub async fn end(
     app.store
         .note_signed(&mut tx, &signer.kid, grant.exp())
         .await?;
-    app.record(&mut tx, &ticket, Step::Passed(assurance), &row.device)
-        .await?;
+    let passed = Step::Passed {
+        assurance,
+        session: &grant.id,
+    };
+    app.record(&mut tx, &ticket, passed, &row.device).await?;
     tx.commit().await?;
     app.spool_grew.notify_one();
     app.metrics

@@ -8,7 +8,7 @@ use crate::ticket::{KIND_FIDO, Ticket};
 
 /// One step of the funnel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum Step<'a> {
     /// The page was shown.
     PageServed,
     /// A ceremony was begun.
@@ -20,10 +20,15 @@ pub enum Step {
     /// The answer, or the ticket's demand, was refused.
     Rejected(Cause),
     /// A session was earned.
-    Passed(Assurance),
+    Passed {
+        /// What it proves.
+        assurance: Assurance,
+        /// Its own id.
+        session: &'a str,
+    },
 }
 
-impl Step {
+impl Step<'_> {
     /// The metric label.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -33,18 +38,18 @@ impl Step {
             Self::Unsupported => "unsupported",
             Self::Cancelled => "cancelled",
             Self::Rejected(_) => "rejected",
-            Self::Passed(_) => "passed",
+            Self::Passed { .. } => "passed",
         }
     }
 }
 
 /// The message, without its place in the spool.
 #[must_use]
-pub fn message(ticket: &Ticket, step: Step, device: &str, now_ms: u64) -> proto::Outcome {
+pub fn message(ticket: &Ticket, step: Step<'_>, device: &str, now_ms: u64) -> proto::Outcome {
     let (kind, cause, assurance) = match step {
         Step::PageServed => ("", "", Assurance::None),
         Step::Rejected(cause) => (KIND_FIDO, cause.name(), Assurance::None),
-        Step::Passed(assurance) => (KIND_FIDO, "", assurance),
+        Step::Passed { assurance, .. } => (KIND_FIDO, "", assurance),
         Step::Started | Step::Unsupported | Step::Cancelled => (KIND_FIDO, "", Assurance::None),
     };
     let wire = match step {
@@ -53,7 +58,11 @@ pub fn message(ticket: &Ticket, step: Step, device: &str, now_ms: u64) -> proto:
         Step::Unsupported => proto::Step::Unsupported,
         Step::Cancelled => proto::Step::Cancelled,
         Step::Rejected(_) => proto::Step::Rejected,
-        Step::Passed(_) => proto::Step::Passed,
+        Step::Passed { .. } => proto::Step::Passed,
+    };
+    let session = match step {
+        Step::Passed { session, .. } => session,
+        _ => "",
     };
     proto::Outcome {
         sequence: 0,
@@ -68,5 +77,6 @@ pub fn message(ticket: &Ticket, step: Step, device: &str, now_ms: u64) -> proto:
         time_ms: now_ms,
         claimed: matches!(step, Step::Unsupported | Step::Cancelled),
         spool: String::new(),
+        session: session.to_owned(),
     }
 }

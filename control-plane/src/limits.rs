@@ -121,6 +121,9 @@ pub const KEPT_EVENTS_FOR: Duration = Duration::from_secs(30 * 24 * 3_600);
 pub const KEPT_ROLLUPS_FOR: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// Outcomes without an event are kept for so long.
 pub const KEPT_STRAY_OUTCOMES_FOR: Duration = Duration::from_secs(3_600);
+/// A session that was earned and not used for so long counts as one that never came back: longer than
+/// any session lasts.
+pub const EARNED_SESSION_AWAITED: Duration = Duration::from_secs(25 * 3_600);
 /// How often the store is tidied and keys are looked at.
 pub const MAINTENANCE_EVERY: Duration = Duration::from_secs(30);
 

@@ -10,9 +10,9 @@
 mod support;
 
 use countersign_proto::admin::v1 as admin;
-use countersign_proto::event::v1::DecisionEvent;
+use countersign_proto::event::v1::{DecisionEvent, Session};
 use countersign_proto::node::v1::Step;
-use countersign_proto::policy::v1::ActionKind;
+use countersign_proto::policy::v1::{ActionKind, Assurance};
 use envoy_types::pb::google::protobuf::Any;
 use prost::{Message as _, Name as _};
 use support::Plane;
@@ -104,6 +104,83 @@ async fn counts_and_pass_rate_equal_what_happened() {
             "{line} is not in\n{metrics}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_funnel_tells_demands_and_causes_apart_and_ends_with_the_sessions_first_use() {
+    let plane = Plane::start().await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    let demanding = |id: &str, assurance: Assurance| DecisionEvent {
+        min_assurance: assurance.into(),
+        ..challenge(id)
+    };
+    let decided = [
+        demanding("e1", Assurance::Uv),
+        demanding("e2", Assurance::Uv),
+        demanding("e3", Assurance::UvBound),
+    ];
+    taken(&plane, &decided).await;
+    let mut refused = outcome(1, "e2", Step::Rejected);
+    refused.cause = "USER_NOT_VERIFIED".into();
+    let mut strange = outcome(2, "e3", Step::Rejected);
+    strange.cause = "<script>".into();
+    let mut passed = outcome(3, "e1", Step::Passed);
+    passed.assurance = Assurance::UvBound.into();
+    passed.session = "session-of-e1".into();
+    sidecar.tell_all(vec![refused, strange, passed]).await;
+    // Used three times, and one session that no challenge of ours earned.
+    let used = ["u1", "u2", "u3", "u4"].map(|id| {
+        let session = if id == "u4" {
+            "another"
+        } else {
+            "session-of-e1"
+        };
+        DecisionEvent {
+            satisfied: vec!["checkout".into()],
+            session: Some(Session {
+                valid: true,
+                assurance: Assurance::UvBound.into(),
+                id: session.into(),
+                ..Session::default()
+            }),
+            ..event(id, ActionKind::Allow, "")
+        }
+    });
+    taken(&plane, &used).await;
+    // What is told is written in order: once this is acknowledged, all of it is.
+    sidecar
+        .tell_all(vec![outcome(4, "e1", Step::PageServed)])
+        .await;
+
+    let traffic = plane.get_json("/api/v1/challenges").await;
+    let policies = traffic["policies"].as_array().unwrap();
+    let checkout = policies
+        .iter()
+        .find(|entry| entry["policy"] == "checkout")
+        .unwrap();
+    assert_eq!(checkout["counts"]["came_back"], 1);
+    let graded: Vec<_> = checkout["by_assurance"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|graded| {
+            let counts = &graded["counts"];
+            let number = |name: &str| counts[name].as_u64().unwrap();
+            (
+                graded["assurance"].as_str().unwrap(),
+                [number("challenge"), number("passed"), number("came_back")],
+                number("satisfied"),
+            )
+        })
+        .collect();
+    assert_eq!(graded, [("uv", [2, 1, 1], 0), ("uv_bound", [1, 0, 0], 4)]);
+    assert_eq!(
+        checkout["rejected_by"],
+        serde_json::json!([
+            {"cause": "OTHER", "count": 1},
+            {"cause": "USER_NOT_VERIFIED", "count": 1}
+        ])
+    );
 }
 
 #[tokio::test]

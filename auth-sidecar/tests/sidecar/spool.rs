@@ -45,7 +45,8 @@ async fn a_sidecar_greets_announces_its_key_and_becomes_ready() {
         .send(Down::KeysLive(KeysLive { kids: world.kids() }))
         .await;
     until_ready(&world).await;
-    let passed = Browser::of(&world)
+    let mut browser = Browser::of(&world);
+    let passed = browser
         .pass(&world.ticket(), &mut Authenticator::new())
         .await;
     assert_eq!(passed.status, StatusCode::OK);
@@ -57,6 +58,11 @@ async fn a_sidecar_greets_announces_its_key_and_becomes_ready() {
         (2, world.app.spool.as_str())
     );
     assert!(!outcome.device.is_empty() && !outcome.claimed);
+    let session = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(
+        &browser.cookies["__Host-countersign"],
+    )
+    .unwrap();
+    assert_eq!(session.claims["jti"], outcome.session.as_str());
 }
 
 #[tokio::test]

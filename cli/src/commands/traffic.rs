@@ -1,10 +1,12 @@
 //! `countersign traffic`: what was decided, by policy, and how many challenges were passed.
 
+mod funnel;
+
 use clap::Args;
 use countersign_proto::admin::v1 as admin;
 use serde::Serialize;
 
-use super::{CommandError, Context, Outcome};
+use super::{CommandError, Context, Outcome, words};
 use crate::{api, output};
 
 /// The options of `countersign traffic`.
@@ -25,6 +27,10 @@ pub(crate) struct TrafficArgs {
     /// On this host
     #[arg(long, default_value = "")]
     host: String,
+    /// What became of the challenges: from issued to come back, by policy and demanded assurance, and
+    /// why answers were rejected
+    #[arg(long)]
+    funnel: bool,
 }
 
 fn step(text: &str) -> Result<u32, &'static str> {
@@ -45,6 +51,21 @@ struct Policy {
     /// Empty = no policy matched.
     policy: String,
     counts: Counts,
+    by_assurance: Vec<Graded>,
+    rejected_by: Vec<Cause>,
+}
+
+/// Challenges and what followed, of one demand.
+#[derive(Debug, Serialize)]
+struct Graded {
+    assurance: &'static str,
+    counts: Counts,
+}
+
+#[derive(Debug, Serialize)]
+struct Cause {
+    cause: String,
+    count: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,6 +88,7 @@ struct Counts {
     rejected: u64,
     passed: u64,
     satisfied: u64,
+    came_back: u64,
     /// passed / challenge; absent where nothing was challenged.
     pass_rate: Option<f64>,
 }
@@ -84,9 +106,10 @@ pub(crate) async fn run(args: &TrafficArgs, context: &Context) -> Result<Outcome
     };
     let mut client = api::connect(&context.control_plane).await?;
     let answer = client.get_traffic(request).await?;
+    let view = if args.funnel { funnel::table } else { table };
     context
         .output
-        .print(&Traffic::from(answer.into_inner()), table)?;
+        .print(&Traffic::from(answer.into_inner()), view)?;
     Ok(Outcome::Fine)
 }
 
@@ -101,6 +124,22 @@ impl From<admin::GetTrafficResponse> for Traffic {
                 .map(|policy| Policy {
                     policy: policy.policy,
                     counts: counts(policy.counts),
+                    by_assurance: policy
+                        .by_assurance
+                        .into_iter()
+                        .map(|graded| Graded {
+                            assurance: words::assurance(graded.assurance()),
+                            counts: counts(graded.counts),
+                        })
+                        .collect(),
+                    rejected_by: policy
+                        .rejected_by
+                        .into_iter()
+                        .map(|cause| Cause {
+                            cause: cause.cause,
+                            count: cause.count,
+                        })
+                        .collect(),
                 })
                 .collect(),
             points: answer
@@ -130,23 +169,33 @@ impl From<admin::TrafficCounts> for Counts {
             rejected: counts.rejected,
             passed: counts.passed,
             satisfied: counts.satisfied,
+            came_back: counts.came_back,
             pass_rate: counts.pass_rate,
         }
+    }
+}
+
+impl Policy {
+    fn name(&self) -> &str {
+        match self.policy.as_str() {
+            "" => "(no policy)",
+            name => name,
+        }
+    }
+}
+
+impl Counts {
+    fn rate(&self) -> String {
+        let rate = self.pass_rate.map(|rate| format!("{:.0} %", rate * 100.0));
+        rate.unwrap_or_default()
     }
 }
 
 fn table(traffic: &Traffic) -> String {
     let rows = traffic.policies.iter().map(|policy| {
         let counts = &policy.counts;
-        let name = match policy.policy.as_str() {
-            "" => "(no policy)",
-            name => name,
-        };
-        let rate = counts
-            .pass_rate
-            .map(|rate| format!("{:.0} %", rate * 100.0));
         [
-            name.to_owned(),
+            policy.name().to_owned(),
             counts.allow.to_string(),
             counts.block.to_string(),
             counts.redirect.to_string(),
@@ -154,7 +203,7 @@ fn table(traffic: &Traffic) -> String {
             counts.monitor.to_string(),
             counts.satisfied.to_string(),
             counts.passed.to_string(),
-            rate.unwrap_or_default(),
+            counts.rate(),
         ]
     });
     output::table(
@@ -188,6 +237,7 @@ mod tests {
                 pass_rate,
                 ..admin::TrafficCounts::default()
             }),
+            ..admin::PolicyTraffic::default()
         };
         let text = table(&Traffic::from(admin::GetTrafficResponse {
             policies: vec![

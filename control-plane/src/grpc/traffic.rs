@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use countersign_proto::admin::v1 as admin;
+use countersign_proto::policy::v1::Assurance;
 
 use crate::limits;
-use crate::store::{Store, StoreError};
+use crate::store::{RollupRow, Store, StoreError};
 use crate::traffic::{Counts, Measure};
 
 /// Milliseconds of a minute: roll-ups are by minute.
@@ -86,33 +87,66 @@ pub(crate) async fn answer(
     let rows = store
         .traffic((from, to), step, &question.policy, &question.host)
         .await?;
-    let mut policies: BTreeMap<String, Counts> = BTreeMap::new();
+    let mut policies: BTreeMap<String, Sums> = BTreeMap::new();
     let stretches = (from / step)..=(to / step);
     let mut points: BTreeMap<u64, Counts> = stretches
         .map(|stretch| (stretch.saturating_mul(step), Counts::default()))
         .collect();
     for row in rows {
-        policies
-            .entry(row.policy)
-            .or_default()
-            .add(row.measure, row.count);
         points
             .entry(row.minute)
             .or_default()
             .add(row.measure, row.count);
+        policies.entry(row.policy.clone()).or_default().add(row);
     }
-    let policy = |(policy, counts)| admin::PolicyTraffic {
-        policy,
-        counts: Some(wire(&counts)),
-    };
     let point = |(minute, counts): (u64, Counts)| admin::TrafficPoint {
         time_ms: minute.saturating_mul(MINUTE_MS),
         counts: Some(wire(&counts)),
     };
     Ok(admin::GetTrafficResponse {
-        policies: policies.into_iter().map(policy).collect(),
+        policies: policies.into_iter().map(Sums::wire).collect(),
         points: points.into_iter().map(point).collect(),
     })
+}
+
+/// The sums of one policy.
+#[derive(Default)]
+struct Sums {
+    all: Counts,
+    by_assurance: BTreeMap<Assurance, Counts>,
+    rejected_by: BTreeMap<String, u64>,
+}
+
+impl Sums {
+    fn add(&mut self, row: RollupRow) {
+        self.all.add(row.measure, row.count);
+        // Other decisions demand nothing.
+        let graded = matches!(row.measure, Measure::Challenge | Measure::Satisfied);
+        if graded || row.measure.is_step() {
+            let counts = self.by_assurance.entry(row.assurance).or_default();
+            counts.add(row.measure, row.count);
+        }
+        if row.measure == Measure::Rejected {
+            let sum = self.rejected_by.entry(row.detail).or_default();
+            *sum = sum.saturating_add(row.count);
+        }
+    }
+
+    fn wire((policy, sums): (String, Self)) -> admin::PolicyTraffic {
+        let graded = |(assurance, counts): (Assurance, Counts)| admin::AssuranceTraffic {
+            assurance: assurance.into(),
+            counts: Some(wire(&counts)),
+        };
+        let cause = |(cause, count)| admin::CauseCount { cause, count };
+        let mut rejected_by: Vec<_> = sums.rejected_by.into_iter().map(cause).collect();
+        rejected_by.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.cause.cmp(&b.cause)));
+        admin::PolicyTraffic {
+            policy,
+            counts: Some(wire(&sums.all)),
+            by_assurance: sums.by_assurance.into_iter().map(graded).collect(),
+            rejected_by,
+        }
+    }
 }
 
 fn wire(counts: &Counts) -> admin::TrafficCounts {
@@ -130,6 +164,7 @@ fn wire(counts: &Counts) -> admin::TrafficCounts {
         passed: counts.get(Measure::Passed),
         pass_rate: counts.pass_rate(),
         satisfied: counts.get(Measure::Satisfied),
+        came_back: counts.get(Measure::CameBack),
     }
 }
 
@@ -170,6 +205,52 @@ mod tests {
             range(&question(2, 1, 0), 9),
             Err(TrafficFault::Order)
         ));
+    }
+
+    #[test]
+    fn a_policys_challenges_are_told_apart_by_demand_and_rejections_by_cause() {
+        let row = |measure, assurance, detail: &str, count| RollupRow {
+            minute: 1,
+            policy: "p".into(),
+            measure,
+            assurance,
+            detail: detail.into(),
+            count,
+        };
+        let mut sums = Sums::default();
+        for row in [
+            row(Measure::Block, Assurance::None, "", 9),
+            row(Measure::Challenge, Assurance::Uv, "", 4),
+            row(Measure::Passed, Assurance::Uv, "uv", 1),
+            row(Measure::Passed, Assurance::Uv, "uv_bound", 1),
+            row(Measure::Challenge, Assurance::Possession, "", 1),
+            row(Measure::Rejected, Assurance::Uv, "ORIGIN_MISMATCH", 1),
+            row(Measure::Rejected, Assurance::Uv, "USER_NOT_VERIFIED", 2),
+        ] {
+            sums.add(row);
+        }
+        let wire = Sums::wire(("p".into(), sums));
+        let all = wire.counts.unwrap();
+        assert_eq!((all.block, all.challenge, all.passed), (9, 5, 2));
+        let graded: Vec<_> = wire
+            .by_assurance
+            .iter()
+            .map(|graded| (graded.assurance(), graded.counts.unwrap()))
+            .map(|(assurance, counts)| (assurance, counts.challenge, counts.pass_rate))
+            .collect();
+        assert_eq!(
+            graded,
+            [
+                (Assurance::Possession, 1, Some(0.0)),
+                (Assurance::Uv, 4, Some(0.5))
+            ]
+        );
+        let causes: Vec<_> = wire
+            .rejected_by
+            .iter()
+            .map(|cause| (cause.cause.as_str(), cause.count))
+            .collect();
+        assert_eq!(causes, [("USER_NOT_VERIFIED", 2), ("ORIGIN_MISMATCH", 1)]);
     }
 
     #[test]

@@ -265,6 +265,7 @@ pub(super) struct CountsJson {
     rejected: u64,
     passed: u64,
     satisfied: u64,
+    came_back: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pass_rate: Option<f64>,
 }
@@ -284,6 +285,7 @@ impl From<TrafficCounts> for CountsJson {
             rejected: counts.rejected,
             passed: counts.passed,
             satisfied: counts.satisfied,
+            came_back: counts.came_back,
             pass_rate: counts.pass_rate,
         }
     }

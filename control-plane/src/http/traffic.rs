@@ -3,10 +3,12 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use countersign_proto::admin::v1::{AssuranceTraffic, CauseCount, PolicyTraffic};
 use serde::{Deserialize, Serialize};
 
 use super::json::{CountsJson, PointJson};
 use super::problem::Problem;
+use crate::events::assurance_word;
 use crate::grpc::{TrafficFault, TrafficQuestion, traffic_answer};
 use crate::runtime::App;
 
@@ -25,6 +27,20 @@ pub(super) struct Parameters {
 struct PolicyJson {
     policy: String,
     counts: CountsJson,
+    by_assurance: Vec<AssuranceJson>,
+    rejected_by: Vec<CauseJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct AssuranceJson {
+    assurance: &'static str,
+    counts: CountsJson,
+}
+
+#[derive(Debug, Serialize)]
+struct CauseJson {
+    cause: String,
+    count: u64,
 }
 
 /// The answer.
@@ -52,14 +68,29 @@ pub(super) async fn challenges(
         Err(TrafficFault::Store(error)) => return Err(error.into()),
         Err(fault) => return Err(Problem::bad_request(fault.to_string())),
     };
-    let policy = |policy: countersign_proto::admin::v1::PolicyTraffic| PolicyJson {
-        policy: policy.policy,
-        counts: policy.counts.unwrap_or_default().into(),
-    };
     Ok(Json(TrafficJson {
-        policies: traffic.policies.into_iter().map(policy).collect(),
+        policies: traffic.policies.into_iter().map(PolicyJson::from).collect(),
         points: traffic.points.into_iter().map(PointJson::from).collect(),
     }))
+}
+
+impl From<PolicyTraffic> for PolicyJson {
+    fn from(policy: PolicyTraffic) -> Self {
+        let graded = |graded: AssuranceTraffic| AssuranceJson {
+            assurance: assurance_word(graded.assurance()),
+            counts: graded.counts.unwrap_or_default().into(),
+        };
+        let cause = |cause: CauseCount| CauseJson {
+            cause: cause.cause,
+            count: cause.count,
+        };
+        Self {
+            policy: policy.policy,
+            counts: policy.counts.unwrap_or_default().into(),
+            by_assurance: policy.by_assurance.into_iter().map(graded).collect(),
+            rejected_by: policy.rejected_by.into_iter().map(cause).collect(),
+        }
+    }
 }
 
 /// RFC 3339, or milliseconds since the Unix epoch; empty = 0.

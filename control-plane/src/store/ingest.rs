@@ -1,16 +1,18 @@
 //! The one transaction that takes in a batch of events and outcomes and counts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use countersign_proto::event::v1::DecisionEvent;
 use countersign_proto::node::v1::Outcome;
+use countersign_proto::policy::v1::Assurance;
 use prost::Message as _;
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::Row as _;
 
 use super::outcomes::{issued, take_waiting};
-use super::{Store, StoreError, signed};
+use super::{Store, StoreError, Tx, bulk, earned, signed};
+use crate::events::assurance_word;
 use crate::limits;
-use crate::traffic::{Issued, Measure, Standing, judge, measures};
+use crate::traffic::{Issued, Measure, Standing, detail, judge, measures};
 
 /// An event on its way in.
 #[derive(Clone, Debug)]
@@ -82,27 +84,62 @@ pub struct IngestReport {
     pub errors: Vec<String>,
 }
 
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    minute: u64,
+    host: String,
+    policy: String,
+    measure: Measure,
+    assurance: Assurance,
+    detail: String,
+}
+
 #[derive(Default)]
 struct Tally {
-    rollups: BTreeMap<(u64, String, String, Measure), u64>,
+    rollups: BTreeMap<Place, u64>,
     report: IngestReport,
 }
 
 impl Tally {
-    fn add(&mut self, issued: &Issued, policy: &str, measure: Measure, count: u64) {
-        let place = (
-            issued.minute,
-            issued.host.clone(),
-            policy.to_owned(),
-            measure,
-        );
-        let sum = self.rollups.entry(place).or_default();
-        *sum = sum.saturating_add(count);
+    fn add(&mut self, place: Place, count: u64) {
         self.report.counted.push(Counted {
-            policy: policy.to_owned(),
-            measure,
+            policy: place.policy.clone(),
+            measure: place.measure,
             count,
         });
+        let sum = self.rollups.entry(place).or_default();
+        *sum = sum.saturating_add(count);
+    }
+
+    /// A step of a challenge: it counts where the challenge did.
+    fn add_step(&mut self, issued: &Issued, measure: Measure, detail: &str) {
+        let place = Place {
+            minute: issued.minute,
+            host: issued.host.clone(),
+            // The event's policy, not the one that an outcome names: the event is what was decided.
+            policy: issued.policy.clone(),
+            measure,
+            assurance: issued.assurance,
+            detail: detail.to_owned(),
+        };
+        self.add(place, 1);
+    }
+
+    fn add_event(&mut self, row: &EventRow) {
+        let event = &row.event;
+        for added in measures(event) {
+            let place = Place {
+                minute: row.time_ms / 60_000,
+                host: row.counted_host.clone(),
+                policy: added.policy.to_owned(),
+                measure: added.measure,
+                assurance: added.assurance,
+                detail: String::new(),
+            };
+            self.add(place, added.count);
+        }
+        let errors = event.errors.iter().map(|error| error.policy.clone());
+        self.report.errors.extend(errors);
     }
 }
 
@@ -114,84 +151,111 @@ impl Store {
     pub async fn ingest(&self, batch: &Batch) -> Result<IngestReport, StoreError> {
         let mut tx = self.begin().await?;
         let mut tally = Tally::default();
-        for row in &batch.events {
-            take_event(&mut tx, row, &mut tally).await?;
+        let mut challenges = Vec::new();
+        let mut sessions = BTreeSet::new();
+        for row in take_events(&mut tx, &batch.events, &mut tally).await? {
+            tally.add_event(row);
+            let event = &row.event;
+            if Measure::of_action(event.action()) == Measure::Challenge {
+                challenges.push(event.event_id.as_str());
+            }
+            let session = event.session.as_ref().filter(|session| session.valid);
+            sessions.extend(session.map(|session| session.id.as_str()));
+        }
+        for waiting in take_waiting(&mut tx, &challenges).await? {
+            let facts = issued(&mut tx, &waiting.row.outcome.event_id).await?;
+            let standing = settle(&mut tx, &waiting.row, facts.as_ref(), &mut tally).await?;
+            set_standing(&mut tx, &waiting.spool, waiting.sequence, standing).await?;
         }
         for row in &batch.outcomes {
             take_outcome(&mut tx, row, &mut tally).await?;
         }
-        for ((minute, host, policy, measure), count) in tally.rollups {
-            sqlx::query(
-                "INSERT INTO rollups (minute, host, policy, measure, count) VALUES ($1, $2, $3, $4, $5) \
-                 ON CONFLICT (minute, host, policy, measure) DO UPDATE SET \
-                 count = rollups.count + excluded.count",
-            )
-            .bind(signed(minute))
-            .bind(host)
-            .bind(policy)
-            .bind(measure.as_str())
-            .bind(signed(count))
-            .execute(&mut *tx)
-            .await?;
+        // After the outcomes: what earned a session may be in the same batch as its first use.
+        sessions.remove("");
+        let sessions: Vec<_> = sessions.into_iter().collect();
+        for challenge in earned::take_first_uses(&mut tx, &sessions).await? {
+            if let Some(facts) = issued(&mut tx, &challenge).await? {
+                tally.add_step(&facts, Measure::CameBack, "");
+            }
         }
+        add_rollups(&mut tx, &tally.rollups).await?;
         tx.commit().await?;
         Ok(tally.report)
     }
 }
 
-async fn take_event(
-    tx: &mut Transaction<'static, Sqlite>,
-    row: &EventRow,
+/// Writes the events, and gives those that were not there before.
+async fn take_events<'b>(
+    tx: &mut Tx,
+    rows: &'b [EventRow],
     tally: &mut Tally,
-) -> Result<(), StoreError> {
-    let event = &row.event;
-    let inserted = sqlx::query(
-        "INSERT INTO events (event_id, time_ms, received_ms, node, host, counted_host, policy, action, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (event_id) DO NOTHING",
-    )
-    .bind(&event.event_id)
-    .bind(signed(row.time_ms))
-    .bind(signed(row.received_ms))
-    .bind(&row.node)
-    .bind(&event.host)
-    .bind(&row.counted_host)
-    .bind(&event.policy)
-    .bind(i64::from(event.action))
-    .bind(event.encode_to_vec())
-    .execute(&mut **tx)
-    .await?
-    .rows_affected();
-    if inserted == 0 {
-        tally.report.ignored.push(Ignored::RepeatedEvent);
-        return Ok(());
-    }
-    let facts = Issued {
-        action: event.action(),
-        policy: event.policy.clone(),
-        minute: row.time_ms / 60_000,
-        host: row.counted_host.clone(),
-    };
-    for (policy, measure, count) in measures(event) {
-        tally.add(&facts, policy, measure, count);
-    }
-    tally
-        .report
-        .errors
-        .extend(event.errors.iter().map(|error| error.policy.clone()));
-    if Measure::of_action(facts.action) == Measure::Challenge {
-        for waiting in take_waiting(tx, &event.event_id).await? {
-            let standing = settle(tx, &waiting.outcome, Some(&facts), tally).await?;
-            set_standing(tx, &waiting.spool, waiting.sequence, standing).await?;
+) -> Result<Vec<&'b EventRow>, StoreError> {
+    let mut taken = Vec::with_capacity(rows.len());
+    for stretch in bulk::stretches(rows) {
+        let sql = bulk::values(
+            "INSERT INTO events (event_id, time_ms, received_ms, node, host, counted_host, policy, \
+             action, demanded, body) VALUES",
+            10,
+            stretch.len(),
+            " ON CONFLICT (event_id) DO NOTHING RETURNING event_id",
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for row in stretch {
+            let event = &row.event;
+            query = query
+                .bind(&event.event_id)
+                .bind(signed(row.time_ms))
+                .bind(signed(row.received_ms))
+                .bind(&row.node)
+                .bind(&event.host)
+                .bind(&row.counted_host)
+                .bind(&event.policy)
+                .bind(i64::from(event.action))
+                .bind(i64::from(event.min_assurance))
+                .bind(event.encode_to_vec());
         }
+        let mut new = HashSet::with_capacity(stretch.len());
+        for inserted in query.fetch_all(&mut **tx).await? {
+            new.insert(inserted.try_get::<String, _>("event_id")?);
+        }
+        for row in stretch {
+            if new.remove(&row.event.event_id) {
+                taken.push(row);
+            } else {
+                tally.report.ignored.push(Ignored::RepeatedEvent);
+            }
+        }
+    }
+    Ok(taken)
+}
+
+async fn add_rollups(tx: &mut Tx, rollups: &BTreeMap<Place, u64>) -> Result<(), StoreError> {
+    let rollups: Vec<_> = rollups.iter().collect();
+    for stretch in bulk::stretches(&rollups) {
+        let sql = bulk::values(
+            "INSERT INTO rollups (minute, host, policy, measure, assurance, detail, count) VALUES",
+            7,
+            stretch.len(),
+            " ON CONFLICT (minute, host, policy, measure, assurance, detail) DO UPDATE SET \
+             count = rollups.count + excluded.count",
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (place, count) in stretch {
+            query = query
+                .bind(signed(place.minute))
+                .bind(&place.host)
+                .bind(&place.policy)
+                .bind(place.measure.as_str())
+                .bind(assurance_word(place.assurance))
+                .bind(&place.detail)
+                .bind(signed(**count));
+        }
+        query.execute(&mut **tx).await?;
     }
     Ok(())
 }
 
-async fn take_outcome(
-    tx: &mut Transaction<'static, Sqlite>,
-    row: &OutcomeRow,
-    tally: &mut Tally,
-) -> Result<(), StoreError> {
+async fn take_outcome(tx: &mut Tx, row: &OutcomeRow, tally: &mut Tally) -> Result<(), StoreError> {
     let outcome = &row.outcome;
     let known = sqlx::query("SELECT 1 FROM outcomes WHERE spool = $1 AND sequence = $2")
         .bind(&outcome.spool)
@@ -212,7 +276,7 @@ async fn take_outcome(
         return Ok(());
     }
     let facts = issued(tx, &outcome.event_id).await?;
-    let standing = settle(tx, outcome, facts.as_ref(), tally).await?;
+    let standing = settle(tx, row, facts.as_ref(), tally).await?;
     sqlx::query(
         "INSERT INTO outcomes (spool, sequence, sidecar, event_id, step, time_ms, received_ms, standing, body) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -233,11 +297,12 @@ async fn take_outcome(
 
 /// Judges an outcome and counts it where it is the first of its step.
 async fn settle(
-    tx: &mut Transaction<'static, Sqlite>,
-    outcome: &Outcome,
+    tx: &mut Tx,
+    row: &OutcomeRow,
     facts: Option<&Issued>,
     tally: &mut Tally,
 ) -> Result<Standing, StoreError> {
+    let outcome = &row.outcome;
     let (mut standing, measure) = judge(outcome, facts);
     if let (Some(measure), Some(facts)) = (measure, facts) {
         let first = sqlx::query(
@@ -251,8 +316,10 @@ async fn settle(
         if first == 0 {
             standing = Standing::Repeated;
         } else {
-            // The event's policy, not the one that the outcome names: the event is what was decided.
-            tally.add(facts, &facts.policy, measure, 1);
+            tally.add_step(facts, measure, detail(outcome));
+        }
+        if first == 1 && measure == Measure::Passed && !outcome.session.is_empty() {
+            earned::remember(tx, &outcome.session, &outcome.event_id, row.received_ms).await?;
         }
     }
     if !matches!(standing, Standing::Counted | Standing::Waiting) {
@@ -262,7 +329,7 @@ async fn settle(
 }
 
 async fn set_standing(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     spool: &str,
     sequence: i64,
     standing: Standing,

@@ -65,6 +65,10 @@ impl Store {
             .bind(before(limits::KEPT_ROLLUPS_FOR) / 60_000)
             .execute(&mut *tx)
             .await?;
+        sqlx::query("DELETE FROM earned_sessions WHERE received_ms < $1")
+            .bind(before(limits::EARNED_SESSION_AWAITED))
+            .execute(&mut *tx)
+            .await?;
         sqlx::query("DELETE FROM ticket_keys WHERE expires_ms IS NOT NULL AND expires_ms < $1")
             .bind(signed(now))
             .execute(&mut *tx)

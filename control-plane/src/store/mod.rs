@@ -3,6 +3,8 @@
 //! One connection writes, so that writers queue here and never meet a locked database; a few others
 //! read. The statements are those that PostgreSQL takes as well.
 
+mod bulk;
+mod earned;
 mod events;
 mod history;
 mod ingest;
@@ -65,6 +67,9 @@ pub enum StoreError {
         what: &'static str,
     },
 }
+
+/// A change that is under way.
+pub(crate) type Tx = sqlx::Transaction<'static, Sqlite>;
 
 /// The database.
 #[derive(Clone, Debug)]

@@ -4,6 +4,8 @@ use sqlx::Row as _;
 
 use super::{Store, StoreError, signed, unsigned};
 use crate::traffic::Measure;
+use countersign_engine::Assurance as Grade;
+use countersign_proto::policy::v1::Assurance;
 
 /// A sum over one stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub struct RollupRow {
     pub policy: String,
     /// Of what.
     pub measure: Measure,
+    /// What was demanded; of `satisfied` what the session had proven.
+    pub assurance: Assurance,
+    /// Why rejected, what a pass has proven; else empty.
+    pub detail: String,
     /// How much.
     pub count: u64,
 }
@@ -36,9 +42,10 @@ impl Store {
     ) -> Result<Vec<RollupRow>, StoreError> {
         let step = step.max(1);
         let rows = sqlx::query(
-            "SELECT minute / $1 AS stretch, policy, measure, CAST(SUM(count) AS BIGINT) AS sum FROM rollups \
+            "SELECT minute / $1 AS stretch, policy, measure, assurance, detail, \
+             CAST(SUM(count) AS BIGINT) AS sum FROM rollups \
              WHERE minute >= $2 AND minute <= $3 AND ($4 = '' OR policy = $4) AND ($5 = '' OR host = $5) \
-             GROUP BY minute / $1, policy, measure ORDER BY minute / $1, policy, measure",
+             GROUP BY minute / $1, policy, measure, assurance, detail",
         )
         .bind(signed(step))
         .bind(signed(from))
@@ -57,6 +64,8 @@ impl Store {
                 minute: unsigned(row.try_get("stretch")?).saturating_mul(step),
                 policy: row.try_get("policy")?,
                 measure,
+                assurance: assurance(row.try_get("assurance")?),
+                detail: row.try_get("detail")?,
                 count: unsigned(row.try_get("sum")?),
             });
         }
@@ -99,4 +108,9 @@ impl Store {
             .await?;
         rows.iter().map(|row| Ok(row.try_get("host")?)).collect()
     }
+}
+
+/// A grade of a later release counts as none.
+fn assurance(word: &str) -> Assurance {
+    Grade::from_word(word).unwrap_or_default().to_wire()
 }

@@ -2,7 +2,7 @@
 
 use countersign_proto::event::v1::DecisionEvent;
 use countersign_proto::node::v1::Step;
-use countersign_proto::policy::v1::ActionKind;
+use countersign_proto::policy::v1::{ActionKind, Assurance};
 
 use crate::limits;
 
@@ -33,11 +33,13 @@ pub enum Measure {
     Rejected,
     /// The proof was given.
     Passed,
+    /// The session that it earned was used.
+    CameBack,
 }
 
 impl Measure {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Allow,
         Self::Block,
         Self::Redirect,
@@ -50,6 +52,7 @@ impl Measure {
         Self::Cancelled,
         Self::Rejected,
         Self::Passed,
+        Self::CameBack,
     ];
 
     /// The word in the store, in metrics and in JSON.
@@ -68,6 +71,7 @@ impl Measure {
             Self::Cancelled => "cancelled",
             Self::Rejected => "rejected",
             Self::Passed => "passed",
+            Self::CameBack => "came_back",
         }
     }
 
@@ -112,28 +116,45 @@ impl Measure {
     }
 }
 
-/// What one event adds: policy, measure, how much.
+/// What an event adds to one measure of one policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Added<'a> {
+    /// Empty = none.
+    pub policy: &'a str,
+    /// Of what.
+    pub measure: Measure,
+    /// What a challenge demanded, what a session that satisfied one had proven; else none.
+    pub assurance: Assurance,
+    /// How much.
+    pub count: u64,
+}
+
+/// What one event adds.
 #[must_use]
-pub fn measures(event: &DecisionEvent) -> Vec<(&str, Measure, u64)> {
+pub fn measures(event: &DecisionEvent) -> Vec<Added<'_>> {
     let weight = u64::from(event.weight.clamp(1, limits::MAX_EVENT_WEIGHT));
-    let mut added = vec![(
-        event.policy.as_str(),
-        Measure::of_action(event.action()),
-        weight,
-    )];
-    added.extend(
-        event
-            .monitored
-            .iter()
-            .map(|other| (other.policy.as_str(), Measure::Monitor, weight)),
-    );
-    added.extend(
-        event
-            .satisfied
-            .iter()
-            .map(|policy| (policy.as_str(), Measure::Satisfied, weight)),
-    );
-    added
+    let added = |policy, measure, assurance| Added {
+        policy,
+        measure,
+        assurance,
+        count: weight,
+    };
+    let measure = Measure::of_action(event.action());
+    let demanded = match measure {
+        Measure::Challenge => event.min_assurance(),
+        _ => Assurance::None,
+    };
+    let proven = event
+        .session
+        .as_ref()
+        .map_or(Assurance::None, |session| session.assurance());
+    let decided = std::iter::once(added(event.policy.as_str(), measure, demanded));
+    let monitored = event.monitored.iter();
+    let monitored =
+        monitored.map(|other| added(other.policy.as_str(), Measure::Monitor, Assurance::None));
+    let satisfied = event.satisfied.iter();
+    let satisfied = satisfied.map(|policy| added(policy.as_str(), Measure::Satisfied, proven));
+    decided.chain(monitored).chain(satisfied).collect()
 }
 
 /// How much of each measure.
@@ -151,6 +172,7 @@ pub struct Counts {
     cancelled: u64,
     rejected: u64,
     passed: u64,
+    came_back: u64,
 }
 
 impl Counts {
@@ -169,6 +191,7 @@ impl Counts {
             Measure::Cancelled => &mut self.cancelled,
             Measure::Rejected => &mut self.rejected,
             Measure::Passed => &mut self.passed,
+            Measure::CameBack => &mut self.came_back,
         };
         *slot = slot.saturating_add(count);
     }
@@ -189,6 +212,7 @@ impl Counts {
             Measure::Cancelled => self.cancelled,
             Measure::Rejected => self.rejected,
             Measure::Passed => self.passed,
+            Measure::CameBack => self.came_back,
         }
     }
 
@@ -202,9 +226,18 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use countersign_proto::event::v1::Monitored;
+    use countersign_proto::event::v1::{Monitored, Session};
 
     use super::*;
+
+    fn added(policy: &str, measure: Measure, assurance: Assurance, count: u64) -> Added<'_> {
+        Added {
+            policy,
+            measure,
+            assurance,
+            count,
+        }
+    }
 
     #[test]
     fn an_event_counts_its_action_what_it_monitored_and_what_was_satisfied() {
@@ -216,15 +249,35 @@ mod tests {
                 action: ActionKind::Challenge.into(),
             }],
             satisfied: vec!["s".into()],
+            session: Some(Session {
+                assurance: Assurance::UvBound.into(),
+                ..Session::default()
+            }),
+            // Of a challenge, which this is not.
+            min_assurance: Assurance::Uv.into(),
             ..DecisionEvent::default()
         };
         assert_eq!(
             measures(&event),
             [
-                ("b", Measure::Block, 1),
-                ("m", Measure::Monitor, 1),
-                ("s", Measure::Satisfied, 1)
+                added("b", Measure::Block, Assurance::None, 1),
+                added("m", Measure::Monitor, Assurance::None, 1),
+                added("s", Measure::Satisfied, Assurance::UvBound, 1)
             ]
+        );
+    }
+
+    #[test]
+    fn a_challenge_counts_under_what_it_demanded() {
+        let event = DecisionEvent {
+            action: ActionKind::Challenge.into(),
+            policy: "c".into(),
+            min_assurance: Assurance::Uv.into(),
+            ..DecisionEvent::default()
+        };
+        assert_eq!(
+            measures(&event),
+            [added("c", Measure::Challenge, Assurance::Uv, 1)]
         );
     }
 
@@ -234,16 +287,11 @@ mod tests {
             weight,
             ..DecisionEvent::default()
         };
-        assert_eq!(measures(&event(20)), [("", Measure::Allow, 20)]);
+        let allow = |count| [added("", Measure::Allow, Assurance::None, count)];
+        assert_eq!(measures(&event(20)), allow(20));
         let most = limits::MAX_EVENT_WEIGHT;
-        assert_eq!(
-            measures(&event(most)),
-            [("", Measure::Allow, u64::from(most))]
-        );
-        assert_eq!(
-            measures(&event(most + 1)),
-            [("", Measure::Allow, u64::from(most))]
-        );
+        assert_eq!(measures(&event(most)), allow(u64::from(most)));
+        assert_eq!(measures(&event(most + 1)), allow(u64::from(most)));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Whether an outcome counts.
 
 use countersign_proto::node::v1::{Outcome, Step};
-use countersign_proto::policy::v1::ActionKind;
+use countersign_proto::policy::v1::{ActionKind, Assurance};
 
 use super::Measure;
+use crate::events::assurance_word;
 
 /// What is known of the event that an outcome names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct Issued {
     pub minute: u64,
     /// The host it counts under.
     pub host: String,
+    /// What it demanded.
+    pub assurance: Assurance,
 }
 
 /// What became of an outcome.
@@ -70,6 +73,30 @@ pub fn judge(outcome: &Outcome, event: Option<&Issued>) -> (Standing, Option<Mea
     }
 }
 
+/// A cause of another shape than ours counts under this word.
+const OTHER_CAUSE: &str = "OTHER";
+/// Longer than any cause of ours.
+const MAX_CAUSE_BYTES: usize = 48;
+
+/// What a step is told apart by in the roll-ups: why it was rejected, what a pass has proven. The words
+/// come from the network, so that each is one of a bounded set or looks like one.
+#[must_use]
+pub fn detail(outcome: &Outcome) -> &str {
+    match outcome.step() {
+        Step::Rejected => {
+            let cause = outcome.cause.as_str();
+            let known = !cause.is_empty()
+                && cause.len() <= MAX_CAUSE_BYTES
+                && cause
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+            if known { cause } else { OTHER_CAUSE }
+        }
+        Step::Passed => assurance_word(outcome.assurance()),
+        _ => "",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +114,7 @@ mod tests {
             policy: "p".into(),
             minute: 1,
             host: "h".into(),
+            assurance: Assurance::Uv,
         }
     }
 
@@ -132,6 +160,24 @@ mod tests {
             judge(&unsupported, Some(&event)),
             (Standing::Counted, Some(Measure::Unsupported))
         );
+    }
+
+    #[test]
+    fn a_rejection_is_told_apart_by_its_cause_and_a_pass_by_what_it_proves() {
+        let rejected = |cause: &str| Outcome {
+            cause: cause.into(),
+            ..outcome(Step::Rejected)
+        };
+        assert_eq!(detail(&rejected("USER_NOT_VERIFIED")), "USER_NOT_VERIFIED");
+        for cause in ["", "<b>", "lower", &"A".repeat(MAX_CAUSE_BYTES + 1)] {
+            assert_eq!(detail(&rejected(cause)), OTHER_CAUSE, "{cause}");
+        }
+        let passed = Outcome {
+            assurance: Assurance::UvBound.into(),
+            ..outcome(Step::Passed)
+        };
+        assert_eq!(detail(&passed), "uv_bound");
+        assert_eq!(detail(&outcome(Step::Started)), "");
     }
 
     #[test]

@@ -7,5 +7,5 @@
 mod counts;
 mod join;
 
-pub use counts::{Counts, Measure, measures};
-pub use join::{Issued, Standing, judge};
+pub use counts::{Added, Counts, Measure, measures};
+pub use join::{Issued, Standing, detail, judge};

@@ -99,6 +99,7 @@ impl SessionState {
                 age_s: u64::try_from(session.age_s(now)).unwrap_or(0),
                 device: session.device.clone(),
                 problem: String::new(),
+                id: session.id.clone(),
             },
         }
     }
