@@ -9,6 +9,7 @@ mod host;
 mod report;
 mod request;
 mod root;
+mod running;
 mod worker;
 
 use root::Root;

@@ -1,9 +1,10 @@
 //! The report stream: what this worker really runs, told by itself.
 
-use countersign_engine::{Revision, blob};
+use countersign_engine::blob;
 use countersign_proto::node::v1::WorkerReport;
 use prost::Message as _;
 
+use crate::running::Running;
 use crate::{host, worker};
 
 /// The stream of one root context. It does not reopen by itself: the tick does that.
@@ -14,10 +15,11 @@ pub(crate) struct Reporter {
 
 impl Reporter {
     /// Sends a report, on a new stream where there is none. What fails now is tried at the next tick.
-    pub(crate) fn report(&mut self, revision: &Revision) {
+    pub(crate) fn report(&mut self, running: &Running) {
         let Some(stream) = self.stream.or_else(host::open_report_stream) else {
             return;
         };
+        let revision = &running.revision;
         let report = WorkerReport {
             node_id: host::property("xds\0node\0id")
                 .map(|id| String::from_utf8_lossy(&id).into_owned())
@@ -29,6 +31,8 @@ impl Reporter {
             format: blob::FORMAT,
             decisions: worker::decisions(),
             time_ms: host::now().as_millis(),
+            context: running.context,
+            counts: Some(running.counted.counts()),
         };
         self.stream = host::send_on_stream(stream, &report.encode_to_vec()).then_some(stream);
     }

@@ -10,6 +10,7 @@ use countersign_engine::{
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
+use crate::running::Running;
 use crate::{counters, host, worker};
 
 /// Our headers on the way to the upstream: what a client sends under this prefix is taken off.
@@ -18,12 +19,12 @@ const OWN_HEADERS: &str = "countersign-";
 const EVENT_HEADER: &str = "countersign-event-id";
 
 pub(crate) struct RequestContext {
-    revision: Option<Rc<Revision>>,
+    running: Option<Rc<Running>>,
 }
 
 impl RequestContext {
-    pub(crate) const fn new(revision: Option<Rc<Revision>>) -> Self {
-        Self { revision }
+    pub(crate) const fn new(running: Option<Rc<Running>>) -> Self {
+        Self { running }
     }
 }
 
@@ -31,10 +32,11 @@ impl Context for RequestContext {}
 
 impl HttpContext for RequestContext {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let Some(revision) = &self.revision else {
+        let Some(running) = &self.running else {
             counters::count_not_ready();
             return answer(&reply::not_ready());
         };
+        let revision = &running.revision;
         let map = host::request_headers();
         // A map that is none has no host, and a request without one is refused.
         let headers = Headers::parse(&map).unwrap_or_default();
@@ -44,10 +46,15 @@ impl HttpContext for RequestContext {
         let request = Request::new(revision, headers, connection, now);
         let id = worker::next_event_id(now);
         let decision = worker::with_memory(|memory| decide(revision, &request, memory, id));
-        match decision {
+        let timed = running.counted.count(decision.outcome());
+        let action = match decision {
             Decision::Permit(permit) => forward(revision, &request, &permit),
             Decision::Denial(denial) => refuse(revision, &request, denial),
+        };
+        if timed {
+            running.counted.took(now, host::now());
         }
+        action
     }
 }
 

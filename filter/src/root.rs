@@ -9,6 +9,7 @@ use proxy_wasm::types::ContextType;
 
 use crate::report::Reporter;
 use crate::request::RequestContext;
+use crate::running::Running;
 use crate::{counters, host};
 
 /// How often a worker says what it runs, and reopens a stream that broke. A control plane that comes
@@ -18,7 +19,7 @@ const REPORT_PERIOD: Duration = Duration::from_millis(500);
 /// Holds the revision that requests are decided by; without one the answer is 503.
 #[derive(Default)]
 pub(crate) struct Root {
-    revision: Option<Rc<Revision>>,
+    running: Option<Rc<Running>>,
     reporter: Reporter,
 }
 
@@ -46,8 +47,9 @@ impl RootContext for Root {
         match Revision::load(bytes) {
             Ok(revision) => {
                 counters::count_configuration("loaded");
-                self.reporter.report(&revision);
-                self.revision = Some(Rc::new(revision));
+                let running = Running::new(revision);
+                self.reporter.report(&running);
+                self.running = Some(Rc::new(running));
                 host::set_tick_period(REPORT_PERIOD);
                 true
             }
@@ -60,14 +62,14 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        if let Some(revision) = &self.revision {
-            self.reporter.report(revision);
+        if let Some(running) = &self.running {
+            self.reporter.report(running);
         }
     }
 
     /// The request keeps the revision it started with; a push meanwhile changes later requests only.
     fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(RequestContext::new(self.revision.clone())))
+        Some(Box::new(RequestContext::new(self.running.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {

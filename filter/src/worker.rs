@@ -9,6 +9,7 @@ thread_local! {
     static NAME: String = random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
     static MEMORY: RefCell<WorkerMemory> = RefCell::default();
     static DECISIONS: Cell<u64> = const { Cell::new(0) };
+    static CONTEXTS: Cell<u64> = const { Cell::new(0) };
     static LOTTERY: Cell<u128> = Cell::new(u128::from_le_bytes(random()));
 }
 
@@ -20,6 +21,12 @@ pub(crate) fn name() -> String {
 /// Decisions since the VM started.
 pub(crate) fn decisions() -> u64 {
     DECISIONS.get()
+}
+
+/// Numbers a configuration, from 1.
+pub(crate) fn next_context() -> u64 {
+    CONTEXTS.set(CONTEXTS.get().wrapping_add(1));
+    CONTEXTS.get()
 }
 
 /// Names a new decision. Ids must be unlike each other, not unguessable: nothing is granted to whoever
