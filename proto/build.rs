@@ -3,11 +3,12 @@
 
 use prost::Message as _;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "countersign/policy/v1/policy.proto",
     "countersign/event/v1/event.proto",
     "countersign/node/v1/node.proto",
     "countersign/admin/v1/admin.proto",
+    "countersign/access/v1/access.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

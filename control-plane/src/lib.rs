@@ -1,5 +1,6 @@
 //! The control plane: resources in, revisions out to the fleet; events in, answers to operators out.
 
+pub mod access;
 pub mod cel;
 pub mod clock;
 pub mod compile;
@@ -10,6 +11,7 @@ pub mod http;
 pub mod inventory;
 pub mod limits;
 pub mod metrics;
+pub mod metrics_access;
 pub mod nodes;
 pub mod policy_test;
 mod rehearsal;
@@ -18,5 +20,6 @@ pub mod rollout;
 pub mod runtime;
 pub mod simulate;
 pub mod store;
+pub mod tls;
 pub mod traffic;
 pub mod xds;

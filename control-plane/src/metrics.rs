@@ -10,6 +10,7 @@ use prometheus::{
 };
 
 use crate::limits;
+use crate::metrics_access::AccessMetrics;
 use crate::nodes::NodeState;
 use crate::store::Ignored;
 use crate::traffic::{Counts, Measure};
@@ -48,6 +49,8 @@ pub struct Metrics {
     pub sidecars: IntGauge,
     /// Worker reports that were turned away.
     pub reports_refused: IntCounter,
+    /// Of access and TLS.
+    pub access: AccessMetrics,
 }
 
 impl Metrics {
@@ -141,6 +144,7 @@ impl Metrics {
                 "countersign_worker_reports_refused_total",
                 "Worker reports that were malformed or too many.",
             )?,
+            access: AccessMetrics::new(&registry)?,
             pass_ratio,
             nodes,
             by_policy: Mutex::default(),

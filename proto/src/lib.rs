@@ -31,5 +31,12 @@ pub mod admin {
     }
 }
 
+/// Who may use the control plane, and what they did.
+pub mod access {
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/countersign.access.v1.rs"));
+    }
+}
+
 /// The encoded `FileDescriptorSet` of every contract, for gRPC reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,238 @@
+//! Everybody who has access, as the store had it last: a request is judged without asking the store.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::certificate::{CertificateName, ClientCertificate};
+use super::identity::{Identity, Source};
+use super::refusal::Refusal;
+use super::role::Role;
+use super::token::{TokenHash, UnverifiedToken};
+
+/// A token as the store keeps it: all but its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenEntry {
+    /// Names it in lists and commands.
+    pub id: String,
+    /// What it is looked up by.
+    pub hash: TokenHash,
+    /// Whose it is.
+    pub name: String,
+    /// What it lets do.
+    pub role: Role,
+    /// Milliseconds since the Unix epoch.
+    pub created_ms: u64,
+    /// By whom.
+    pub created_by: String,
+    /// From then on it is good for nothing.
+    pub expires_ms: Option<u64>,
+    /// When it was used last, to the minute.
+    pub used_ms: Option<u64>,
+    /// When it was taken back.
+    pub revoked_ms: Option<u64>,
+}
+
+/// A name that client certificates are given a role by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateEntry {
+    /// Names it in lists and commands.
+    pub id: String,
+    /// What is looked for.
+    pub name: CertificateName,
+    /// What it lets do.
+    pub role: Role,
+    /// Milliseconds since the Unix epoch.
+    pub created_ms: u64,
+    /// By whom.
+    pub created_by: String,
+}
+
+/// What a request shows of its caller.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Credentials<'a> {
+    /// The text after `Bearer `.
+    pub bearer: Option<&'a str>,
+    /// A certificate that TLS has verified.
+    pub certificate: Option<&'a ClientCertificate>,
+}
+
+#[derive(Debug)]
+struct Held {
+    entry: TokenEntry,
+    /// Milliseconds; 0 = not since this was read.
+    used: AtomicU64,
+}
+
+/// Every token and every certificate.
+#[derive(Debug, Default)]
+pub struct Book {
+    version: i64,
+    tokens: HashMap<TokenHash, Arc<Held>>,
+    by_id: HashMap<String, TokenHash>,
+    certificates: Vec<CertificateEntry>,
+}
+
+impl Book {
+    /// As the store had it at `version`.
+    #[must_use]
+    pub fn new(
+        version: i64,
+        tokens: Vec<TokenEntry>,
+        mut certificates: Vec<CertificateEntry>,
+    ) -> Self {
+        // Names that stand for one come before those that stand for many, the longer of these first:
+        // an exception must be possible.
+        certificates.sort_by_key(|entry| {
+            (
+                entry.name.is_pattern(),
+                std::cmp::Reverse(entry.name.value().len()),
+                entry.name.clone(),
+            )
+        });
+        Self {
+            version,
+            by_id: tokens
+                .iter()
+                .map(|entry| (entry.id.clone(), entry.hash))
+                .collect(),
+            tokens: tokens
+                .into_iter()
+                .map(|entry| {
+                    let used = AtomicU64::new(0);
+                    (entry.hash, Arc::new(Held { entry, used }))
+                })
+                .collect(),
+            certificates,
+        }
+    }
+
+    /// The store's count of changes that this one has seen.
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Was nobody ever given access?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty() && self.certificates.is_empty()
+    }
+
+    /// Who shows this?
+    ///
+    /// A token decides alone where one is sent: a caller that means to be somebody else than its
+    /// certificate must not be taken for the certificate's owner when the token is no good.
+    ///
+    /// # Errors
+    /// When it is nobody.
+    pub fn identify(&self, shown: Credentials<'_>, now: u64) -> Result<Identity, Refusal> {
+        match (shown.bearer, shown.certificate) {
+            (Some(text), _) => self.by_token(text, now),
+            (None, Some(certificate)) => self.by_certificate(certificate),
+            (None, None) => Err(Refusal::NoCredentials),
+        }
+    }
+
+    fn by_token(&self, text: &str, now: u64) -> Result<Identity, Refusal> {
+        let token = UnverifiedToken::read(text)?;
+        if token.is_once() {
+            return Err(Refusal::OneTime);
+        }
+        let held = self
+            .tokens
+            .get(&token.hash())
+            .ok_or(Refusal::UnknownToken)?;
+        good(&held.entry, now)?;
+        held.used.fetch_max(now, Ordering::Relaxed);
+        Ok(Identity::new(
+            held.entry.name.clone(),
+            held.entry.role,
+            Source::Token(held.entry.id.clone()),
+        ))
+    }
+
+    fn by_certificate(&self, certificate: &ClientCertificate) -> Result<Identity, Refusal> {
+        let found = self
+            .certificates
+            .iter()
+            .find_map(|entry| Some((entry, entry.name.find(certificate)?)));
+        let (entry, name) = found.ok_or_else(|| Refusal::UnknownCertificate {
+            names: names(certificate),
+        })?;
+        Ok(Identity::new(
+            name.to_owned(),
+            entry.role,
+            Source::Certificate(entry.id.clone()),
+        ))
+    }
+
+    /// Would this identity still be let in? Asked for calls that last.
+    ///
+    /// # Errors
+    /// When it would not.
+    pub fn still(&self, identity: &Identity, now: u64) -> Result<(), Refusal> {
+        match identity.source() {
+            Source::Open => Ok(()),
+            Source::Token(id) => {
+                let hash = self.by_id.get(id).ok_or(Refusal::UnknownToken)?;
+                let held = self.tokens.get(hash).ok_or(Refusal::UnknownToken)?;
+                good(&held.entry, now)
+            }
+            Source::Certificate(id) => {
+                let known = self.certificates.iter().any(|entry| entry.id == *id);
+                known
+                    .then_some(())
+                    .ok_or_else(|| Refusal::UnknownCertificate {
+                        names: identity.name().to_owned(),
+                    })
+            }
+        }
+    }
+
+    /// When the identity's token ends by itself.
+    #[must_use]
+    pub fn ends(&self, identity: &Identity) -> Option<u64> {
+        let Source::Token(id) = identity.source() else {
+            return None;
+        };
+        self.tokens.get(self.by_id.get(id)?)?.entry.expires_ms
+    }
+
+    /// The tokens used since this was read, and when.
+    #[must_use]
+    pub fn used(&self) -> Vec<(String, u64)> {
+        self.tokens
+            .values()
+            .map(|held| (held, held.used.load(Ordering::Relaxed)))
+            .filter(|(held, used)| *used > held.entry.used_ms.unwrap_or(0))
+            .map(|(held, used)| (held.entry.id.clone(), used))
+            .collect()
+    }
+}
+
+fn good(entry: &TokenEntry, now: u64) -> Result<(), Refusal> {
+    if entry.revoked_ms.is_some() {
+        return Err(Refusal::Revoked);
+    }
+    if entry.expires_ms.is_some_and(|end| end <= now) {
+        return Err(Refusal::Expired);
+    }
+    Ok(())
+}
+
+/// The names of a certificate as `access certificates add` takes them, a few of them.
+fn names(certificate: &ClientCertificate) -> String {
+    let uris = certificate.uris.iter().map(|uri| format!("`uri:{uri}`"));
+    let dns = certificate.dns.iter().map(|name| format!("`dns:{name}`"));
+    let subject = Some(format!("`subject:{}`", certificate.subject));
+    let all: Vec<_> = uris
+        .chain(dns)
+        .chain(subject.filter(|_| !certificate.subject.is_empty()))
+        .take(4)
+        .collect();
+    all.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Who calls.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::note::Note;
+use super::role::Role;
+
+/// How a caller was recognised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Access is open: anybody is anybody.
+    Open,
+    /// By a token, named by its id.
+    Token(String),
+    /// By a client certificate, through the entry of this id, under the name that was found.
+    Certificate(String),
+}
+
+/// Somebody who may call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    name: String,
+    role: Option<Role>,
+    source: Source,
+}
+
+impl Identity {
+    /// Where access is open.
+    #[must_use]
+    pub fn open() -> Self {
+        Self {
+            name: String::new(),
+            role: None,
+            source: Source::Open,
+        }
+    }
+
+    pub(super) fn new(name: String, role: Role, source: Source) -> Self {
+        Self {
+            name,
+            role: Some(role),
+            source,
+        }
+    }
+
+    /// Who it is; two tokens of one name are one person. Empty where access is open.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The role; `None` where access is open, and everybody may everything.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// How it was recognised.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Was somebody recognised?
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.role.is_some()
+    }
+}
+
+/// One call: who, from where, and what the audit log will say of it. Handlers find it among the
+/// extensions of their request, gRPC and REST alike.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who.
+    pub identity: Identity,
+    /// The peer.
+    pub address: Option<IpAddr>,
+    /// Names this call in answer, log and audit log.
+    pub request_id: Arc<str>,
+    /// What the audit log will say of it.
+    pub note: Note,
+}
+
+impl Caller {
+    /// The author of a change: who was recognised. What the client says of itself counts only where
+    /// access is open.
+    #[must_use]
+    pub fn author(&self, said: &str) -> String {
+        if self.identity.is_known() {
+            self.identity.name.clone()
+        } else {
+            said.to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(identity: Identity) -> Caller {
+        Caller {
+            identity,
+            address: None,
+            request_id: Arc::from("r"),
+            note: Note::default(),
+        }
+    }
+
+    #[test]
+    fn the_author_is_who_was_recognised_whatever_the_client_says() {
+        let ann = Identity::new("ann".into(), Role::Editor, Source::Token("t".into()));
+        assert_eq!(caller(ann).author("cli:bob"), "ann");
+        assert_eq!(caller(Identity::open()).author("cli:bob"), "cli:bob");
+    }
+}

@@ -1,0 +1,23 @@
+//! Who may do what: roles, tokens, client certificates, and which call needs which role.
+//!
+//! Nothing here names a clock, a socket or the store; what a call needs is decided from values.
+
+mod book;
+mod buckets;
+mod certificate;
+mod identity;
+mod note;
+mod refusal;
+mod role;
+mod rules;
+mod token;
+
+pub use book::{Book, CertificateEntry, Credentials, TokenEntry};
+pub use buckets::{Buckets, Rate, network};
+pub use certificate::{BadName, CertificateName, ClientCertificate, NameKind};
+pub use identity::{Caller, Identity, Source};
+pub use note::{Note, Told};
+pub use refusal::{Class, Refusal};
+pub use role::{Need, NoSuchRole, Role};
+pub use rules::{Rule, rule};
+pub use token::{NotAToken, Secret, TokenHash, UnverifiedToken};

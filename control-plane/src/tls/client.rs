@@ -1,0 +1,122 @@
+//! The other end: connections to a control plane over TLS, for our own programs.
+
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+use tonic::codegen::http::Uri;
+
+use super::files::{self, TlsError};
+
+/// What a client trusts and shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientFiles {
+    /// The authority of the control plane's certificate (PEM); none = those of the system.
+    pub ca: Option<PathBuf>,
+    /// Certificate and key that are shown (PEM).
+    pub identity: Option<(PathBuf, PathBuf)>,
+}
+
+/// Why there can be no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A file.
+    #[error(transparent)]
+    Files(#[from] TlsError),
+    /// A certificate or key.
+    #[error("the certificate or key cannot be used: {0}")]
+    Rustls(#[from] rustls::Error),
+}
+
+/// Connects by TCP, and where the address says `https`, by TLS over it.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    config: Arc<ClientConfig>,
+}
+
+/// A stream of either kind.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+impl Connector {
+    /// Reads the files; what they hold later needs another connector.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    pub fn new(files: &ClientFiles) -> Result<Self, ClientError> {
+        let roots = match &files.ca {
+            Some(path) => files::roots(path, &files::read(path)?)?,
+            None => {
+                let mut roots = RootCertStore::empty();
+                // What of the system's store cannot be read is only not trusted.
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                roots
+            }
+        };
+        let builder = ClientConfig::builder_with_provider(files::provider())
+            .with_protocol_versions(&[&TLS13, &TLS12])?
+            .with_root_certificates(roots);
+        let mut config = match &files.identity {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let chain = files::certificates(certificate, &files::read(certificate)?)?;
+                let parsed = PrivateKeyDer::from_pem_slice(&files::read(key)?);
+                let parsed = parsed.map_err(|_| TlsError::Nothing {
+                    path: key.clone(),
+                    what: "private key",
+                })?;
+                builder.with_client_auth_cert(chain, parsed)?
+            }
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(Self {
+            config: Arc::new(config),
+        })
+    }
+
+    async fn connect(self, uri: Uri) -> io::Result<TokioIo<Box<dyn Stream>>> {
+        let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
+        let host = uri
+            .host()
+            .ok_or_else(|| invalid("the address names no host"))?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let secure = uri.scheme_str() == Some("https");
+        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let stream = TcpStream::connect((host, port)).await?;
+        let _without = stream.set_nodelay(true);
+        if !secure {
+            return Ok(TokioIo::new(Box::new(stream)));
+        }
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| invalid("the host is no name that a certificate can have"))?;
+        let stream = TlsConnector::from(self.config)
+            .connect(name, stream)
+            .await?;
+        Ok(TokioIo::new(Box::new(stream)))
+    }
+}
+
+impl tower::Service<Uri> for Connector {
+    type Response = TokioIo<Box<dyn Stream>>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}
