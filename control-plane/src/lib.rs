@@ -15,6 +15,7 @@ pub mod metrics_access;
 pub mod nodes;
 pub mod policy_test;
 mod rehearsal;
+pub mod relay;
 pub mod resource;
 pub mod rollout;
 pub mod runtime;

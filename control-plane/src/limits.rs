@@ -74,6 +74,19 @@ pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
 /// Acknowledgements waiting for one sidecar; more means that it does not read.
 pub const SIDECAR_QUEUE: usize = 64;
 
+/// Relays that are remembered. Past it the one that was silent for longest is forgotten.
+pub const MAX_RELAYS: usize = MAX_NODES;
+/// Relays with metrics of their own; the others are counted together.
+pub const MAX_METRIC_RELAYS: usize = 1_000;
+/// One message of a relay: its events with what goes around them.
+pub const MAX_RELAY_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Events in one message of a relay.
+pub const MAX_RELAY_EVENTS: usize = 4 * 1024;
+/// Reasons for which a relay says that it lost events.
+pub const MAX_RELAY_REASONS: usize = 16;
+/// Acknowledgements waiting for one relay; more means that it does not read.
+pub const RELAY_QUEUE: usize = 64;
+
 /// A ticket key verifies so long before it signs, so that every sidecar and filter has it.
 pub const TICKET_KEY_LEAD: Duration = Duration::from_secs(60);
 /// A replaced ticket key verifies for so long: far beyond the longest ticket.

@@ -8,6 +8,7 @@ mod ecds_stream;
 mod history_convert;
 mod introduction;
 mod node;
+mod relay;
 mod sidecar;
 mod traffic;
 mod worker;

@@ -1,11 +1,13 @@
 //! What runs on a node tells here what it runs.
 
 use countersign_proto::node::v1::node_service_server::NodeService;
-use countersign_proto::node::v1::{ControlMessage, SidecarMessage, WorkerReport, WorkerReportAck};
+use countersign_proto::node::v1::{
+    ControlMessage, RelayAck, RelayBatch, SidecarMessage, WorkerReport, WorkerReportAck,
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{sidecar, worker};
+use super::{relay, sidecar, worker};
 use crate::runtime::App;
 
 /// The service.
@@ -26,6 +28,7 @@ impl Nodes {
 impl NodeService for Nodes {
     type ReportWorkerStream = ReceiverStream<Result<WorkerReportAck, Status>>;
     type ConnectSidecarStream = ReceiverStream<Result<ControlMessage, Status>>;
+    type RelayEventsStream = ReceiverStream<Result<RelayAck, Status>>;
 
     async fn report_worker(
         &self,
@@ -42,6 +45,16 @@ impl NodeService for Nodes {
         request: Request<Streaming<SidecarMessage>>,
     ) -> Result<Response<Self::ConnectSidecarStream>, Status> {
         Ok(Response::new(sidecar::serve(
+            self.app.clone(),
+            request.into_inner(),
+        )))
+    }
+
+    async fn relay_events(
+        &self,
+        request: Request<Streaming<RelayBatch>>,
+    ) -> Result<Response<Self::RelayEventsStream>, Status> {
+        Ok(Response::new(relay::serve(
             self.app.clone(),
             request.into_inner(),
         )))

@@ -39,6 +39,10 @@ enum Told {
         event: Box<DecisionEvent>,
         node: Arc<str>,
         received_ms: u64,
+        /// The event counts within the bounds of clocks around this time.
+        taken_ms: u64,
+        /// Of a relay, which has the event in its spool until it hears of it.
+        receipt: Option<Receipt>,
     },
     /// Without a row it is only acknowledged, in its turn: it will never be one that is stored.
     Outcome {
@@ -47,6 +51,14 @@ enum Told {
         sequence: u64,
         acks: Acks,
     },
+}
+
+/// Whom to tell that something is stored.
+#[derive(Clone, Debug)]
+struct Receipt {
+    acks: Acks,
+    spool: String,
+    sequence: u64,
 }
 
 /// The writer is gone: the process is ending.
@@ -84,10 +96,13 @@ impl Ingest {
     /// # Errors
     /// When the writer is gone.
     pub async fn event(&self, event: DecisionEvent, node: Arc<str>) -> Result<(), IngestClosed> {
+        let received_ms = self.clock.now();
         let told = Told::Event {
             event: Box::new(event),
             node,
-            received_ms: self.clock.now(),
+            received_ms,
+            taken_ms: received_ms,
+            receipt: None,
         };
         match self.queue.send_timeout(told, limits::INGEST_PATIENCE).await {
             Ok(()) => Ok(()),
@@ -97,6 +112,34 @@ impl Ingest {
             }
             Err(mpsc::error::SendTimeoutError::Closed(_)) => Err(IngestClosed),
         }
+    }
+
+    /// Hands in an event from a relay's spool; `acks` hears of it once it is stored. It waits for room:
+    /// the relay keeps it until then. `taken_ms` is when the relay took it, which may be days ago.
+    ///
+    /// # Errors
+    /// When the writer is gone.
+    pub async fn relayed(
+        &self,
+        event: DecisionEvent,
+        node: Arc<str>,
+        taken_ms: u64,
+        (spool, sequence): (String, u64),
+        acks: &Acks,
+    ) -> Result<(), IngestClosed> {
+        let received_ms = self.clock.now();
+        let told = Told::Event {
+            event: Box::new(event),
+            node,
+            received_ms,
+            taken_ms: taken_time(taken_ms, received_ms),
+            receipt: Some(Receipt {
+                acks: Arc::clone(acks),
+                spool,
+                sequence,
+            }),
+        };
+        self.queue.send(told).await.map_err(|_| IngestClosed)
     }
 
     /// Hands in an outcome; `acks` hears of it once it is stored. It waits for room: the sidecar has
@@ -148,6 +191,16 @@ impl Ingest {
             acks: Arc::clone(acks),
         };
         self.queue.send(told).await.map_err(|_| IngestClosed)
+    }
+}
+
+/// The relay's clock is believed for as long as events are kept, and never ahead of ours.
+fn taken_time(taken_ms: u64, now: u64) -> u64 {
+    let oldest = now.saturating_sub(limits::millis(limits::KEPT_EVENTS_FOR));
+    if (oldest..=now).contains(&taken_ms) {
+        taken_ms
+    } else {
+        now
     }
 }
 
@@ -206,14 +259,21 @@ impl IngestTask {
     async fn write(&mut self, told: impl Iterator<Item = Told>) {
         let mut batch = Batch::default();
         let mut told_acks = Vec::new();
+        let mut unspooled = 0_u64;
         for told in told {
             match told {
                 Told::Event {
                     event,
                     node,
                     received_ms,
+                    taken_ms,
+                    receipt,
                 } => {
-                    let time_ms = event_time(event.time_ms, received_ms);
+                    match receipt {
+                        Some(receipt) => told_acks.push(receipt),
+                        None => unspooled += 1,
+                    }
+                    let time_ms = event_time(event.time_ms, taken_ms);
                     let counted_host = self.counted_host(time_ms / 60_000, &event.host).await;
                     let node = node.to_string();
                     batch.events.push(EventRow {
@@ -230,7 +290,11 @@ impl IngestTask {
                     sequence,
                     acks,
                 } => {
-                    told_acks.push((acks, spool, sequence));
+                    told_acks.push(Receipt {
+                        acks,
+                        spool,
+                        sequence,
+                    });
                     batch.outcomes.extend(row.map(|row| *row));
                 }
             }
@@ -238,17 +302,20 @@ impl IngestTask {
         match self.store_batch(&batch).await {
             Ok(report) => {
                 self.report(&report);
-                for (acks, spool, sequence) in told_acks {
+                for receipt in told_acks {
+                    let Receipt {
+                        acks,
+                        spool,
+                        sequence,
+                    } = receipt;
                     acks.send_modify(|stored| stored.note(spool, sequence));
                 }
             }
             Err(error) => {
-                let lost = batch.events.len();
-                tracing::error!(%error, lost, "events were lost: the store refuses them");
-                self.metrics
-                    .dropped("store", u64::try_from(lost).unwrap_or(u64::MAX));
-                for (acks, ..) in told_acks {
-                    acks.send_modify(|stored| stored.failed = true);
+                tracing::error!(%error, lost = unspooled, "events were lost: the store refuses them");
+                self.metrics.dropped("store", unspooled);
+                for receipt in told_acks {
+                    receipt.acks.send_modify(|stored| stored.failed = true);
                 }
             }
         }

@@ -19,6 +19,7 @@ use super::directory::Directory;
 use super::fleet::Fleet;
 use super::ingest::{Ingest, IngestTask};
 use super::maintenance;
+use super::relays::Relays;
 use super::sidecars::SidecarHub;
 use super::stopping;
 use crate::clock::Clock;
@@ -82,6 +83,8 @@ pub struct App {
     pub fleet: Arc<Fleet>,
     /// The sidecars.
     pub hub: Arc<SidecarHub>,
+    /// The relays.
+    pub relays: Arc<Relays>,
     /// Where events and outcomes go.
     pub ingest: Ingest,
     /// Everything that survives a restart.
@@ -153,6 +156,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         control,
         fleet,
         hub,
+        relays: Arc::new(Relays::new(clock.clone())),
         ingest,
         store,
         metrics,

@@ -1,0 +1,5 @@
+//! The relay beside an Envoy: the last known good policy from disk, and a spool of decisions.
+
+mod limits;
+mod session;
+mod shelf;
