@@ -8,7 +8,9 @@ use countersign_auth_sidecar::control;
 use countersign_proto::node::v1::control_message::Message as Down;
 use countersign_proto::node::v1::node_service_server::{NodeService, NodeServiceServer};
 use countersign_proto::node::v1::sidecar_message::Message as Up;
-use countersign_proto::node::v1::{ControlMessage, SidecarMessage, WorkerReport, WorkerReportAck};
+use countersign_proto::node::v1::{
+    ControlMessage, RelayAck, RelayBatch, SidecarMessage, WorkerReport, WorkerReportAck,
+};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -73,12 +75,20 @@ impl Connection {
 impl NodeService for Service {
     type ReportWorkerStream = Answers<WorkerReportAck>;
     type ConnectSidecarStream = Answers<ControlMessage>;
+    type RelayEventsStream = Answers<RelayAck>;
 
     async fn report_worker(
         &self,
         _: Request<Streaming<WorkerReport>>,
     ) -> Result<Response<Self::ReportWorkerStream>, Status> {
         Err(Status::unimplemented("no workers in these tests"))
+    }
+
+    async fn relay_events(
+        &self,
+        _: Request<Streaming<RelayBatch>>,
+    ) -> Result<Response<Self::RelayEventsStream>, Status> {
+        Err(Status::unimplemented("no relays in these tests"))
     }
 
     async fn connect_sidecar(
