@@ -1,29 +1,45 @@
 #!/usr/bin/env bash
-# What the tests need beside the sources: the conformance suite of CEL, by npm, and Chromium for the
-# end-to-end tests, by apt when root, else the command that installs it.
+# What the tests need beside the sources: the conformance suite of CEL, by npm, and by apt Chromium for
+# the end-to-end tests and PostgreSQL for those of the store, when root, else the command that installs
+# them.
 set -euo pipefail
 
 "$(dirname "${BASH_SOURCE[0]}")/fetch-cel-spec.sh" >/dev/null
 
 say() { printf 'install-test-deps: %s\n' "$*" >&2; }
 
-for name in chromium chromium-browser google-chrome google-chrome-stable; do
-  if command -v "$name" >/dev/null; then
-    exit 0
-  fi
-done
+missing=()
 
-command='apt-get install -y --no-install-recommends chromium'
+chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    command -v "$name" >/dev/null && return
+  done
+  return 1
+}
+
+postgresql() {
+  # A server elsewhere will do.
+  [[ -n ${DATABASE_URL:-} ]] || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
+}
+
+chromium || missing+=(chromium)
+postgresql || missing+=(postgresql)
+if ((${#missing[@]} == 0)); then
+  exit 0
+fi
+
+command="apt-get install -y --no-install-recommends ${missing[*]}"
 if ! command -v apt-get >/dev/null; then
-  say "Chromium is missing, and there is no apt-get; install Chromium with this system's package manager"
+  say "missing: ${missing[*]}, and there is no apt-get; install them with this system's package manager"
   exit 2
 fi
 if [[ $(id -u) -ne 0 ]]; then
-  say "Chromium is missing; run: sudo apt-get update && sudo $command"
+  say "missing: ${missing[*]}; run: sudo apt-get update && sudo $command"
   exit 2
 fi
 
-say "installing Chromium"
+say "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

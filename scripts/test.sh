@@ -11,6 +11,10 @@ rm -f "$totals"
 export CARGO_TERM_COLOR=never NO_COLOR=1
 
 scripts/install-test-deps.sh
+# One PostgreSQL server for the whole run; DATABASE_URL names another.
+if [[ -z ${DATABASE_URL:-} ]]; then
+  exec scripts/with-postgres.sh "$PWD/scripts/test.sh"
+fi
 envoy=$(scripts/fetch-envoy.sh)
 export ENVOY_BIN=${ENVOY_BIN:-$envoy}
 make --no-print-directory build

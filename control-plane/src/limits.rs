@@ -29,6 +29,20 @@ pub const MAX_DETAIL_BYTES: usize = 4 * 1024;
 /// Revisions in one answer.
 pub const MAX_REVISIONS_LISTED: u32 = 500;
 
+/// Connections to a database server: a few changes, the events' writer, and whoever asks. A SQLite file
+/// has its own few.
+pub const DATABASE_CONNECTIONS: u32 = 10;
+/// A connection to the database is waited for so long: a change is refused rather than left hanging.
+pub const DATABASE_WAIT: Duration = Duration::from_secs(5);
+/// Tries when two processes open an empty database at once, and the pause between two of them.
+pub const OPEN_TRIES: u32 = 100;
+/// See [`OPEN_TRIES`].
+pub const OPEN_RETRY: Duration = Duration::from_millis(50);
+/// Another process's migration is waited for so long: large tables take their time.
+pub const MIGRATION_WAIT: Duration = Duration::from_secs(600);
+/// Two transactions that met: the one that gave way is made again so often.
+pub const TRANSACTION_TRIES: u32 = 10;
+
 /// Nodes that are remembered. Past it the longest disconnected one is forgotten.
 pub const MAX_NODES: usize = 20_000;
 /// VMs of one node; an Envoy has one a core and one for the main thread.

@@ -28,7 +28,7 @@ struct Options {
         default_value = "127.0.0.1:8080"
     )]
     http_listen: SocketAddr,
-    /// The database: `sqlite://PATH`.
+    /// The database: `sqlite://PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` for replicas.
     #[arg(
         long,
         env = "COUNTERSIGN_DATABASE_URL",

@@ -10,6 +10,7 @@
 mod support;
 
 use countersign_proto::admin::v1 as admin;
+use support::database::{On, on_both};
 use support::{PATIENCE, Plane, policy};
 
 const BAD: &str = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: bad}\n\
@@ -39,9 +40,9 @@ async fn findings(plane: &Plane, some: bool) -> Vec<String> {
         .collect()
 }
 
-#[tokio::test]
-async fn what_does_not_compile_is_refused_with_its_place_and_changes_nothing() {
-    let plane = Plane::start().await;
+on_both!(what_does_not_compile_is_refused_with_its_place_and_changes_nothing);
+async fn what_does_not_compile_is_refused_with_its_place_and_changes_nothing(on: On) {
+    let plane = Plane::start_on(on).await;
     let revision = plane.applied(&policy("checkout", "challenge")).await;
     let response = plane.apply(BAD).await;
     let finding = &response.diagnostics[0];
@@ -59,18 +60,18 @@ async fn what_does_not_compile_is_refused_with_its_place_and_changes_nothing() {
     assert_eq!(names(&plane).await, ["checkout"]);
 }
 
-#[tokio::test]
-async fn one_bad_file_refuses_the_good_ones_beside_it() {
-    let plane = Plane::start().await;
+on_both!(one_bad_file_refuses_the_good_ones_beside_it);
+async fn one_bad_file_refuses_the_good_ones_beside_it(on: On) {
+    let plane = Plane::start_on(on).await;
     let both = format!("{}---\n{BAD}", policy("good", "block"));
     assert!(!plane.apply(&both).await.diagnostics.is_empty());
     assert_eq!(plane.revision(), "");
     assert!(names(&plane).await.is_empty());
 }
 
-#[tokio::test]
-async fn applying_the_same_again_is_the_same_revision() {
-    let plane = Plane::start().await;
+on_both!(applying_the_same_again_is_the_same_revision);
+async fn applying_the_same_again_is_the_same_revision(on: On) {
+    let plane = Plane::start_on(on).await;
     let first = plane.applied(&policy("checkout", "challenge")).await;
     let again = plane.apply(&policy("checkout", "challenge")).await;
     assert_eq!(again.changes[0].change(), admin::Change::Unchanged);
@@ -78,11 +79,11 @@ async fn applying_the_same_again_is_the_same_revision() {
     assert_eq!(format!("{}-{}", again.number, again.hash), first);
 }
 
-#[tokio::test]
-async fn tests_beside_policies_are_checked_and_left_out() {
+on_both!(tests_beside_policies_are_checked_and_left_out);
+async fn tests_beside_policies_are_checked_and_left_out(on: On) {
     let tests = "apiVersion: countersign.dev/v1\nkind: PolicyTest\nmetadata: {name: t}\n\
                  spec: {tests: [{name: a, request: {path: /}, expect: {action: allow}}]}\n";
-    let plane = Plane::start().await;
+    let plane = Plane::start_on(on).await;
     let alone = plane.applied(&policy("checkout", "challenge")).await;
     let with = format!("{}---\n{tests}", policy("checkout", "challenge"));
     assert_eq!(plane.applied(&with).await, alone);
@@ -92,9 +93,9 @@ async fn tests_beside_policies_are_checked_and_left_out() {
     assert_eq!(plane.revision(), alone);
 }
 
-#[tokio::test]
-async fn a_dry_run_changes_nothing() {
-    let plane = Plane::start().await;
+on_both!(a_dry_run_changes_nothing);
+async fn a_dry_run_changes_nothing(on: On) {
+    let plane = Plane::start_on(on).await;
     let response = plane
         .apply_request(&policy("checkout", "challenge"), true)
         .await;
@@ -104,9 +105,9 @@ async fn a_dry_run_changes_nothing() {
     assert!(names(&plane).await.is_empty());
 }
 
-#[tokio::test]
-async fn a_deleted_resource_is_gone_with_the_next_revision() {
-    let plane = Plane::start().await;
+on_both!(a_deleted_resource_is_gone_with_the_next_revision);
+async fn a_deleted_resource_is_gone_with_the_next_revision(on: On) {
+    let plane = Plane::start_on(on).await;
     plane
         .applied(&format!(
             "{}---\n{}",
@@ -145,9 +146,9 @@ async fn a_deleted_resource_is_gone_with_the_next_revision() {
     );
 }
 
-#[tokio::test]
-async fn resources_and_revisions_survive_a_restart() {
-    let plane = Plane::start().await;
+on_both!(resources_and_revisions_survive_a_restart);
+async fn resources_and_revisions_survive_a_restart(on: On) {
+    let plane = Plane::start_on(on).await;
     let revision = plane.applied(&policy("checkout", "challenge")).await;
     let plane = plane.restarted().await;
     assert_eq!(plane.revision(), revision);
@@ -161,23 +162,23 @@ async fn resources_and_revisions_survive_a_restart() {
     assert_eq!(revisions["revisions"].as_array().unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn the_directory_is_in_force_from_the_start() {
-    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+on_both!(the_directory_is_in_force_from_the_start);
+async fn the_directory_is_in_force_from_the_start(on: On) {
+    let plane = Plane::watching_on(on, &[("a.yaml", &policy("a", "block"))]).await;
     assert!(plane.revision().starts_with("1-"));
     assert_eq!(names(&plane).await, ["a"]);
 }
 
-#[tokio::test]
-async fn an_empty_directory_is_no_revision() {
-    let plane = Plane::watching(&[]).await;
+on_both!(an_empty_directory_is_no_revision);
+async fn an_empty_directory_is_no_revision(on: On) {
+    let plane = Plane::watching_on(on, &[]).await;
     assert_eq!(plane.revision(), "");
     assert_eq!(findings(&plane, false).await, [""; 0]);
 }
 
-#[tokio::test]
-async fn a_saved_file_is_the_next_revision() {
-    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+on_both!(a_saved_file_is_the_next_revision);
+async fn a_saved_file_is_the_next_revision(on: On) {
+    let plane = Plane::watching_on(on, &[("a.yaml", &policy("a", "block"))]).await;
     let first = plane.revision();
     plane.save("a.yaml", &policy("a", "challenge"));
     let second = plane.revision_after(&first).await;
@@ -186,19 +187,19 @@ async fn a_saved_file_is_the_next_revision() {
     assert_eq!(names(&plane).await, ["a", "b"]);
 }
 
-#[tokio::test]
-async fn what_leaves_the_directory_leaves_the_set() {
+on_both!(what_leaves_the_directory_leaves_the_set);
+async fn what_leaves_the_directory_leaves_the_set(on: On) {
     let a = policy("a", "block");
-    let plane = Plane::watching(&[("a.yaml", &a), ("b.yaml", &policy("b", "block"))]).await;
+    let plane = Plane::watching_on(on, &[("a.yaml", &a), ("b.yaml", &policy("b", "block"))]).await;
     let first = plane.revision();
     std::fs::remove_file(plane.policy_file("b.yaml")).unwrap();
     plane.revision_after(&first).await;
     assert_eq!(names(&plane).await, ["a"]);
 }
 
-#[tokio::test]
-async fn a_bad_file_is_shown_with_its_place_and_changes_nothing_until_it_is_mended() {
-    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+on_both!(a_bad_file_is_shown_with_its_place_and_changes_nothing_until_it_is_mended);
+async fn a_bad_file_is_shown_with_its_place_and_changes_nothing_until_it_is_mended(on: On) {
+    let plane = Plane::watching_on(on, &[("a.yaml", &policy("a", "block"))]).await;
     let revision = plane.revision();
     plane.save("b.yaml", BAD);
     let shown = findings(&plane, true).await;
@@ -222,9 +223,9 @@ async fn a_bad_file_is_shown_with_its_place_and_changes_nothing_until_it_is_mend
     assert_eq!(names(&plane).await, ["a", "b"]);
 }
 
-#[tokio::test]
-async fn a_directory_that_is_bad_at_the_start_leaves_the_stored_revision_in_force() {
-    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+on_both!(a_directory_that_is_bad_at_the_start_leaves_the_stored_revision_in_force);
+async fn a_directory_that_is_bad_at_the_start_leaves_the_stored_revision_in_force(on: On) {
+    let plane = Plane::watching_on(on, &[("a.yaml", &policy("a", "block"))]).await;
     let revision = plane.revision();
     std::fs::write(plane.policy_file("a.yaml"), BAD).unwrap();
     let plane = plane.restarted().await;
@@ -232,9 +233,9 @@ async fn a_directory_that_is_bad_at_the_start_leaves_the_stored_revision_in_forc
     assert_eq!(findings(&plane, true).await.len(), 1);
 }
 
-#[tokio::test]
-async fn what_is_kept_in_a_file_is_not_applied_over() {
-    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+on_both!(what_is_kept_in_a_file_is_not_applied_over);
+async fn what_is_kept_in_a_file_is_not_applied_over(on: On) {
+    let plane = Plane::watching_on(on, &[("a.yaml", &policy("a", "block"))]).await;
     let revision = plane.revision();
     let response = plane.apply(&policy("a", "allow")).await;
     let finding = &response.diagnostics[0];
@@ -247,9 +248,9 @@ async fn what_is_kept_in_a_file_is_not_applied_over() {
     assert_eq!(plane.revision(), revision);
 }
 
-#[tokio::test]
-async fn rest_applies_yaml_and_answers_problems_in_json() {
-    let plane = Plane::start().await;
+on_both!(rest_applies_yaml_and_answers_problems_in_json);
+async fn rest_applies_yaml_and_answers_problems_in_json(on: On) {
+    let plane = Plane::start_on(on).await;
     let url = format!("http://{}/api/v1/resources", plane.running.http_address());
     let post = |kind: &'static str, body: String| {
         reqwest::Client::new()
@@ -304,9 +305,9 @@ async fn rest_applies_yaml_and_answers_problems_in_json() {
     assert_eq!(plane.get("/readyz").await.0, 200);
 }
 
-#[tokio::test]
-async fn a_name_that_is_not_local_is_turned_away() {
-    let plane = Plane::start().await;
+on_both!(a_name_that_is_not_local_is_turned_away);
+async fn a_name_that_is_not_local_is_turned_away(on: On) {
+    let plane = Plane::start_on(on).await;
     let url = format!("http://{}/api/v1/nodes", plane.running.http_address());
     let request = reqwest::Client::new()
         .get(url)

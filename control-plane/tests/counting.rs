@@ -14,11 +14,12 @@ use countersign_control_plane::traffic::{Measure, Standing};
 use countersign_proto::event::v1::Monitored;
 use countersign_proto::node::v1::Step;
 use countersign_proto::policy::v1::ActionKind;
+use support::database::{On, on_both};
 use support::store::{Fixture, MINUTE, NOW, challenge, counted, event, outcome};
 
-#[tokio::test]
-async fn an_event_told_twice_counts_once() {
-    let fixture = Fixture::new().await;
+on_both!(an_event_told_twice_counts_once);
+async fn an_event_told_twice_counts_once(on: On) {
+    let fixture = Fixture::on(on).await;
     let (first, _) = fixture.take(vec![challenge("e1")], vec![]).await;
     assert_eq!(first, [counted(Measure::Challenge)]);
     let (second, ignored) = fixture.take(vec![challenge("e1")], vec![]).await;
@@ -27,9 +28,9 @@ async fn an_event_told_twice_counts_once() {
     assert_eq!(fixture.sum("checkout", Measure::Challenge).await, 1);
 }
 
-#[tokio::test]
-async fn an_event_counts_what_was_monitored_and_satisfied_by_their_own_policies() {
-    let fixture = Fixture::new().await;
+on_both!(an_event_counts_what_was_monitored_and_satisfied_by_their_own_policies);
+async fn an_event_counts_what_was_monitored_and_satisfied_by_their_own_policies(on: On) {
+    let fixture = Fixture::on(on).await;
     let mut row = event("e1", ActionKind::Block, "bots");
     row.event.monitored = vec![Monitored {
         policy: "new-rule".into(),
@@ -42,9 +43,9 @@ async fn an_event_counts_what_was_monitored_and_satisfied_by_their_own_policies(
     assert_eq!(fixture.sum("checkout", Measure::Satisfied).await, 1);
 }
 
-#[tokio::test]
-async fn an_outcome_counts_when_it_comes_after_its_event() {
-    let fixture = Fixture::new().await;
+on_both!(an_outcome_counts_when_it_comes_after_its_event);
+async fn an_outcome_counts_when_it_comes_after_its_event(on: On) {
+    let fixture = Fixture::on(on).await;
     fixture.take(vec![challenge("e1")], vec![]).await;
     let (added, _) = fixture
         .take(vec![], vec![outcome(1, "e1", Step::Passed)])
@@ -52,9 +53,9 @@ async fn an_outcome_counts_when_it_comes_after_its_event() {
     assert_eq!(added, [counted(Measure::Passed)]);
 }
 
-#[tokio::test]
-async fn an_outcome_counts_when_it_comes_before_its_event() {
-    let fixture = Fixture::new().await;
+on_both!(an_outcome_counts_when_it_comes_before_its_event);
+async fn an_outcome_counts_when_it_comes_before_its_event(on: On) {
+    let fixture = Fixture::on(on).await;
     let (added, ignored) = fixture
         .take(vec![], vec![outcome(1, "e1", Step::Passed)])
         .await;
@@ -68,9 +69,9 @@ async fn an_outcome_counts_when_it_comes_before_its_event() {
     assert_eq!(fixture.store.waiting_outcomes().await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn a_step_that_comes_twice_counts_once() {
-    let fixture = Fixture::new().await;
+on_both!(a_step_that_comes_twice_counts_once);
+async fn a_step_that_comes_twice_counts_once(on: On) {
+    let fixture = Fixture::on(on).await;
     let steps = vec![
         outcome(1, "e1", Step::Passed),
         outcome(2, "e1", Step::Passed),
@@ -80,9 +81,9 @@ async fn a_step_that_comes_twice_counts_once() {
     assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
 }
 
-#[tokio::test]
-async fn an_outcome_that_is_sent_again_is_not_another_one() {
-    let fixture = Fixture::new().await;
+on_both!(an_outcome_that_is_sent_again_is_not_another_one);
+async fn an_outcome_that_is_sent_again_is_not_another_one(on: On) {
+    let fixture = Fixture::on(on).await;
     fixture
         .take(vec![challenge("e1")], vec![outcome(1, "e1", Step::Started)])
         .await;
@@ -104,9 +105,9 @@ async fn an_outcome_that_is_sent_again_is_not_another_one() {
     );
 }
 
-#[tokio::test]
-async fn an_outcome_of_what_was_no_challenge_is_ignored() {
-    let fixture = Fixture::new().await;
+on_both!(an_outcome_of_what_was_no_challenge_is_ignored);
+async fn an_outcome_of_what_was_no_challenge_is_ignored(on: On) {
+    let fixture = Fixture::on(on).await;
     let blocked = event("e1", ActionKind::Block, "checkout");
     let (_, ignored) = fixture
         .take(vec![blocked], vec![outcome(1, "e1", Step::Passed)])
@@ -115,9 +116,9 @@ async fn an_outcome_of_what_was_no_challenge_is_ignored() {
     assert_eq!(fixture.sum("checkout", Measure::Passed).await, 0);
 }
 
-#[tokio::test]
-async fn an_outcome_whose_event_never_comes_is_given_up_and_counts_if_it_comes_after_all() {
-    let fixture = Fixture::new().await;
+on_both!(an_outcome_whose_event_never_comes_is_given_up_and_counts_if_it_comes_after_all);
+async fn an_outcome_whose_event_never_comes_is_given_up_and_counts_if_it_comes_after_all(on: On) {
+    let fixture = Fixture::on(on).await;
     fixture
         .take(vec![], vec![outcome(1, "e1", Step::Passed)])
         .await;
@@ -138,9 +139,9 @@ async fn an_outcome_whose_event_never_comes_is_given_up_and_counts_if_it_comes_a
     assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
 }
 
-#[tokio::test]
-async fn an_outcome_counts_under_the_events_policy_whatever_it_names() {
-    let fixture = Fixture::new().await;
+on_both!(an_outcome_counts_under_the_events_policy_whatever_it_names);
+async fn an_outcome_counts_under_the_events_policy_whatever_it_names(on: On) {
+    let fixture = Fixture::on(on).await;
     let mut told = outcome(1, "e1", Step::Passed);
     told.outcome.policy = "somebody-elses".into();
     fixture.take(vec![challenge("e1")], vec![told]).await;
@@ -148,9 +149,9 @@ async fn an_outcome_counts_under_the_events_policy_whatever_it_names() {
     assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
 }
 
-#[tokio::test]
-async fn outcomes_of_one_event_have_a_bound() {
-    let fixture = Fixture::new().await;
+on_both!(outcomes_of_one_event_have_a_bound);
+async fn outcomes_of_one_event_have_a_bound(on: On) {
+    let fixture = Fixture::on(on).await;
     let most = 64;
     let told = (0..=most)
         .map(|n| outcome(n, "e1", Step::Rejected))
@@ -161,9 +162,9 @@ async fn outcomes_of_one_event_have_a_bound() {
     assert_eq!(stored.outcomes.len() as u64, most);
 }
 
-#[tokio::test]
-async fn counts_survive_a_restart() {
-    let fixture = Fixture::new().await;
+on_both!(counts_survive_a_restart);
+async fn counts_survive_a_restart(on: On) {
+    let fixture = Fixture::on(on).await;
     fixture
         .take(
             vec![challenge("e1"), challenge("e2")],
@@ -176,9 +177,9 @@ async fn counts_survive_a_restart() {
     assert!(totals.contains(&("checkout".into(), Measure::Passed, 1)));
 }
 
-#[tokio::test]
-async fn traffic_is_summed_by_stretches_of_time() {
-    let fixture = Fixture::new().await;
+on_both!(traffic_is_summed_by_stretches_of_time);
+async fn traffic_is_summed_by_stretches_of_time(on: On) {
+    let fixture = Fixture::on(on).await;
     let at = |id: &str, minute| EventRow {
         time_ms: minute * MINUTE,
         ..challenge(id)
@@ -199,9 +200,9 @@ async fn traffic_is_summed_by_stretches_of_time() {
     );
 }
 
-#[tokio::test]
-async fn events_are_listed_newest_first_page_by_page() {
-    let fixture = Fixture::new().await;
+on_both!(events_are_listed_newest_first_page_by_page);
+async fn events_are_listed_newest_first_page_by_page(on: On) {
+    let fixture = Fixture::on(on).await;
     let rows = (0..5).map(|n| EventRow {
         time_ms: NOW + n / 2,
         ..challenge(&format!("e{n}"))
@@ -227,9 +228,9 @@ async fn events_are_listed_newest_first_page_by_page() {
     assert_eq!(seen, ["e4", "e3", "e2", "e1", "e0"]);
 }
 
-#[tokio::test]
-async fn events_are_found_by_policy_action_and_host() {
-    let fixture = Fixture::new().await;
+on_both!(events_are_found_by_policy_action_and_host);
+async fn events_are_found_by_policy_action_and_host(on: On) {
+    let fixture = Fixture::on(on).await;
     fixture
         .take(
             vec![challenge("e1"), event("e2", ActionKind::Block, "bots")],
@@ -264,9 +265,9 @@ async fn events_are_found_by_policy_action_and_host() {
     assert!(found(host).await.is_empty());
 }
 
-#[tokio::test]
-async fn old_events_go_and_their_counts_stay() {
-    let fixture = Fixture::new().await;
+on_both!(old_events_go_and_their_counts_stay);
+async fn old_events_go_and_their_counts_stay(on: On) {
+    let fixture = Fixture::on(on).await;
     fixture
         .take(vec![challenge("e1")], vec![outcome(1, "e1", Step::Passed)])
         .await;

@@ -15,12 +15,13 @@ use countersign_control_plane::clock::Clock;
 use countersign_control_plane::nodes::NodeState;
 use countersign_control_plane::runtime::{Config, start};
 use countersign_proto::admin::v1 as admin;
+use support::database::{On, on_both};
 use support::envoy::{Delta, NODE, StateOfTheWorld, Worker, opened, sent, workers};
 use support::{Plane, policy};
 
-#[tokio::test]
-async fn before_the_first_apply_a_node_is_sent_nothing() {
-    let plane = Plane::start().await;
+on_both!(before_the_first_apply_a_node_is_sent_nothing);
+async fn before_the_first_apply_a_node_is_sent_nothing(on: On) {
+    let plane = Plane::start_on(on).await;
     let mut envoy = Delta::connect(&plane, None).await;
     plane
         .node_until(NODE, |node| node.standing.state == NodeState::Waiting)
@@ -30,9 +31,9 @@ async fn before_the_first_apply_a_node_is_sent_nothing() {
     assert_eq!(sent(&envoy.receive().await).revision, revision);
 }
 
-#[tokio::test]
-async fn an_applied_policy_is_pushed_acknowledged_reported_and_live() {
-    let plane = Plane::start().await;
+on_both!(an_applied_policy_is_pushed_acknowledged_reported_and_live);
+async fn an_applied_policy_is_pushed_acknowledged_reported_and_live(on: On) {
+    let plane = Plane::start_on(on).await;
     let revision = plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let response = envoy.receive().await;
@@ -65,9 +66,9 @@ async fn an_applied_policy_is_pushed_acknowledged_reported_and_live() {
     assert_eq!(json["nodes"][0]["state"], "LIVE");
 }
 
-#[tokio::test]
-async fn a_changed_policy_reaches_a_live_node() {
-    let plane = Plane::start().await;
+on_both!(a_changed_policy_reaches_a_live_node);
+async fn a_changed_policy_reaches_a_live_node(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let first = envoy.receive().await;
@@ -93,9 +94,9 @@ async fn a_changed_policy_reaches_a_live_node() {
         .await;
 }
 
-#[tokio::test]
-async fn a_refused_push_is_shown_with_its_reason_and_not_sent_again() {
-    let plane = Plane::start().await;
+on_both!(a_refused_push_is_shown_with_its_reason_and_not_sent_again);
+async fn a_refused_push_is_shown_with_its_reason_and_not_sent_again(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let refused = envoy.receive().await;
@@ -117,9 +118,9 @@ async fn a_refused_push_is_shown_with_its_reason_and_not_sent_again() {
     assert_ne!(next.attempt, sent(&refused).attempt);
 }
 
-#[tokio::test]
-async fn who_refused_and_reconnects_is_sent_other_bytes_of_the_same_revision() {
-    let plane = Plane::start().await;
+on_both!(who_refused_and_reconnects_is_sent_other_bytes_of_the_same_revision);
+async fn who_refused_and_reconnects_is_sent_other_bytes_of_the_same_revision(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let refused = envoy.receive().await;
@@ -135,9 +136,9 @@ async fn who_refused_and_reconnects_is_sent_other_bytes_of_the_same_revision() {
     assert_ne!(again.bytes, refused.bytes);
 }
 
-#[tokio::test]
-async fn a_restart_does_not_send_refused_bytes_again() {
-    let plane = Plane::start().await;
+on_both!(a_restart_does_not_send_refused_bytes_again);
+async fn a_restart_does_not_send_refused_bytes_again(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let refused = envoy.receive().await;
@@ -153,9 +154,9 @@ async fn a_restart_does_not_send_refused_bytes_again() {
     assert_ne!(again.bytes, refused.bytes);
 }
 
-#[tokio::test]
-async fn after_a_restart_a_node_is_live_again_without_being_sent_anything() {
-    let plane = Plane::start().await;
+on_both!(after_a_restart_a_node_is_live_again_without_being_sent_anything);
+async fn after_a_restart_a_node_is_live_again_without_being_sent_anything(on: On) {
+    let plane = Plane::start_on(on).await;
     let revision = plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let response = envoy.receive().await;
@@ -174,9 +175,9 @@ async fn after_a_restart_a_node_is_live_again_without_being_sent_anything() {
     assert_eq!(sent(&envoy.receive().await).revision, next);
 }
 
-#[tokio::test]
-async fn a_worker_on_other_bytes_keeps_the_node_from_being_live() {
-    let plane = Plane::start().await;
+on_both!(a_worker_on_other_bytes_keeps_the_node_from_being_live);
+async fn a_worker_on_other_bytes_keeps_the_node_from_being_live(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let response = envoy.receive().await;
@@ -200,9 +201,9 @@ async fn a_worker_on_other_bytes_keeps_the_node_from_being_live() {
     assert_eq!(node.standing.state, NodeState::Acked);
 }
 
-#[tokio::test]
-async fn a_node_whose_stream_ends_is_disconnected() {
-    let plane = Plane::start().await;
+on_both!(a_node_whose_stream_ends_is_disconnected);
+async fn a_node_whose_stream_ends_is_disconnected(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     envoy.receive().await;
@@ -212,9 +213,9 @@ async fn a_node_whose_stream_ends_is_disconnected() {
         .await;
 }
 
-#[tokio::test]
-async fn state_of_the_world_is_served_as_well() {
-    let plane = Plane::start().await;
+on_both!(state_of_the_world_is_served_as_well);
+async fn state_of_the_world_is_served_as_well(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = StateOfTheWorld::connect(&plane).await;
     let response = envoy.receive().await;
@@ -232,9 +233,9 @@ async fn state_of_the_world_is_served_as_well() {
     );
 }
 
-#[tokio::test]
-async fn it_ends_within_a_second_although_streams_are_open() {
-    let plane = Plane::start().await;
+on_both!(it_ends_within_a_second_although_streams_are_open);
+async fn it_ends_within_a_second_although_streams_are_open(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let response = envoy.receive().await;
@@ -249,14 +250,14 @@ async fn it_ends_within_a_second_although_streams_are_open() {
     );
 }
 
-#[tokio::test]
-async fn an_address_in_use_names_itself_and_the_option_that_changes_it() {
-    let plane = Plane::start().await;
+on_both!(an_address_in_use_names_itself_and_the_option_that_changes_it);
+async fn an_address_in_use_names_itself_and_the_option_that_changes_it(on: On) {
+    let plane = Plane::start_on(on).await;
     let address = plane.running.http_address();
     let config = Config {
         grpc_listen: ([127, 0, 0, 1], 0).into(),
         http_listen: address,
-        database_url: "sqlite::memory:".into(),
+        database_url: "sqlite:///nowhere/at/all.db".into(),
         policies: None,
         filter_module: "/f.wasm".into(),
     };

@@ -18,6 +18,7 @@ use countersign_control_plane::metrics::Metrics;
 use countersign_control_plane::runtime::{Config, IngestTask, start};
 use countersign_control_plane::traffic::Measure;
 use countersign_proto::policy::v1::ActionKind;
+use support::database::{On, on_both};
 use support::envoy::event;
 use support::store::Fixture;
 use support::{PATIENCE, Plane, policy};
@@ -30,20 +31,19 @@ fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::new().unwrap())
 }
 
-#[tokio::test]
-async fn a_stored_resource_that_cannot_be_read_stops_changes_until_it_is_applied_anew() {
-    let plane = Plane::start().await;
+on_both!(a_stored_resource_that_cannot_be_read_stops_changes_until_it_is_applied_anew);
+async fn a_stored_resource_that_cannot_be_read_stops_changes_until_it_is_applied_anew(on: On) {
+    let plane = Plane::start_on(on).await;
     let both = format!("{}---\n{}", policy("a", "block"), policy("b", "block"));
     let revision = plane.applied(&both).await;
-    let directory = plane.directory;
+    let database = plane.database;
     plane.running.shutdown().await;
-    let url = format!("sqlite://{}", directory.path().join("state.db").display());
-    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let pool = database.raw().await;
     let spoilt = "UPDATE resources SET source = 'kind: Unheard' WHERE name = 'a'";
     sqlx::query(spoilt).execute(&pool).await.unwrap();
     pool.close().await;
 
-    let plane = Plane::on(directory).await;
+    let plane = Plane::on(database).await;
     assert_eq!(plane.revision(), revision);
     // A revision made now would silently lack `a`.
     assert!(

@@ -10,15 +10,15 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::str::FromStr as _;
 
 use countersign_control_plane::inventory::{Change, Entry, Inventory, Origin};
 use countersign_control_plane::limits::KEPT_REVISIONS;
 use countersign_control_plane::resource::parse_document;
 use countersign_control_plane::store::{Commit, NewRevision, Store};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
+use sqlx::AnyPool;
+use support::database::{Database, On, on_both};
 use support::policy;
-use support::store::{Fixture, revision, url};
+use support::store::{Fixture, revision};
 
 fn set(resources: &[(&str, &str)]) -> Inventory {
     let entry = |(name, action): &(&str, &str)| Entry {
@@ -62,9 +62,9 @@ fn owned(resources: &[(&str, &str)]) -> Vec<(String, String)> {
     resources.iter().map(owned).collect()
 }
 
-#[tokio::test]
-async fn the_set_at_every_kept_revision_can_be_read() {
-    let fixture = Fixture::new().await;
+on_both!(the_set_at_every_kept_revision_can_be_read);
+async fn the_set_at_every_kept_revision_can_be_read(on: On) {
+    let fixture = Fixture::on(on).await;
     let sets = [
         vec![("a", "block"), ("b", "block")],
         vec![("a", "allow"), ("b", "block")],
@@ -87,9 +87,9 @@ async fn the_set_at_every_kept_revision_can_be_read() {
     }
 }
 
-#[tokio::test]
-async fn what_a_revision_changed_is_told_with_who_and_when() {
-    let fixture = Fixture::new().await;
+on_both!(what_a_revision_changed_is_told_with_who_and_when);
+async fn what_a_revision_changed_is_told_with_who_and_when(on: On) {
+    let fixture = Fixture::on(on).await;
     let first = set(&[("a", "block"), ("b", "block")]);
     let second = set(&[("a", "allow"), ("c", "block")]);
     step(&fixture.store, 1, &Inventory::default(), &first).await;
@@ -111,9 +111,9 @@ async fn what_a_revision_changed_is_told_with_who_and_when() {
     assert_eq!(fixture.store.last_change(9).await.unwrap(), Some(2));
 }
 
-#[tokio::test]
-async fn a_revision_that_changes_no_resource_has_the_set_of_the_one_before() {
-    let fixture = Fixture::new().await;
+on_both!(a_revision_that_changes_no_resource_has_the_set_of_the_one_before);
+async fn a_revision_that_changes_no_resource_has_the_set_of_the_one_before(on: On) {
+    let fixture = Fixture::on(on).await;
     let first = set(&[("a", "block")]);
     step(&fixture.store, 1, &Inventory::default(), &first).await;
     step(&fixture.store, 2, &first, &first).await;
@@ -129,9 +129,9 @@ async fn a_revision_that_changes_no_resource_has_the_set_of_the_one_before() {
     assert_eq!(fixture.store.last_change(2).await.unwrap(), Some(1));
 }
 
-#[tokio::test]
-async fn pruning_old_revisions_never_loses_the_set_at_a_kept_one() {
-    let fixture = Fixture::new().await;
+on_both!(pruning_old_revisions_never_loses_the_set_at_a_kept_one);
+async fn pruning_old_revisions_never_loses_the_set_at_a_kept_one(on: On) {
+    let fixture = Fixture::on(on).await;
     let sets = BTreeMap::from([
         (
             1,
@@ -155,7 +155,7 @@ async fn pruning_old_revisions_never_loses_the_set_at_a_kept_one() {
         at(store, KEPT_REVISIONS + 2).await,
         owned(&sets[&(KEPT_REVISIONS + 2)])
     );
-    let database = raw(&fixture).await;
+    let database = fixture.raw().await;
     let rows = count(&database, "SELECT COUNT(*) FROM revision_changes").await;
     // old, twice; new, and that twice is gone.
     assert_eq!(rows, 4);
@@ -163,9 +163,9 @@ async fn pruning_old_revisions_never_loses_the_set_at_a_kept_one() {
     assert_eq!(sources, 3);
 }
 
-#[tokio::test]
-async fn the_same_text_is_stored_once() {
-    let fixture = Fixture::new().await;
+on_both!(the_same_text_is_stored_once);
+async fn the_same_text_is_stored_once(on: On) {
+    let fixture = Fixture::on(on).await;
     let (one, other) = (set(&[("a", "block")]), set(&[("a", "allow")]));
     step(&fixture.store, 1, &Inventory::default(), &one).await;
     for number in 2..8 {
@@ -176,23 +176,16 @@ async fn the_same_text_is_stored_once() {
         };
         step(&fixture.store, number, before, after).await;
     }
-    let database = raw(&fixture).await;
+    let database = fixture.raw().await;
     assert_eq!(count(&database, "SELECT COUNT(*) FROM sources").await, 2);
 }
 
-#[tokio::test]
-async fn a_database_of_the_first_form_keeps_its_set_as_that_of_its_newest_revision() {
-    let directory = tempfile::tempdir().unwrap();
-    let options = SqliteConnectOptions::from_str(&url(&directory))
-        .unwrap()
-        .create_if_missing(true);
-    let database = SqlitePool::connect_with(options).await.unwrap();
-    let mut first = sqlx::migrate!("./migrations");
-    first
-        .migrations
-        .to_mut()
-        .retain(|migration| migration.version == 1);
-    first.run(&database).await.unwrap();
+on_both!(a_database_of_the_first_form_keeps_its_set_as_that_of_its_newest_revision);
+async fn a_database_of_the_first_form_keeps_its_set_as_that_of_its_newest_revision(on: On) {
+    let fresh = Database::new(on).await;
+    let database = fresh.raw().await;
+    let migrations = sqlx::migrate!("./migrations");
+    migrations.run_to(1, &database).await.unwrap();
     for number in [1_i64, 2] {
         sqlx::query("INSERT INTO revisions VALUES ($1, 'abc', 5, 'me', '', 1, 9, $2)")
             .bind(number)
@@ -210,7 +203,7 @@ async fn a_database_of_the_first_form_keeps_its_set_as_that_of_its_newest_revisi
     .unwrap();
     database.close().await;
 
-    let store = Store::open(&url(&directory)).await.unwrap();
+    let store = Store::open(fresh.url()).await.unwrap();
     let kept = |revision: Option<countersign_control_plane::store::StoredRevision>| {
         revision.unwrap().resources
     };
@@ -228,19 +221,7 @@ async fn a_database_of_the_first_form_keeps_its_set_as_that_of_its_newest_revisi
     assert_eq!(info.number, 3);
 }
 
-#[tokio::test]
-async fn an_empty_database_of_the_first_form_is_taken_over_empty() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = Store::open(&url(&directory)).await.unwrap();
-    assert!(store.newest_revision().await.unwrap().is_none());
-    assert!(store.resources_at(1).await.unwrap().is_empty());
-}
-
-async fn raw(fixture: &Fixture) -> SqlitePool {
-    SqlitePool::connect(&fixture.url()).await.unwrap()
-}
-
-async fn count(database: &SqlitePool, statement: &'static str) -> i64 {
+async fn count(database: &AnyPool, statement: &'static str) -> i64 {
     sqlx::query_scalar(statement)
         .fetch_one(database)
         .await

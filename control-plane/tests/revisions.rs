@@ -13,6 +13,7 @@ mod support;
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::policy::v1::SessionKey;
 use prost::Message as _;
+use support::database::{On, on_both};
 use support::{Plane, policy};
 use tonic::Code;
 
@@ -101,9 +102,9 @@ fn number(answer: &admin::ApplyResponse) -> u64 {
     answer.revision.as_ref().unwrap().number
 }
 
-#[tokio::test]
-async fn a_former_revision_has_its_resources_and_what_it_changed() {
-    let plane = Plane::start().await;
+on_both!(a_former_revision_has_its_resources_and_what_it_changed);
+async fn a_former_revision_has_its_resources_and_what_it_changed(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("a", "block")).await;
     plane.applied(&policy("b", "block")).await;
     plane.applied(&policy("a", "allow")).await;
@@ -120,9 +121,9 @@ async fn a_former_revision_has_its_resources_and_what_it_changed() {
     assert_eq!(shown["changes"][0]["change"], "created");
 }
 
-#[tokio::test]
-async fn a_change_of_a_comment_is_a_revision_too() {
-    let plane = Plane::start().await;
+on_both!(a_change_of_a_comment_is_a_revision_too);
+async fn a_change_of_a_comment_is_a_revision_too(on: On) {
+    let plane = Plane::start_on(on).await;
     let first = plane.applied(&policy("a", "block")).await;
     let commented = policy("a", "block").replace("spec:", "spec: # why not");
     let second = plane.applied(&commented).await;
@@ -132,9 +133,9 @@ async fn a_change_of_a_comment_is_a_revision_too() {
     assert_eq!(plane.applied(&commented).await, second);
 }
 
-#[tokio::test]
-async fn a_diff_alone_is_what_was_changed_last() {
-    let plane = Plane::start().await;
+on_both!(a_diff_alone_is_what_was_changed_last);
+async fn a_diff_alone_is_what_was_changed_last(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("a", "block")).await;
     let first = diff(&plane, "", "").await;
     assert_eq!(first.from, None);
@@ -151,9 +152,9 @@ async fn a_diff_alone_is_what_was_changed_last() {
     assert_eq!(rest["differences"][0]["change"], "updated");
 }
 
-#[tokio::test]
-async fn a_revision_that_does_not_exist_is_said_to() {
-    let plane = Plane::start().await;
+on_both!(a_revision_that_does_not_exist_is_said_to);
+async fn a_revision_that_does_not_exist_is_said_to(on: On) {
+    let plane = Plane::start_on(on).await;
     let revision = plane.applied(&policy("a", "block")).await;
     assert_eq!(view(&plane, &revision).await.resources.len(), 1);
     for (name, code, status) in [
@@ -176,9 +177,9 @@ async fn a_revision_that_does_not_exist_is_said_to() {
     }
 }
 
-#[tokio::test]
-async fn a_rollback_is_a_new_revision_with_the_former_resources() {
-    let plane = Plane::start().await;
+on_both!(a_rollback_is_a_new_revision_with_the_former_resources);
+async fn a_rollback_is_a_new_revision_with_the_former_resources(on: On) {
+    let plane = Plane::start_on(on).await;
     let first = plane.applied(&policy("a", "block")).await;
     plane
         .applied(&format!(
@@ -207,9 +208,9 @@ async fn a_rollback_is_a_new_revision_with_the_former_resources() {
     assert_eq!(names(&plane).await, ["a"]);
 }
 
-#[tokio::test]
-async fn a_rollback_changes_nothing_that_the_watched_directory_holds() {
-    let plane = Plane::watching(&[("a.yaml", &policy("a", "block"))]).await;
+on_both!(a_rollback_changes_nothing_that_the_watched_directory_holds);
+async fn a_rollback_changes_nothing_that_the_watched_directory_holds(on: On) {
+    let plane = Plane::watching_on(on, &[("a.yaml", &policy("a", "block"))]).await;
     let first = plane.revision();
     plane.applied(&policy("mine", "block")).await;
     let second = plane.revision();
@@ -227,10 +228,10 @@ async fn a_rollback_changes_nothing_that_the_watched_directory_holds() {
     assert_eq!(names(&plane).await, ["a"]);
 }
 
-#[tokio::test]
-async fn what_the_directory_does_not_hold_any_more_is_not_brought_back_by_a_rollback() {
+on_both!(what_the_directory_does_not_hold_any_more_is_not_brought_back_by_a_rollback);
+async fn what_the_directory_does_not_hold_any_more_is_not_brought_back_by_a_rollback(on: On) {
     let (a, b) = (policy("a", "block"), policy("b", "block"));
-    let plane = Plane::watching(&[("a.yaml", &a), ("b.yaml", &b)]).await;
+    let plane = Plane::watching_on(on, &[("a.yaml", &a), ("b.yaml", &b)]).await;
     let first = plane.revision();
     std::fs::remove_file(plane.policy_file("b.yaml")).unwrap();
     let second = plane.revision_after(&first).await;
@@ -241,9 +242,9 @@ async fn what_the_directory_does_not_hold_any_more_is_not_brought_back_by_a_roll
     assert_eq!(plane.revision(), second);
 }
 
-#[tokio::test]
-async fn a_change_made_against_an_older_revision_is_refused_with_what_changed_meanwhile() {
-    let plane = Plane::start().await;
+on_both!(a_change_made_against_an_older_revision_is_refused_with_what_changed_meanwhile);
+async fn a_change_made_against_an_older_revision_is_refused_with_what_changed_meanwhile(on: On) {
+    let plane = Plane::start_on(on).await;
     let base = plane.applied(&policy("a", "block")).await;
     let current = plane.applied(&policy("b", "block")).await;
     let refusals = [
@@ -271,27 +272,27 @@ async fn a_change_made_against_an_older_revision_is_refused_with_what_changed_me
     assert_eq!(number(&rollback(&plane, "1", "3").await.unwrap()), 4);
 }
 
-#[tokio::test]
-async fn a_change_that_changes_nothing_is_not_refused_for_its_base() {
-    let plane = Plane::start().await;
+on_both!(a_change_that_changes_nothing_is_not_refused_for_its_base);
+async fn a_change_that_changes_nothing_is_not_refused_for_its_base(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("a", "block")).await;
     plane.applied(&policy("b", "block")).await;
     let answer = apply(&plane, &policy("a", "block"), "1", false).await;
     assert_eq!(number(&answer.unwrap()), 2);
 }
 
-#[tokio::test]
-async fn nothing_is_the_base_of_the_first_change_only() {
-    let plane = Plane::start().await;
+on_both!(nothing_is_the_base_of_the_first_change_only);
+async fn nothing_is_the_base_of_the_first_change_only(on: On) {
+    let plane = Plane::start_on(on).await;
     let first = apply(&plane, &policy("a", "block"), "0", false).await;
     assert_eq!(number(&first.unwrap()), 1);
     let second = apply(&plane, &policy("b", "block"), "0", false).await;
     assert_eq!(meanwhile(&second.unwrap_err()).changes.len(), 1);
 }
 
-#[tokio::test]
-async fn revisions_that_bring_keys_make_nobodys_base_old() {
-    let plane = Plane::start().await;
+on_both!(revisions_that_bring_keys_make_nobodys_base_old);
+async fn revisions_that_bring_keys_make_nobodys_base_old(on: On) {
+    let plane = Plane::start_on(on).await;
     let base = plane.applied(&policy("a", "block")).await;
     keys(&plane).await;
     assert!(plane.revision().starts_with("2-"));
@@ -310,9 +311,9 @@ async fn keys(plane: &Plane) {
     control.register_keys("sidecar", vec![key]).await.unwrap();
 }
 
-#[tokio::test]
-async fn prune_deletes_what_the_files_do_not_name_and_a_second_time_changes_nothing() {
-    let plane = Plane::watching(&[("f.yaml", &policy("f", "block"))]).await;
+on_both!(prune_deletes_what_the_files_do_not_name_and_a_second_time_changes_nothing);
+async fn prune_deletes_what_the_files_do_not_name_and_a_second_time_changes_nothing(on: On) {
+    let plane = Plane::watching_on(on, &[("f.yaml", &policy("f", "block"))]).await;
     for name in ["a", "b"] {
         plane.applied(&policy(name, "block")).await;
     }
@@ -338,11 +339,11 @@ async fn prune_deletes_what_the_files_do_not_name_and_a_second_time_changes_noth
     );
 }
 
-#[tokio::test]
-async fn prune_is_refused_when_nothing_is_named() {
+on_both!(prune_is_refused_when_nothing_is_named);
+async fn prune_is_refused_when_nothing_is_named(on: On) {
     let tests = "apiVersion: countersign.dev/v1\nkind: PolicyTest\nmetadata: {name: t}\n\
                  spec: {tests: [{name: a, request: {path: /}, expect: {action: allow}}]}\n";
-    let plane = Plane::start().await;
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("a", "block")).await;
     let refused = apply(&plane, tests, "", true).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
@@ -355,9 +356,9 @@ async fn prune_is_refused_when_nothing_is_named() {
     assert_eq!(names(&plane).await, ["a"]);
 }
 
-#[tokio::test]
-async fn a_dry_run_tells_what_would_be_another_and_changes_nothing() {
-    let plane = Plane::start().await;
+on_both!(a_dry_run_tells_what_would_be_another_and_changes_nothing);
+async fn a_dry_run_tells_what_would_be_another_and_changes_nothing(on: On) {
+    let plane = Plane::start_on(on).await;
     let first = plane.applied(&policy("a", "block")).await;
     let answer = plane.apply_request(&policy("a", "allow"), true).await;
     let difference = &answer.differences[0];
@@ -373,9 +374,9 @@ async fn a_dry_run_tells_what_would_be_another_and_changes_nothing() {
     );
 }
 
-#[tokio::test]
-async fn rest_refuses_what_came_too_late_and_rolls_back() {
-    let plane = Plane::start().await;
+on_both!(rest_refuses_what_came_too_late_and_rolls_back);
+async fn rest_refuses_what_came_too_late_and_rolls_back(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("a", "block")).await;
     let current = plane.applied(&policy("b", "block")).await;
     let http = reqwest::Client::new();

@@ -12,6 +12,7 @@ mod support;
 use countersign_control_plane::nodes::NodeState;
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::node::v1::control_message::Message;
+use support::database::{On, on_both};
 use support::envoy::{Delta, NODE, sent, workers};
 use support::sidecar::Sidecar;
 use support::{Plane, policy};
@@ -19,9 +20,9 @@ use support::{Plane, policy};
 const SETTINGS: &str = "apiVersion: countersign.dev/v1\nkind: Settings\nmetadata: {name: default}\n\
                         spec:\n  session: {lifetime: 5m}\n";
 
-#[tokio::test]
-async fn a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with() {
-    let plane = Plane::start().await;
+on_both!(a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with);
+async fn a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let sidecar = Sidecar::connect(&plane, "s").await;
     let response = Delta::connect(&plane, None).await.receive().await;
@@ -33,9 +34,9 @@ async fn a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with() {
     assert_eq!(sidecar.settings.session_lifetime_s, 3_600);
 }
 
-#[tokio::test]
-async fn the_ticket_key_survives_a_restart() {
-    let plane = Plane::start().await;
+on_both!(the_ticket_key_survives_a_restart);
+async fn the_ticket_key_survives_a_restart(on: On) {
+    let plane = Plane::start_on(on).await;
     let before = Sidecar::connect(&plane, "s").await.settings.ticket_keys;
     let plane = plane.restarted().await;
     assert_eq!(
@@ -44,9 +45,9 @@ async fn the_ticket_key_survives_a_restart() {
     );
 }
 
-#[tokio::test]
-async fn changed_settings_reach_a_connected_sidecar() {
-    let plane = Plane::start().await;
+on_both!(changed_settings_reach_a_connected_sidecar);
+async fn changed_settings_reach_a_connected_sidecar(on: On) {
+    let plane = Plane::start_on(on).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     plane.applied(SETTINGS).await;
     let Message::Settings(settings) = sidecar.receive().await else {
@@ -55,9 +56,9 @@ async fn changed_settings_reach_a_connected_sidecar() {
     assert_eq!(settings.session_lifetime_s, 300);
 }
 
-#[tokio::test]
-async fn a_rotated_ticket_key_verifies_everywhere_before_it_signs() {
-    let plane = Plane::start().await;
+on_both!(a_rotated_ticket_key_verifies_everywhere_before_it_signs);
+async fn a_rotated_ticket_key_verifies_everywhere_before_it_signs(on: On) {
+    let plane = Plane::start_on(on).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     let first = sidecar.settings.ticket_keys[0].kid.clone();
     plane
@@ -74,9 +75,9 @@ async fn a_rotated_ticket_key_verifies_everywhere_before_it_signs() {
     assert_eq!(settings.ticket_keys[0].kid, first);
 }
 
-#[tokio::test]
-async fn registered_keys_are_a_revision_and_live_once_a_node_runs_it() {
-    let plane = Plane::start().await;
+on_both!(registered_keys_are_a_revision_and_live_once_a_node_runs_it);
+async fn registered_keys_are_a_revision_and_live_once_a_node_runs_it(on: On) {
+    let plane = Plane::start_on(on).await;
     let before = plane.applied(&policy("checkout", "challenge")).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     sidecar.register(&["k1"]).await;
@@ -114,9 +115,9 @@ async fn registered_keys_are_a_revision_and_live_once_a_node_runs_it() {
     assert_eq!(revisions["revisions"][0]["author"], "sidecar:s");
 }
 
-#[tokio::test]
-async fn keys_that_were_registered_before_the_first_apply_are_in_the_first_revision() {
-    let plane = Plane::start().await;
+on_both!(keys_that_were_registered_before_the_first_apply_are_in_the_first_revision);
+async fn keys_that_were_registered_before_the_first_apply_are_in_the_first_revision(on: On) {
+    let plane = Plane::start_on(on).await;
     let sidecar = Sidecar::connect(&plane, "s").await;
     sidecar.register(&["k1"]).await;
     let listed = async {
@@ -136,9 +137,9 @@ async fn keys_that_were_registered_before_the_first_apply_are_in_the_first_revis
     assert_eq!(sent(&response).loaded.session_kids().next().unwrap(), "k1");
 }
 
-#[tokio::test]
-async fn the_same_keys_again_make_no_revision() {
-    let plane = Plane::start().await;
+on_both!(the_same_keys_again_make_no_revision);
+async fn the_same_keys_again_make_no_revision(on: On) {
+    let plane = Plane::start_on(on).await;
     let before = plane.applied(&policy("checkout", "challenge")).await;
     let sidecar = Sidecar::connect(&plane, "s").await;
     sidecar.register(&["k1"]).await;
@@ -150,9 +151,9 @@ async fn the_same_keys_again_make_no_revision() {
     assert_eq!(plane.revision(), registered);
 }
 
-#[tokio::test]
-async fn a_rotation_reaches_the_sidecar_and_the_new_key_goes_live_beside_the_old_one() {
-    let plane = Plane::start().await;
+on_both!(a_rotation_reaches_the_sidecar_and_the_new_key_goes_live_beside_the_old_one);
+async fn a_rotation_reaches_the_sidecar_and_the_new_key_goes_live_beside_the_old_one(on: On) {
+    let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     let mut client = plane.admin().await;
@@ -183,9 +184,9 @@ async fn a_rotation_reaches_the_sidecar_and_the_new_key_goes_live_beside_the_old
     assert_eq!(live.kids, ["k1", "k2"]);
 }
 
-#[tokio::test]
-async fn without_a_sidecar_a_rotation_says_so() {
-    let plane = Plane::start().await;
+on_both!(without_a_sidecar_a_rotation_says_so);
+async fn without_a_sidecar_a_rotation_says_so(on: On) {
+    let plane = Plane::start_on(on).await;
     let status = plane
         .admin()
         .await
@@ -195,9 +196,9 @@ async fn without_a_sidecar_a_rotation_says_so() {
     assert_eq!(status.code(), tonic::Code::FailedPrecondition);
 }
 
-#[tokio::test]
-async fn keys_that_are_none_end_the_stream_and_change_nothing() {
-    let plane = Plane::start().await;
+on_both!(keys_that_are_none_end_the_stream_and_change_nothing);
+async fn keys_that_are_none_end_the_stream_and_change_nothing(on: On) {
+    let plane = Plane::start_on(on).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     sidecar.register(&[""]).await;
     let status = sidecar.next().await.unwrap_err();

@@ -9,13 +9,14 @@
 
 mod support;
 
-use countersign_control_plane::store::{Commit, Refusal, Store, TicketKeyRow};
+use countersign_control_plane::store::{Commit, Refusal, TicketKeyRow};
 use countersign_proto::policy::v1::SessionKey;
+use support::database::{On, on_both};
 use support::store::{Fixture, NOW, revision};
 
-#[tokio::test]
-async fn a_revision_survives_a_restart_with_its_attempt() {
-    let fixture = Fixture::new().await;
+on_both!(a_revision_survives_a_restart_with_its_attempt);
+async fn a_revision_survives_a_restart_with_its_attempt(on: On) {
+    let fixture = Fixture::on(on).await;
     let made = revision(1);
     fixture
         .store
@@ -31,9 +32,9 @@ async fn a_revision_survives_a_restart_with_its_attempt() {
     assert_eq!(newest.compiled, made.compiled);
 }
 
-#[tokio::test]
-async fn a_revision_number_is_given_once() {
-    let fixture = Fixture::new().await;
+on_both!(a_revision_number_is_given_once);
+async fn a_revision_number_is_given_once(on: On) {
+    let fixture = Fixture::on(on).await;
     let made = revision(1);
     fixture
         .store
@@ -53,9 +54,9 @@ async fn a_revision_number_is_given_once() {
     assert!(again.is_err());
 }
 
-#[tokio::test]
-async fn what_fails_in_a_commit_changes_nothing_of_it() {
-    let fixture = Fixture::new().await;
+on_both!(what_fails_in_a_commit_changes_nothing_of_it);
+async fn what_fails_in_a_commit_changes_nothing_of_it(on: On) {
+    let fixture = Fixture::on(on).await;
     let made = revision(1);
     fixture
         .store
@@ -78,9 +79,9 @@ async fn what_fails_in_a_commit_changes_nothing_of_it() {
     assert!(fixture.store.session_keys().await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_sidecars_keys_are_replaced_and_keep_the_time_of_their_registration() {
-    let fixture = Fixture::new().await;
+on_both!(a_sidecars_keys_are_replaced_and_keep_the_time_of_their_registration);
+async fn a_sidecars_keys_are_replaced_and_keep_the_time_of_their_registration(on: On) {
+    let fixture = Fixture::on(on).await;
     let key = |kid: &str| SessionKey {
         kid: kid.into(),
         public_key: vec![1; 32],
@@ -105,9 +106,9 @@ async fn a_sidecars_keys_are_replaced_and_keep_the_time_of_their_registration() 
     assert_eq!(shown, [("b", 1), ("c", 2)]);
 }
 
-#[tokio::test]
-async fn a_new_ticket_key_gives_the_old_one_its_end() {
-    let fixture = Fixture::new().await;
+on_both!(a_new_ticket_key_gives_the_old_one_its_end);
+async fn a_new_ticket_key_gives_the_old_one_its_end(on: On) {
+    let fixture = Fixture::on(on).await;
     let key = |kid: &str, at| TicketKeyRow {
         kid: kid.into(),
         secret: vec![1; 32],
@@ -132,9 +133,9 @@ async fn a_new_ticket_key_gives_the_old_one_its_end() {
     );
 }
 
-#[tokio::test]
-async fn a_refusal_is_remembered_until_the_next_revision() {
-    let fixture = Fixture::new().await;
+on_both!(a_refusal_is_remembered_until_the_next_revision);
+async fn a_refusal_is_remembered_until_the_next_revision(on: On) {
+    let fixture = Fixture::on(on).await;
     let refusal = Refusal {
         node: "edge".into(),
         revision: "1-a".into(),
@@ -155,14 +156,4 @@ async fn a_refusal_is_remembered_until_the_next_revision() {
         .await
         .unwrap();
     assert!(fixture.store.refusals().await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn only_sqlite_urls_are_opened() {
-    assert!(Store::open("postgres://localhost/x").await.is_err());
-    assert!(
-        Store::open("sqlite:///nowhere/at/all/state.db")
-            .await
-            .is_err()
-    );
 }

@@ -16,6 +16,7 @@ use countersign_proto::policy::v1::{ActionKind, Assurance};
 use envoy_types::pb::google::protobuf::Any;
 use prost::{Message as _, Name as _};
 use support::Plane;
+use support::database::{On, on_both};
 use support::envoy::{event, log, wrapped};
 use support::sidecar::{Sidecar, outcome};
 
@@ -40,9 +41,9 @@ async fn taken(plane: &Plane, events: &[DecisionEvent]) {
     .await;
 }
 
-#[tokio::test]
-async fn counts_and_pass_rate_equal_what_happened() {
-    let plane = Plane::start().await;
+on_both!(counts_and_pass_rate_equal_what_happened);
+async fn counts_and_pass_rate_equal_what_happened(on: On) {
+    let plane = Plane::start_on(on).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     let mut satisfied = event("e5", ActionKind::Allow, "");
     satisfied.satisfied = vec!["checkout".into()];
@@ -106,9 +107,9 @@ async fn counts_and_pass_rate_equal_what_happened() {
     }
 }
 
-#[tokio::test]
-async fn the_funnel_tells_demands_and_causes_apart_and_ends_with_the_sessions_first_use() {
-    let plane = Plane::start().await;
+on_both!(the_funnel_tells_demands_and_causes_apart_and_ends_with_the_sessions_first_use);
+async fn the_funnel_tells_demands_and_causes_apart_and_ends_with_the_sessions_first_use(on: On) {
+    let plane = Plane::start_on(on).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     let demanding = |id: &str, assurance: Assurance| DecisionEvent {
         min_assurance: assurance.into(),
@@ -183,9 +184,9 @@ async fn the_funnel_tells_demands_and_causes_apart_and_ends_with_the_sessions_fi
     );
 }
 
-#[tokio::test]
-async fn an_outcome_before_its_event_joins_when_the_event_arrives() {
-    let plane = Plane::start().await;
+on_both!(an_outcome_before_its_event_joins_when_the_event_arrives);
+async fn an_outcome_before_its_event_joins_when_the_event_arrives(on: On) {
+    let plane = Plane::start_on(on).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     sidecar.tell_all(vec![outcome(1, "e1", Step::Passed)]).await;
     taken(&plane, &[challenge("e1")]).await;
@@ -193,9 +194,9 @@ async fn an_outcome_before_its_event_joins_when_the_event_arrives() {
     assert_eq!(counts(&plane, "checkout").await["passed"], 1);
 }
 
-#[tokio::test]
-async fn what_is_told_again_after_a_lost_acknowledgement_counts_once() {
-    let plane = Plane::start().await;
+on_both!(what_is_told_again_after_a_lost_acknowledgement_counts_once);
+async fn what_is_told_again_after_a_lost_acknowledgement_counts_once(on: On) {
+    let plane = Plane::start_on(on).await;
     taken(&plane, &[challenge("e1")]).await;
     for _ in 0..2 {
         let mut sidecar = Sidecar::connect(&plane, "s").await;
@@ -209,18 +210,18 @@ async fn what_is_told_again_after_a_lost_acknowledgement_counts_once() {
     assert_eq!(counts(&plane, "checkout").await["passed"], 1);
 }
 
-#[tokio::test]
-async fn a_log_that_is_sent_again_counts_once() {
-    let plane = Plane::start().await;
+on_both!(a_log_that_is_sent_again_counts_once);
+async fn a_log_that_is_sent_again_counts_once(on: On) {
+    let plane = Plane::start_on(on).await;
     taken(&plane, &[challenge("e1")]).await;
     taken(&plane, &[challenge("e1")]).await;
     Sidecar::connect(&plane, "s").await.fence().await;
     assert_eq!(counts(&plane, "checkout").await["challenge"], 1);
 }
 
-#[tokio::test]
-async fn points_over_time_add_up_to_the_whole() {
-    let plane = Plane::start().await;
+on_both!(points_over_time_add_up_to_the_whole);
+async fn points_over_time_add_up_to_the_whole(on: On) {
+    let plane = Plane::start_on(on).await;
     taken(&plane, &[challenge("e1"), challenge("e2")]).await;
     Sidecar::connect(&plane, "s").await.fence().await;
     let traffic = plane.get_json("/api/v1/challenges?policy=checkout").await;
@@ -235,9 +236,9 @@ async fn points_over_time_add_up_to_the_whole() {
     assert_eq!(whole["policies"][0]["counts"]["challenge"], 2);
 }
 
-#[tokio::test]
-async fn counts_survive_a_restart_in_the_api_and_in_the_metrics() {
-    let plane = Plane::start().await;
+on_both!(counts_survive_a_restart_in_the_api_and_in_the_metrics);
+async fn counts_survive_a_restart_in_the_api_and_in_the_metrics(on: On) {
+    let plane = Plane::start_on(on).await;
     taken(&plane, &[challenge("e1")]).await;
     Sidecar::connect(&plane, "s").await.fence().await;
     let plane = plane.restarted().await;
@@ -248,9 +249,9 @@ async fn counts_survive_a_restart_in_the_api_and_in_the_metrics() {
     );
 }
 
-#[tokio::test]
-async fn an_event_is_explained_with_what_followed() {
-    let plane = Plane::start().await;
+on_both!(an_event_is_explained_with_what_followed);
+async fn an_event_is_explained_with_what_followed(on: On) {
+    let plane = Plane::start_on(on).await;
     taken(&plane, &[challenge("e1")]).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     sidecar
@@ -289,9 +290,9 @@ async fn an_event_is_explained_with_what_followed() {
     assert_eq!(listed["events"][0]["event_id"], "e1");
 }
 
-#[tokio::test]
-async fn what_is_no_event_is_counted_and_hurts_nobody() {
-    let plane = Plane::start().await;
+on_both!(what_is_no_event_is_counted_and_hurts_nobody);
+async fn what_is_no_event_is_counted_and_hurts_nobody(on: On) {
+    let plane = Plane::start_on(on).await;
     let raw = |value: Vec<u8>| Any {
         type_url: String::new(),
         value,
@@ -329,9 +330,9 @@ async fn what_is_no_event_is_counted_and_hurts_nobody() {
     }
 }
 
-#[tokio::test]
-async fn an_outcome_that_is_none_is_acknowledged_and_counted() {
-    let plane = Plane::start().await;
+on_both!(an_outcome_that_is_none_is_acknowledged_and_counted);
+async fn an_outcome_that_is_none_is_acknowledged_and_counted(on: On) {
+    let plane = Plane::start_on(on).await;
     let mut sidecar = Sidecar::connect(&plane, "s").await;
     sidecar
         .tell_all(vec![outcome(1, "not an id", Step::Passed)])
@@ -343,9 +344,9 @@ async fn an_outcome_that_is_none_is_acknowledged_and_counted() {
     );
 }
 
-#[tokio::test]
-async fn a_question_that_makes_no_sense_is_a_problem() {
-    let plane = Plane::start().await;
+on_both!(a_question_that_makes_no_sense_is_a_problem);
+async fn a_question_that_makes_no_sense_is_a_problem(on: On) {
+    let plane = Plane::start_on(on).await;
     for query in [
         "step=61",
         "from=5&to=1",

@@ -35,7 +35,7 @@ pub struct Config {
     pub grpc_listen: SocketAddr,
     /// REST, metrics, health.
     pub http_listen: SocketAddr,
-    /// `sqlite://PATH`.
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
     pub database_url: String,
     /// A directory of policies to follow.
     pub policies: Option<PathBuf>,

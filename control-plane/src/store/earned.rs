@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::{StoreError, Tx, bulk, signed};
+use super::{StoreError, Tx, bulk, signed, text};
 
 /// Remembers a session that was earned.
 pub(super) async fn remember(
@@ -15,7 +15,7 @@ pub(super) async fn remember(
         "INSERT INTO earned_sessions (session, event_id, received_ms) VALUES ($1, $2, $3) \
          ON CONFLICT (session) DO NOTHING",
     )
-    .bind(session)
+    .bind(text(session))
     .bind(event_id)
     .bind(signed(received_ms))
     .execute(&mut **tx)
@@ -37,7 +37,7 @@ pub(super) async fn take_first_uses(
         );
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for session in stretch {
-            query = query.bind(*session);
+            query = query.bind(text(session));
         }
         for row in query.fetch_all(&mut **tx).await? {
             challenges.push(row.try_get("event_id")?);

@@ -4,10 +4,10 @@ use countersign_proto::event::v1::DecisionEvent;
 use countersign_proto::node::v1::Outcome;
 use countersign_proto::policy::v1::ActionKind;
 use prost::Message as _;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::any::AnyArguments;
+use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
 
-use super::{Store, StoreError, signed, unsigned};
+use super::{Row, Store, StoreError, signed, unsigned};
 
 /// Which events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,12 @@ pub struct EventPage {
     pub next: Option<(u64, String)>,
 }
 
+/// What a condition compares with.
+enum Value<'a> {
+    Text(&'a str),
+    Number(i64),
+}
+
 impl Store {
     /// One event with what followed.
     ///
@@ -68,28 +74,44 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn events(&self, filter: &EventFilter) -> Result<EventPage, StoreError> {
-        let mut query: QueryBuilder<Sqlite> =
-            QueryBuilder::new("SELECT event_id, time_ms, node, body FROM events WHERE 1 = 1");
+        let mut conditions = String::new();
+        let mut arguments = AnyArguments::default();
+        let mut place = |condition: &str, value: Value<'_>| {
+            let added = match value {
+                Value::Text(text) => arguments.add(text.to_owned()),
+                Value::Number(number) => arguments.add(number),
+            };
+            let number = arguments.len().to_string();
+            conditions.push_str(&condition.replace('#', &number));
+            added.map_err(sqlx::Error::Encode)
+        };
         if let Some(policy) = &filter.policy {
-            query.push(" AND policy = ").push_bind(policy);
+            place(" AND policy = $#", Value::Text(policy))?;
         }
         if let Some(action) = filter.action {
-            query
-                .push(" AND action = ")
-                .push_bind(i64::from(i32::from(action)));
+            let action = i64::from(i32::from(action));
+            place(" AND action = $#", Value::Number(action))?;
         }
         if let Some(host) = &filter.host {
-            query.push(" AND host = ").push_bind(host);
+            place(" AND host = $#", Value::Text(host))?;
         }
         if let Some((time, id)) = &filter.after {
-            query.push(" AND (time_ms < ").push_bind(signed(*time));
-            query.push(" OR (time_ms = ").push_bind(signed(*time));
-            query.push(" AND event_id < ").push_bind(id).push("))");
+            let time = signed(*time);
+            place(" AND (time_ms < $#", Value::Number(time))?;
+            place(" OR (time_ms = $#", Value::Number(time))?;
+            place(" AND event_id < $#))", Value::Text(id))?;
         }
-        query.push(" ORDER BY time_ms DESC, event_id DESC LIMIT ");
         // One more than shown tells whether there is a next page.
-        query.push_bind(i64::from(filter.limit).saturating_add(1));
-        let mut rows = query.build().fetch_all(&self.readers).await?;
+        let limit = i64::from(filter.limit).saturating_add(1);
+        place(
+            " ORDER BY time_ms DESC, event_id DESC LIMIT $#",
+            Value::Number(limit),
+        )?;
+        let statement =
+            format!("SELECT event_id, time_ms, node, body FROM events WHERE 1 = 1{conditions}");
+        // Safe: it is put together from the texts above; what was asked for is bound.
+        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        let mut rows = query.fetch_all(&self.readers).await?;
         let more = rows.len() > filter.limit as usize;
         rows.truncate(filter.limit as usize);
         let mut events = Vec::with_capacity(rows.len());
@@ -101,7 +123,7 @@ impl Store {
         Ok(EventPage { events, next })
     }
 
-    async fn with_outcomes(&self, row: &SqliteRow) -> Result<StoredEvent, StoreError> {
+    async fn with_outcomes(&self, row: &Row) -> Result<StoredEvent, StoreError> {
         let unreadable = |_| StoreError::Unreadable { what: "event" };
         let id: String = row.try_get("event_id")?;
         let body: Vec<u8> = row.try_get("body")?;

@@ -1,11 +1,12 @@
 //! What each revision changed, and the set of resources at each of them.
 
 use sha2::{Digest as _, Sha256};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::Row as _;
 
 use super::revisions::read;
-use super::{Commit, Store, StoreError, StoredResource, StoredRevision, signed, unsigned};
+use super::{
+    Commit, Row, Store, StoreError, StoredResource, StoredRevision, Tx, signed, text, unsigned,
+};
 use crate::inventory::{Change, Entry};
 use crate::limits;
 
@@ -54,12 +55,12 @@ impl Store {
              FROM revision_changes c JOIN sources s ON s.digest = c.digest \
              WHERE c.revision = (SELECT MAX(n.revision) FROM revision_changes n \
              WHERE n.kind = c.kind AND n.name = c.name AND n.revision <= $1) \
-             ORDER BY c.kind, c.name",
+             AND c.digest IS NOT NULL",
         )
         .bind(signed(number))
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(super::resources::read).collect()
+        super::resources::read_all(&rows)
     }
 
     /// What the revisions after one and up to another changed, newest first.
@@ -75,14 +76,20 @@ impl Store {
             "SELECT c.kind, c.name, c.change, r.number, r.hash, r.author, r.time_ms \
              FROM revision_changes c JOIN revisions r ON r.number = c.revision \
              WHERE c.revision > $1 AND c.revision <= $2 AND c.change <> 'unchanged' \
-             ORDER BY c.revision DESC, c.kind, c.name LIMIT $3",
+             ORDER BY c.revision DESC LIMIT $3",
         )
         .bind(signed(after))
         .bind(signed(up_to))
         .bind(limits::MAX_CHANGES_LISTED)
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(read_change).collect()
+        let changes: Result<Vec<_>, _> = rows.iter().map(read_change).collect();
+        let mut changes: Vec<StoredChange> = changes?;
+        changes.sort_by(|a, b| {
+            let newest_first = b.revision.cmp(&a.revision);
+            newest_first.then_with(|| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)))
+        });
+        Ok(changes)
     }
 
     /// The newest revision up to this one that changed resources.
@@ -104,7 +111,7 @@ impl Store {
 
 /// Writes what a revision changed.
 pub(super) async fn record(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     commit: &Commit<'_>,
     revision: &StoredRevision,
 ) -> Result<(), StoreError> {
@@ -112,7 +119,7 @@ pub(super) async fn record(
         let digest = digest(&entry.document.source);
         sqlx::query("INSERT INTO sources (digest, source) VALUES ($1, $2) ON CONFLICT DO NOTHING")
             .bind(&digest)
-            .bind(&entry.document.source)
+            .bind(text(&entry.document.source))
             .execute(&mut **tx)
             .await?;
         record_entry(tx, revision.number, entry, *change, &digest).await?;
@@ -127,7 +134,7 @@ pub(super) async fn record(
         .bind(*name)
         .bind(signed(revision.number))
         .bind(Change::Deleted.as_str())
-        .bind(&revision.author)
+        .bind(text(&revision.author))
         .bind(signed(revision.time_ms))
         .execute(&mut **tx)
         .await?;
@@ -136,7 +143,7 @@ pub(super) async fn record(
 }
 
 async fn record_entry(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     number: u64,
     entry: &Entry,
     change: Change,
@@ -152,10 +159,10 @@ async fn record_entry(
     .bind(signed(number))
     .bind(change.as_str())
     .bind(digest)
-    .bind(&entry.document.file)
+    .bind(text(&entry.document.file))
     .bind(i64::from(entry.document.line))
     .bind(entry.origin.as_str())
-    .bind(&entry.author)
+    .bind(text(&entry.author))
     .bind(signed(entry.changed_ms))
     .execute(&mut **tx)
     .await?;
@@ -163,10 +170,7 @@ async fn record_entry(
 }
 
 /// Forgets revisions before `oldest`, but for what the set at `oldest` is made of.
-pub(super) async fn prune(
-    tx: &mut Transaction<'static, Sqlite>,
-    oldest: u64,
-) -> Result<(), StoreError> {
+pub(super) async fn prune(tx: &mut Tx, oldest: u64) -> Result<(), StoreError> {
     let gone = sqlx::query("DELETE FROM revisions WHERE number < $1")
         .bind(signed(oldest))
         .execute(&mut **tx)
@@ -204,7 +208,7 @@ fn digest(source: &str) -> String {
         .collect()
 }
 
-fn read_change(row: &SqliteRow) -> Result<StoredChange, StoreError> {
+fn read_change(row: &Row) -> Result<StoredChange, StoreError> {
     let change: String = row.try_get("change")?;
     Ok(StoredChange {
         kind: row.try_get("kind")?,

@@ -9,7 +9,7 @@ use prost::Message as _;
 use sqlx::Row as _;
 
 use super::outcomes::{issued, take_waiting};
-use super::{Store, StoreError, Tx, bulk, earned, signed};
+use super::{Store, StoreError, Tx, bulk, earned, signed, text};
 use crate::events::assurance_word;
 use crate::limits;
 use crate::traffic::{Issued, Measure, Standing, detail, judge, measures};
@@ -206,10 +206,10 @@ async fn take_events<'b>(
                 .bind(&event.event_id)
                 .bind(signed(row.time_ms))
                 .bind(signed(row.received_ms))
-                .bind(&row.node)
-                .bind(&event.host)
-                .bind(&row.counted_host)
-                .bind(&event.policy)
+                .bind(text(&row.node))
+                .bind(text(&event.host))
+                .bind(text(&row.counted_host))
+                .bind(text(&event.policy))
                 .bind(i64::from(event.action))
                 .bind(i64::from(event.min_assurance))
                 .bind(event.encode_to_vec());
@@ -243,11 +243,11 @@ async fn add_rollups(tx: &mut Tx, rollups: &BTreeMap<Place, u64>) -> Result<(), 
         for (place, count) in stretch {
             query = query
                 .bind(signed(place.minute))
-                .bind(&place.host)
-                .bind(&place.policy)
+                .bind(text(&place.host))
+                .bind(text(&place.policy))
                 .bind(place.measure.as_str())
                 .bind(assurance_word(place.assurance))
-                .bind(&place.detail)
+                .bind(text(&place.detail))
                 .bind(signed(**count));
         }
         query.execute(&mut **tx).await?;
@@ -258,7 +258,7 @@ async fn add_rollups(tx: &mut Tx, rollups: &BTreeMap<Place, u64>) -> Result<(), 
 async fn take_outcome(tx: &mut Tx, row: &OutcomeRow, tally: &mut Tally) -> Result<(), StoreError> {
     let outcome = &row.outcome;
     let known = sqlx::query("SELECT 1 FROM outcomes WHERE spool = $1 AND sequence = $2")
-        .bind(&outcome.spool)
+        .bind(text(&outcome.spool))
         .bind(signed(outcome.sequence))
         .fetch_optional(&mut **tx)
         .await?;
@@ -281,9 +281,9 @@ async fn take_outcome(tx: &mut Tx, row: &OutcomeRow, tally: &mut Tally) -> Resul
         "INSERT INTO outcomes (spool, sequence, sidecar, event_id, step, time_ms, received_ms, standing, body) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
-    .bind(&outcome.spool)
+    .bind(text(&outcome.spool))
     .bind(signed(outcome.sequence))
-    .bind(&row.sidecar)
+    .bind(text(&row.sidecar))
     .bind(&outcome.event_id)
     .bind(i64::from(outcome.step))
     .bind(signed(outcome.time_ms))
@@ -336,7 +336,7 @@ async fn set_standing(
 ) -> Result<(), StoreError> {
     sqlx::query("UPDATE outcomes SET standing = $1 WHERE spool = $2 AND sequence = $3")
         .bind(standing.as_str())
-        .bind(spool)
+        .bind(text(spool))
         .bind(sequence)
         .execute(&mut **tx)
         .await?;

@@ -1,9 +1,9 @@
 //! Session keys of sidecars, ticket keys, and what nodes refused.
 
 use countersign_proto::policy::v1 as policy;
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::Row as _;
 
-use super::{Store, StoreError, signed, unsigned};
+use super::{Row, Store, StoreError, Tx, signed, text, unsigned};
 
 /// A sidecar's public key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,20 +64,21 @@ impl Store {
     /// When the database fails.
     pub async fn session_keys(&self) -> Result<Vec<RegisteredKey>, StoreError> {
         let rows = sqlx::query(
-            "SELECT kid, public_key, sidecar, registered_ms FROM session_keys ORDER BY sidecar, place",
+            "SELECT kid, public_key, sidecar, registered_ms FROM session_keys ORDER BY place",
         )
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(RegisteredKey {
-                    kid: row.try_get("kid")?,
-                    public_key: row.try_get("public_key")?,
-                    sidecar: row.try_get("sidecar")?,
-                    registered_ms: unsigned(row.try_get("registered_ms")?),
-                })
+        let key = |row: &Row| {
+            Ok::<_, StoreError>(RegisteredKey {
+                kid: row.try_get("kid")?,
+                public_key: row.try_get("public_key")?,
+                sidecar: row.try_get("sidecar")?,
+                registered_ms: unsigned(row.try_get("registered_ms")?),
             })
-            .collect()
+        };
+        let mut keys = rows.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        keys.sort_by(|a, b| a.sidecar.cmp(&b.sidecar));
+        Ok(keys)
     }
 
     /// Every ticket key, oldest first.
@@ -86,22 +87,22 @@ impl Store {
     /// When the database fails.
     pub async fn ticket_keys(&self) -> Result<Vec<TicketKeyRow>, StoreError> {
         let rows = sqlx::query(
-            "SELECT kid, secret, created_ms, signs_from_ms, expires_ms FROM ticket_keys \
-             ORDER BY created_ms, kid",
+            "SELECT kid, secret, created_ms, signs_from_ms, expires_ms FROM ticket_keys",
         )
         .fetch_all(&self.readers)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(TicketKeyRow {
-                    kid: row.try_get("kid")?,
-                    secret: row.try_get("secret")?,
-                    created_ms: unsigned(row.try_get("created_ms")?),
-                    signs_from_ms: unsigned(row.try_get("signs_from_ms")?),
-                    expires_ms: row.try_get::<Option<i64>, _>("expires_ms")?.map(unsigned),
-                })
+        let key = |row: &Row| {
+            Ok::<_, StoreError>(TicketKeyRow {
+                kid: row.try_get("kid")?,
+                secret: row.try_get("secret")?,
+                created_ms: unsigned(row.try_get("created_ms")?),
+                signs_from_ms: unsigned(row.try_get("signs_from_ms")?),
+                expires_ms: row.try_get::<Option<i64>, _>("expires_ms")?.map(unsigned),
             })
-            .collect()
+        };
+        let mut keys = rows.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        keys.sort_by(|a, b| (a.created_ms, &a.kid).cmp(&(b.created_ms, &b.kid)));
+        Ok(keys)
     }
 
     /// Adds a ticket key; the ones before it get the end that is given.
@@ -142,10 +143,10 @@ impl Store {
             "INSERT INTO refusals (node, revision, attempt, reason, time_ms) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (node, attempt) DO NOTHING",
         )
-        .bind(&refusal.node)
+        .bind(text(&refusal.node))
         .bind(&refusal.revision)
         .bind(signed(refusal.attempt))
-        .bind(&refusal.reason)
+        .bind(text(&refusal.reason))
         .bind(signed(refusal.time_ms))
         .execute(&self.writer)
         .await?;
@@ -178,20 +179,20 @@ impl Store {
 
 /// Makes a sidecar's keys these; one that it had before keeps the time of its registration.
 pub(super) async fn replace_session_keys(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     sidecar: &str,
     keys: &[policy::SessionKey],
     now: u64,
 ) -> Result<(), StoreError> {
     let before = sqlx::query("SELECT kid FROM session_keys WHERE sidecar = $1")
-        .bind(sidecar)
+        .bind(text(sidecar))
         .fetch_all(&mut **tx)
         .await?;
     for row in before {
         let kid: String = row.try_get("kid")?;
         if !keys.iter().any(|key| key.kid == kid) {
             sqlx::query("DELETE FROM session_keys WHERE sidecar = $1 AND kid = $2")
-                .bind(sidecar)
+                .bind(text(sidecar))
                 .bind(&kid)
                 .execute(&mut **tx)
                 .await?;
@@ -203,7 +204,7 @@ pub(super) async fn replace_session_keys(
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (sidecar, kid) DO UPDATE SET \
              public_key = excluded.public_key, place = excluded.place",
         )
-        .bind(sidecar)
+        .bind(text(sidecar))
         .bind(&key.kid)
         .bind(&key.public_key)
         .bind(i64::try_from(place).unwrap_or(i64::MAX))

@@ -1,7 +1,8 @@
-//! Everything that survives a restart, in one SQLite file.
+//! Everything that survives a restart: one SQLite file, or a PostgreSQL server that replicas share.
 //!
-//! One connection writes, so that writers queue here and never meet a locked database; a few others
-//! read. The statements are those that PostgreSQL takes as well.
+//! The statements are the same for both. In a SQLite file one connection writes, so that writers queue
+//! here and never meet a locked database, and a few others read; a PostgreSQL server has one pool.
+//! Texts are put in order here and never by the database, whose order of them is its own.
 
 mod bulk;
 mod earned;
@@ -10,56 +11,73 @@ mod history;
 mod ingest;
 mod keys;
 mod maintenance;
+mod migrate;
+mod open;
 mod outcomes;
+mod place;
 mod resources;
 mod revisions;
 mod traffic;
 
-use std::str::FromStr as _;
-use std::time::Duration;
+use std::borrow::Cow;
 
-use sqlx::Sqlite;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::Pool;
+use sqlx::any::Any;
 
 pub use events::{EventFilter, EventPage, StoredEvent};
 pub use history::StoredChange;
 pub use ingest::{Batch, Counted, EventRow, Ignored, IngestReport, OutcomeRow};
 pub use keys::{Refusal, RegisteredKey, TicketKeyRow};
 pub use maintenance::Tidied;
+pub use place::Kind;
 pub use resources::StoredResource;
 pub use revisions::{Commit, NewRevision, StoredRevision};
 pub use traffic::{RollupRow, RollupTotals};
 
-/// Readers beside the one writer.
-const READERS: u32 = 4;
-/// A writer of another process (a backup, a shell) is waited for so long.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// A change that is under way, in either database.
+pub(crate) type Tx = sqlx::Transaction<'static, Any>;
+/// A row of either database.
+type Row = sqlx::any::AnyRow;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The URL is not one of a SQLite database.
-    #[error("`{url}` is not a database URL like `sqlite:///var/lib/countersign/state.db`")]
+    /// The URL is not one of a database that is known.
+    #[error(
+        "`{scheme}` is not a database URL like `sqlite:///var/lib/countersign/state.db` or \
+         `postgres://user:password@host:5432/database`"
+    )]
     Url {
-        /// As it was given.
-        url: String,
+        /// Its scheme; the rest may be a password.
+        scheme: String,
     },
     /// The database cannot be opened.
-    #[error("the database `{url}` cannot be opened: {source}")]
+    #[error("the database `{place}` cannot be opened: {}", said(source))]
     Open {
-        /// As it was given.
-        url: String,
+        /// The file, or the server and the database's name.
+        place: String,
         /// What the database says.
         source: sqlx::Error,
     },
     /// The database was made by another release, or a migration failed.
-    #[error("the database cannot be brought to this release's form: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error(
+        "the database cannot be brought to this release's form: {error}{}",
+        migrate::advice(error)
+    )]
+    Migrate {
+        /// What is wrong.
+        #[from]
+        error: sqlx::migrate::MigrateError,
+    },
+    /// Another process is at it.
+    #[error("another process has been bringing the database to its release's form for too long")]
+    Locked,
+    /// The database does not answer.
+    #[error("the database cannot be reached: {}", said(.0))]
+    Away(sqlx::Error),
     /// A statement failed.
     #[error("the database refused: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// A stored row is not what this release writes.
     #[error("the database holds an unreadable {what}")]
     Unreadable {
@@ -68,55 +86,33 @@ pub enum StoreError {
     },
 }
 
-/// A change that is under way.
-pub(crate) type Tx = sqlx::Transaction<'static, Sqlite>;
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => Self::Away(error),
+            error if is_stopping(&error) => Self::Away(error),
+            error => Self::Database(error),
+        }
+    }
+}
 
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    writer: SqlitePool,
-    readers: SqlitePool,
+    writer: Pool<Any>,
+    readers: Pool<Any>,
+    place: place::Place,
 }
 
 impl Store {
-    /// Opens or makes the database and brings it to this release's form.
-    ///
-    /// # Errors
-    /// When it cannot be opened or migrated.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let bad_url = || StoreError::Url {
-            url: url.to_owned(),
-        };
-        if !url.starts_with("sqlite:") {
-            return Err(bad_url());
-        }
-        let options = SqliteConnectOptions::from_str(url)
-            .map_err(|_| bad_url())?
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .journal_mode(SqliteJournalMode::Wal)
-            // An accepted change must outlive a power cut, not only a killed process.
-            .synchronous(SqliteSynchronous::Full);
-        let opening = |source| StoreError::Open {
-            url: url.to_owned(),
-            source,
-        };
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone())
-            .await
-            .map_err(opening)?;
-        sqlx::migrate!("./migrations").run(&writer).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options)
-            .await
-            .map_err(opening)?;
-        Ok(Self { writer, readers })
+    /// Which database it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.place.kind
     }
 
     /// Does it answer?
@@ -128,16 +124,58 @@ impl Store {
         Ok(())
     }
 
-    /// Closes every connection, which also folds the write-ahead log into the file.
+    /// Closes every connection, which also folds a SQLite file's write-ahead log into the file.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
 
-    /// `IMMEDIATE`: the lock is taken at once, since a read that turns into a write cannot wait.
-    async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    /// `IMMEDIATE` in a SQLite file: the lock is taken at once, since a read that turns into a write
+    /// cannot wait.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self.place.kind {
+            Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
+            Kind::Postgres => self.writer.begin().await?,
+        })
     }
+}
+
+/// The code that the database gives, if it was the database that refused.
+fn code_of(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(|error| error.code())
+}
+
+/// Two transactions met, and this one gave way: the same again may succeed.
+fn is_transient(error: &sqlx::Error) -> bool {
+    // PostgreSQL's serialization failure and deadlock.
+    code_of(error).is_some_and(|code| ["40001", "40P01"].contains(&code.as_ref()))
+}
+
+/// Another process has a SQLite file's lock.
+fn is_busy(error: &sqlx::Error) -> bool {
+    // SQLITE_BUSY and its extended codes, whose lowest byte is the same.
+    code_of(error)
+        .and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
+}
+
+/// A server that is ending, starting, or full.
+fn is_stopping(error: &sqlx::Error) -> bool {
+    let codes = ["57P01", "57P02", "57P03", "53300"];
+    code_of(error).is_some_and(|code| codes.contains(&code.as_ref()))
+}
+
+/// What a database error says to whom it may concern.
+fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// PostgreSQL keeps no text with a zero byte, which what comes from the network may hold.
+fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// Databases have signed numbers only; ours stay far below the edge.

@@ -1,9 +1,8 @@
 //! Resources as their authors wrote them.
 
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, unsigned};
+use super::{Row, Store, StoreError, unsigned};
 
 /// A resource as the store keeps it; the compiler reads `source` again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,16 +32,22 @@ impl Store {
     /// When the database fails.
     pub async fn resources(&self) -> Result<Vec<StoredResource>, StoreError> {
         let rows = sqlx::query(
-            "SELECT kind, name, source, file, line, origin, author, changed_ms FROM resources \
-             ORDER BY kind, name",
+            "SELECT kind, name, source, file, line, origin, author, changed_ms FROM resources",
         )
         .fetch_all(&self.readers)
         .await?;
-        rows.iter().map(read).collect()
+        read_all(&rows)
     }
 }
 
-pub(super) fn read(row: &SqliteRow) -> Result<StoredResource, StoreError> {
+/// In the order of kind and name.
+pub(super) fn read_all(rows: &[Row]) -> Result<Vec<StoredResource>, StoreError> {
+    let mut resources = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    resources.sort_by(|a, b| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)));
+    Ok(resources)
+}
+
+fn read(row: &Row) -> Result<StoredResource, StoreError> {
     Ok(StoredResource {
         kind: row.try_get("kind")?,
         name: row.try_get("name")?,

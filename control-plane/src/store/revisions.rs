@@ -2,9 +2,8 @@
 
 use countersign_proto::policy::v1 as policy;
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, signed, unsigned};
+use super::{Row, Store, StoreError, Tx, is_transient, signed, text, unsigned};
 use crate::inventory::{Change, Entry};
 use crate::limits;
 
@@ -61,6 +60,20 @@ impl Store {
     /// # Errors
     /// When the database fails: then nothing was changed.
     pub async fn commit(&self, commit: Commit<'_>) -> Result<(), StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.commit_once(&commit).await {
+                Err(StoreError::Database(error))
+                    if tries < limits::TRANSACTION_TRIES && is_transient(&error) =>
+                {
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn commit_once(&self, commit: &Commit<'_>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for (kind, name) in &commit.remove {
             sqlx::query("DELETE FROM resources WHERE kind = $1 AND name = $2")
@@ -78,11 +91,11 @@ impl Store {
             )
             .bind(entry.document.kind.as_str())
             .bind(&entry.document.name)
-            .bind(&entry.document.source)
-            .bind(&entry.document.file)
+            .bind(text(&entry.document.source))
+            .bind(text(&entry.document.file))
             .bind(i64::from(entry.document.line))
             .bind(entry.origin.as_str())
-            .bind(&entry.author)
+            .bind(text(&entry.author))
             .bind(signed(entry.changed_ms))
             .execute(&mut *tx)
             .await?;
@@ -92,7 +105,7 @@ impl Store {
         }
         if let Some(revision) = commit.revision {
             insert(&mut tx, revision).await?;
-            super::history::record(&mut tx, &commit, &revision.info).await?;
+            super::history::record(&mut tx, commit, &revision.info).await?;
             let oldest = revision.info.number.saturating_sub(limits::KEPT_REVISIONS);
             super::history::prune(&mut tx, oldest.saturating_add(1)).await?;
         }
@@ -136,10 +149,7 @@ impl Store {
     }
 }
 
-async fn insert(
-    tx: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
-    revision: &NewRevision,
-) -> Result<(), StoreError> {
+async fn insert(tx: &mut Tx, revision: &NewRevision) -> Result<(), StoreError> {
     let info = &revision.info;
     sqlx::query(
         "INSERT INTO revisions \
@@ -149,8 +159,8 @@ async fn insert(
     .bind(signed(info.number))
     .bind(&info.hash)
     .bind(signed(info.time_ms))
-    .bind(&info.author)
-    .bind(&info.message)
+    .bind(text(&info.author))
+    .bind(text(&info.message))
     .bind(i64::from(info.policies))
     .bind(signed(info.attempt))
     .bind(&revision.compiled)
@@ -168,7 +178,7 @@ async fn insert(
     Ok(())
 }
 
-pub(super) fn read(row: &SqliteRow) -> Result<StoredRevision, StoreError> {
+pub(super) fn read(row: &Row) -> Result<StoredRevision, StoreError> {
     Ok(StoredRevision {
         number: unsigned(row.try_get("number")?),
         hash: row.try_get("hash")?,

@@ -69,6 +69,11 @@ impl Store {
                 count: unsigned(row.try_get("sum")?),
             });
         }
+        sums.sort_by(|a, b| {
+            let place = (a.minute, &a.policy, a.measure).cmp(&(b.minute, &b.policy, b.measure));
+            let (a_grade, b_grade) = (i32::from(a.assurance), i32::from(b.assurance));
+            place.then_with(|| (a_grade, &a.detail).cmp(&(b_grade, &b.detail)))
+        });
         Ok(sums)
     }
 

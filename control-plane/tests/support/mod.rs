@@ -1,6 +1,7 @@
 //! A control plane on loopback, and everybody who talks to it, as real clients.
 #![allow(dead_code)] // Each test file uses its part.
 
+pub(crate) mod database;
 pub(crate) mod envoy;
 pub(crate) mod sidecar;
 pub(crate) mod store;
@@ -14,6 +15,7 @@ use countersign_control_plane::nodes::NodeView;
 use countersign_control_plane::runtime::{Config, Running, start};
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
+use database::{Database, On};
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
@@ -21,43 +23,54 @@ use tonic::transport::Channel;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) struct Plane {
-    pub(crate) directory: TempDir,
+    pub(crate) database: Database,
+    directory: TempDir,
     pub(crate) running: Running,
     with_policies: bool,
 }
 
 impl Plane {
+    /// On SQLite, for what has nothing to do with the store.
     pub(crate) async fn start() -> Self {
-        Self::open(tempfile::tempdir().unwrap(), false).await
+        Self::start_on(On::Sqlite).await
+    }
+
+    pub(crate) async fn start_on(on: On) -> Self {
+        Self::on(Database::new(on).await).await
     }
 
     /// On what a former one stored.
-    pub(crate) async fn on(directory: TempDir) -> Self {
-        Self::open(directory, false).await
+    pub(crate) async fn on(database: Database) -> Self {
+        Self::open(database, tempfile::tempdir().unwrap(), false).await
     }
 
     /// With a watched directory, `policies` in its folder.
     pub(crate) async fn watching(files: &[(&str, &str)]) -> Self {
+        Self::watching_on(On::Sqlite, files).await
+    }
+
+    pub(crate) async fn watching_on(on: On, files: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let policies = directory.path().join("policies");
         std::fs::create_dir(&policies).unwrap();
         for (name, content) in files {
             std::fs::write(policies.join(name), content).unwrap();
         }
-        Self::open(directory, true).await
+        Self::open(Database::new(on).await, directory, true).await
     }
 
-    async fn open(directory: TempDir, with_policies: bool) -> Self {
+    async fn open(database: Database, directory: TempDir, with_policies: bool) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let config = Config {
             grpc_listen: any,
             http_listen: any,
-            database_url: format!("sqlite://{}", directory.path().join("state.db").display()),
+            database_url: database.url().to_owned(),
             policies: with_policies.then(|| directory.path().join("policies")),
             filter_module: "/lib/countersign.wasm".to_owned(),
         };
         let running = start(config, Clock::system()).await.unwrap();
         Self {
+            database,
             directory,
             running,
             with_policies,
@@ -67,7 +80,7 @@ impl Plane {
     /// Ends it and starts it again on what it stored.
     pub(crate) async fn restarted(self) -> Self {
         self.running.shutdown().await;
-        Self::open(self.directory, self.with_policies).await
+        Self::open(self.database, self.directory, self.with_policies).await
     }
 
     pub(crate) fn policy_file(&self, name: &str) -> PathBuf {

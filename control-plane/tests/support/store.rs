@@ -7,31 +7,39 @@ use countersign_control_plane::traffic::Measure;
 use countersign_proto::event::v1::DecisionEvent;
 use countersign_proto::node::v1::{Outcome, Step};
 use countersign_proto::policy::v1::ActionKind;
-use tempfile::TempDir;
+use sqlx::AnyPool;
+
+use super::database::{Database, On};
 
 pub(crate) const MINUTE: u64 = 60_000;
 pub(crate) const NOW: u64 = 30_000_000 * MINUTE;
 
 pub(crate) struct Fixture {
-    directory: TempDir,
+    pub(crate) database: Database,
     pub(crate) store: Store,
 }
 
 impl Fixture {
+    /// On SQLite, for what has nothing to do with the database.
     pub(crate) async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(&url(&directory)).await.unwrap();
-        Self { directory, store }
+        Self::on(On::Sqlite).await
     }
 
-    pub(crate) fn url(&self) -> String {
-        url(&self.directory)
+    pub(crate) async fn on(on: On) -> Self {
+        let database = Database::new(on).await;
+        let store = Store::open(database.url()).await.unwrap();
+        Self { database, store }
     }
 
     pub(crate) async fn reopened(self) -> Self {
         self.store.close().await;
-        let store = Store::open(&url(&self.directory)).await.unwrap();
+        let store = Store::open(self.database.url()).await.unwrap();
         Self { store, ..self }
+    }
+
+    /// The database itself.
+    pub(crate) async fn raw(&self) -> AnyPool {
+        self.database.raw().await
     }
 
     pub(crate) async fn take(
@@ -58,10 +66,6 @@ impl Fixture {
             .map(|row| row.count)
             .sum()
     }
-}
-
-pub(crate) fn url(directory: &TempDir) -> String {
-    format!("sqlite://{}", directory.path().join("state.db").display())
 }
 
 pub(crate) fn event(id: &str, action: ActionKind, policy: &str) -> EventRow {
