@@ -19,6 +19,9 @@ use crate::runtime::{App, stopping};
 /// On shutdown the log is read for so long.
 const DRAIN: Duration = Duration::from_millis(100);
 
+/// How Envoy begins the details of what an RBAC filter refused.
+const GUARD_DENIED: &str = "rbac_access_denied";
+
 /// The service.
 #[derive(Clone, Debug)]
 pub struct AccessLog {
@@ -50,11 +53,19 @@ impl AccessLog {
     }
 
     async fn take(&self, entry: HttpAccessLogEntry, node: &Arc<str>) -> Result<(), Status> {
+        // Denied without our state, permit or refusal: no filter of ours has seen the request.
+        let details = entry.response.as_ref().map(|it| &it.response_code_details);
+        let denied_by_guard = details.is_some_and(|details| details.starts_with(GUARD_DENIED));
         // Replies of Envoy itself carry no state.
         let state = entry
             .common_properties
             .and_then(|mut common| common.filter_state_objects.remove(FILTER_STATE_KEY));
-        let Some(state) = state else { return Ok(()) };
+        let Some(state) = state else {
+            if denied_by_guard {
+                self.app.fleet.guard_denied(node);
+            }
+            return Ok(());
+        };
         tracing::trace!(wrapping = %state.type_url, "event");
         let bytes = match written(state) {
             Some(Written::Event(bytes)) => bytes,

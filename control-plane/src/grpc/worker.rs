@@ -1,13 +1,13 @@
 //! One worker's reports.
 
-use countersign_proto::node::v1::{WorkerReport, WorkerReportAck};
+use countersign_proto::node::v1::{WorkerCounts, WorkerReport, WorkerReportAck};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use crate::limits;
-use crate::nodes::{self, StreamId};
+use crate::nodes::{self, Counts, LATENCY_BOUNDS_MICROS, StreamId};
 use crate::runtime::{App, stopping};
 
 /// A VM's name is random text of the filter's making.
@@ -80,6 +80,8 @@ async fn run(
             revision: report.revision,
             attempt: report.attempt,
             filter_version: report.filter_version,
+            context: report.context,
+            counts: report.counts.as_ref().map(counts).unwrap_or_default(),
         };
         if !app.fleet.reported(&who.node, &who.vm, stream, report) {
             app.metrics.reports_refused.inc();
@@ -87,6 +89,27 @@ async fn run(
         }
         // A worker that does not read its acknowledgements is alive all the same.
         let _ = acks.try_send(Ok(WorkerReportAck {}));
+    }
+}
+
+fn counts(told: &WorkerCounts) -> Counts {
+    let mut timed_within = [0; LATENCY_BOUNDS_MICROS.len() + 1];
+    for (within, told) in timed_within.iter_mut().zip(&told.timed_within) {
+        *within = *told;
+    }
+    Counts {
+        requests: told.requests,
+        allow: told.allow,
+        block: told.block,
+        redirect: told.redirect,
+        challenge: told.challenge,
+        monitor: told.monitor,
+        satisfied: told.satisfied,
+        errors: told.errors,
+        events: told.events,
+        timed: told.timed,
+        timed_nanos: told.timed_nanos,
+        timed_within,
     }
 }
 

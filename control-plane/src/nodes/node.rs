@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Introduction, StreamId};
+use super::counts::Tally;
+use super::{Counts, Introduction, StreamId};
 use crate::limits::{self, millis};
 use crate::xds::Version;
 
@@ -19,6 +20,10 @@ pub struct WorkerReport {
     pub attempt: u64,
     /// The filter's release.
     pub filter_version: String,
+    /// Which configuration of its VM it is.
+    pub context: u64,
+    /// What was decided since then.
+    pub counts: Counts,
 }
 
 /// What a discovery stream is at.
@@ -135,6 +140,10 @@ pub struct NodeView {
     pub version: Option<Version>,
     /// The VMs that reported.
     pub workers: Vec<WorkerView>,
+    /// What its workers decided, by revision.
+    pub counted: BTreeMap<String, Counts>,
+    /// Requests that the guard refused since this control plane began to count.
+    pub guard_denials: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -142,6 +151,8 @@ pub(super) struct Node {
     pub(super) about: Arc<Introduction>,
     pub(super) streams: BTreeMap<StreamId, Delivery>,
     pub(super) workers: BTreeMap<String, Worker>,
+    pub(super) tally: Tally,
+    pub(super) guard_denials: u64,
     pub(super) disconnected_ms: u64,
     pub(super) shown: Option<(NodeState, u64)>,
     /// What it had when its last stream ended.
@@ -174,6 +185,8 @@ impl Node {
         if !self.workers.contains_key(vm) && self.workers.len() >= limits::MAX_WORKERS_PER_NODE {
             return false;
         }
+        self.tally
+            .tell(vm, report.context, &report.revision, &report.counts);
         let worker = self.workers.entry(vm.to_owned()).or_insert_with(|| Worker {
             streams: BTreeMap::new(),
             last: report.clone(),
@@ -215,6 +228,8 @@ impl Node {
                 .closed_ms
                 .is_none_or(|closed| now.saturating_sub(closed) <= bound)
         });
+        let workers = &self.workers;
+        self.tally.forget(|vm| !workers.contains_key(vm));
     }
 
     pub(super) fn standing(&self, now: u64) -> Standing {

@@ -141,6 +141,13 @@ impl Registry {
         self.refresh(node, now);
     }
 
+    /// The guard of a node refused a request.
+    pub fn guard_denied(&mut self, node: &str) {
+        if let Some(entry) = self.nodes.get_mut(node) {
+            entry.guard_denials = entry.guard_denials.saturating_add(1);
+        }
+    }
+
     /// Grows whenever some node's state changes.
     #[must_use]
     pub fn generation(&self) -> u64 {
@@ -177,6 +184,8 @@ impl Registry {
                 since_ms,
                 version: node.version().or(node.last.as_ref()).cloned(),
                 workers: node.worker_views(),
+                counted: node.tally.sums(),
+                guard_denials: node.guard_denials,
             }
         };
         self.nodes.iter().map(view).collect()

@@ -126,6 +126,11 @@ impl Fleet {
         self.update(|registry, now| registry.reported(node, vm, stream, report, now))
     }
 
+    /// The guard of a node refused a request.
+    pub fn guard_denied(&self, node: &str) {
+        self.lock().guard_denied(node);
+    }
+
     /// A VM's report stream ended.
     pub fn worker_closed(&self, node: &str, vm: &str, stream: StreamId) {
         self.update(|registry, now| registry.worker_closed(node, vm, stream, now));
