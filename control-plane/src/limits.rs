@@ -75,6 +75,13 @@ pub const KEY_WAITS_FOR_NODE: Duration = Duration::from_secs(10);
 /// Refused attempts of one node that are remembered; each new stream adds at most one.
 pub const MAX_REFUSALS_PER_NODE: usize = 256;
 
+/// Steps of one rollout that are kept; pausing and resuming makes one each.
+pub const MAX_ROLLOUT_STEPS: usize = 200;
+/// One look at a rollout counts for at most so much time: a process that stood still has watched nothing.
+pub const MAX_TICK_MS: u64 = 5_000;
+/// Stages of one strategy.
+pub const MAX_STAGES: usize = 32;
+
 /// Sidecars connected at one time.
 pub const MAX_SIDECARS: usize = 256;
 /// Public keys of one sidecar: one signs, the others end with their last session.

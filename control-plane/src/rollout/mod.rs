@@ -1,6 +1,16 @@
 //! Which node runs which revision, and how a new one gets to all of them. Pure: no store, no stream;
 //! time is an argument.
 
+mod gates;
+mod machine;
+mod observation;
 mod plan;
+mod strategy;
+mod sums;
 
-pub use plan::{Candidate, Plan, Reach};
+pub use gates::{Check, Verdict};
+pub use machine::{Act, Begin, Nodes, Rollout, RolloutError, State, Step};
+pub use observation::{Names, Seen};
+pub use plan::{Candidate, Plan};
+pub use strategy::{Assigned, Gates, Reach, Stage, Strategy, assigned};
+pub use sums::Sides;

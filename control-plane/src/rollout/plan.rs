@@ -6,8 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
+use super::strategy::{Assigned, Stage, assigned};
 use crate::nodes::Introduction;
 use crate::xds::Published;
 
@@ -23,25 +22,10 @@ pub struct Plan {
 pub struct Candidate {
     /// The revision.
     pub published: Arc<Published>,
-    /// The nodes that it has reached: those that any of these selects.
-    pub reach: Vec<Reach>,
-}
-
-/// A choice of nodes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// So many of a hundred, by a hash of their ids: a larger number only adds nodes.
-    Percent(u8),
-}
-
-impl Reach {
-    /// Is the node among them?
-    #[must_use]
-    pub fn selects(&self, node: &Introduction) -> bool {
-        match self {
-            Self::Percent(percent) => share(&node.id) < *percent,
-        }
-    }
+    /// The same with its new and changed policies in monitor mode; only where a stage asks for it.
+    pub monitoring: Option<Arc<Published>>,
+    /// The stages that have begun.
+    pub begun: Vec<Stage>,
 }
 
 impl Plan {
@@ -78,22 +62,24 @@ impl Plan {
     /// What this node shall run.
     #[must_use]
     pub fn target(&self, node: &Introduction) -> Option<&Arc<Published>> {
-        let reached = self
-            .candidate
-            .as_ref()
-            .filter(|candidate| candidate.reach.iter().any(|reach| reach.selects(node)));
-        match reached {
-            Some(candidate) => Some(&candidate.published),
-            None => self.stable.as_ref(),
+        let Some(candidate) = &self.candidate else {
+            return self.stable.as_ref();
+        };
+        match assigned(&candidate.begun, node) {
+            Assigned::Stable => self.stable.as_ref(),
+            Assigned::Candidate => Some(&candidate.published),
+            // Without the variant a policy would decide that is only to count.
+            Assigned::Monitoring => candidate.monitoring.as_ref().or(self.stable.as_ref()),
         }
     }
 
     /// Every revision that some node may run by this plan, the stable one first.
     pub fn revisions(&self) -> impl Iterator<Item = &Arc<Published>> {
-        let candidate = self.candidate.as_ref();
-        self.stable
-            .iter()
-            .chain(candidate.map(|candidate| &candidate.published))
+        let candidate = self.candidate.iter();
+        self.stable.iter().chain(
+            candidate
+                .flat_map(|candidate| candidate.monitoring.iter().chain([&candidate.published])),
+        )
     }
 
     /// The session keys that every node holds once it runs what it shall; none before the first
@@ -107,53 +93,12 @@ impl Plan {
     }
 }
 
-/// From 0 to 99, the same for a name for ever, and spread evenly over names that are much alike.
-fn share(id: &str) -> u8 {
-    let digest = Sha256::digest(id.as_bytes());
-    let [a, b, c, d, ..] = <[u8; 32]>::from(digest);
-    u8::try_from(u32::from_le_bytes([a, b, c, d]) % 100).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn node(id: &str) -> Introduction {
-        Introduction {
-            id: id.into(),
-            ..Introduction::default()
-        }
-    }
-
-    fn selected(percent: u8) -> Vec<String> {
-        let ids = (0..2_000).map(|n| format!("edge-{n}"));
-        ids.filter(|id| Reach::Percent(percent).selects(&node(id)))
-            .collect()
-    }
-
-    #[test]
-    fn a_larger_percentage_only_adds_nodes() {
-        let mut before = selected(0);
-        assert!(before.is_empty());
-        for percent in 1..=100 {
-            let now = selected(percent);
-            assert!(before.iter().all(|id| now.contains(id)), "{percent}");
-            before = now;
-        }
-        assert_eq!(before.len(), 2_000);
-    }
-
-    #[test]
-    fn a_percentage_selects_about_so_many() {
-        for percent in [5, 10, 25, 50] {
-            let wanted = usize::from(percent) * 20;
-            let got = selected(percent).len();
-            assert!(got.abs_diff(wanted) < 60, "{percent} % are {got} of 2000");
-        }
-    }
-
     #[test]
     fn without_a_revision_a_node_has_nothing_to_run() {
-        assert!(Plan::default().target(&node("a")).is_none());
+        assert!(Plan::default().target(&Introduction::default()).is_none());
     }
 }
