@@ -97,6 +97,7 @@ fn count(documents: &[Document], findings: &mut Findings) {
         (Kind::Signal, limits::MAX_SIGNALS),
         (Kind::List, limits::MAX_LISTS),
         (Kind::ReasonOverride, limits::MAX_OVERRIDES),
+        (Kind::RolloutStrategy, limits::MAX_STRATEGIES),
     ] {
         let of_kind = || documents.iter().filter(|document| document.kind == kind);
         if let Some(over) = of_kind().nth(most) {

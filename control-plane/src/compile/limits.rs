@@ -14,6 +14,8 @@ pub use crate::resource::limits::MAX_DEVICE_RULE_VALUES;
 
 /// Overrides of a set.
 pub const MAX_OVERRIDES: usize = 1_000;
+/// Ways to roll out: a fleet has a few.
+pub const MAX_STRATEGIES: usize = 100;
 
 /// Nodes of all conditions of a set; equal ones count once. Sixteen megabytes of the compiled form, in
 /// every worker, and fifty for each of the policies that a set can have.

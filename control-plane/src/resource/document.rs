@@ -4,7 +4,7 @@ use super::fields::Reader;
 use super::list_file::ListFiles;
 use super::{
     DeviceRule, Document, Kind, List, MitigationPolicy, PolicyTest, ReasonOverride, Resource,
-    Settings, Signal, SourceFile, limits, name, split, yaml,
+    RolloutStrategy, Settings, Signal, SourceFile, limits, name, split, yaml,
 };
 use crate::diagnostic::{Finding, Findings, Source, did_you_mean, one_of, quoted};
 
@@ -150,6 +150,9 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
         Kind::ReasonOverride => Resource::ReasonOverride(ReasonOverride::read(&mut reader, spec)?),
         Kind::List => Resource::List(List::read(&mut reader, spec)?),
         Kind::Settings => Resource::Settings(Settings::read(&mut reader, spec)),
+        Kind::RolloutStrategy => {
+            Resource::RolloutStrategy(RolloutStrategy::read(&mut reader, spec)?)
+        }
         Kind::PolicyTest => Resource::PolicyTest(PolicyTest::read(&mut reader, spec)?),
     };
     let name = metadata?;

@@ -17,6 +17,8 @@ pub const MAX_FILES: usize = 10_000;
 /// Documents of one file: each costs a parser and a place in the store.
 pub const MAX_DOCUMENTS_PER_FILE: usize = 10_000;
 
+/// Problems of one expression over nodes that are told.
+pub const MAX_STAGE_PROBLEMS: usize = 8;
 /// Levels of mappings and sequences. Ours have seven; the parser of trees recurses.
 pub const MAX_YAML_DEPTH: usize = 32;
 

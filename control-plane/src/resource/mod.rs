@@ -17,6 +17,7 @@ mod mitigation_policy;
 mod name;
 mod policy_test;
 mod reason_override;
+mod rollout_strategy;
 mod scalar;
 mod settings;
 mod signal;
@@ -41,6 +42,7 @@ pub(crate) use mitigation_policy::{ChallengeSpec, Mode};
 pub use policy_test::PolicyTest;
 pub(crate) use policy_test::{Expectation, RequestSpec, SessionSpec, Test};
 pub use reason_override::ReasonOverride;
+pub use rollout_strategy::RolloutStrategy;
 pub(crate) use scalar::{Expression, Places};
 pub(crate) use settings::Plaintext;
 pub use settings::Settings;
@@ -71,19 +73,22 @@ pub enum Kind {
     List,
     /// What concerns every request.
     Settings,
+    /// How a new revision reaches the nodes.
+    RolloutStrategy,
     /// Requests and what is expected to become of them.
     PolicyTest,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MitigationPolicy,
         Self::Signal,
         Self::DeviceRule,
         Self::ReasonOverride,
         Self::List,
         Self::Settings,
+        Self::RolloutStrategy,
         Self::PolicyTest,
     ];
 
@@ -97,6 +102,7 @@ impl Kind {
             Self::ReasonOverride => "ReasonOverride",
             Self::List => "List",
             Self::Settings => "Settings",
+            Self::RolloutStrategy => "RolloutStrategy",
             Self::PolicyTest => "PolicyTest",
         }
     }
@@ -111,6 +117,7 @@ impl Kind {
             Self::ReasonOverride => "override",
             Self::List => "list",
             Self::Settings => "settings",
+            Self::RolloutStrategy => "rollout strategy",
             Self::PolicyTest => "test",
         }
     }
@@ -144,6 +151,8 @@ pub enum Resource {
     List(List),
     /// What concerns every request.
     Settings(Settings),
+    /// How a new revision reaches the nodes.
+    RolloutStrategy(RolloutStrategy),
     /// Requests and what is expected to become of them.
     PolicyTest(PolicyTest),
 }
@@ -159,6 +168,7 @@ impl Resource {
             Self::ReasonOverride(_) => Kind::ReasonOverride,
             Self::List(_) => Kind::List,
             Self::Settings(_) => Kind::Settings,
+            Self::RolloutStrategy(_) => Kind::RolloutStrategy,
             Self::PolicyTest(_) => Kind::PolicyTest,
         }
     }
