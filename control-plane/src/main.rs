@@ -5,15 +5,35 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use countersign_control_plane::clock::Clock;
+use countersign_control_plane::relay::{self, RelayArgs};
 use countersign_control_plane::runtime::{Config, start};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Compiles policies, sends them to Envoy, collects decisions, answers operators.
 #[derive(Debug, Parser)]
-#[command(name = "countersign-control-plane", version)]
+#[command(
+    name = "countersign-control-plane",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 struct Options {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    plane: Option<PlaneOptions>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Relay(RelayArgs),
+}
+
+/// What the control plane itself takes.
+#[derive(Debug, clap::Args)]
+struct PlaneOptions {
     /// Where Envoy, sidecars and the command line connect (gRPC).
     #[arg(
         long,
@@ -60,7 +80,13 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_ansi(colours);
     log.with_writer(std::io::stderr).init();
-    match run(options) {
+    let ended = match (options.command, options.plane) {
+        (Some(Command::Relay(args)), _) => block_on(relay(args)),
+        (None, Some(options)) => run(options),
+        // Clap asks for what is required before it comes to this.
+        (None, None) => Err(anyhow::anyhow!("nothing to do; see --help")),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The message holds its cause already.
@@ -70,7 +96,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: Options) -> anyhow::Result<()> {
+fn run(options: PlaneOptions) -> anyhow::Result<()> {
     for (option, address) in [
         ("--grpc-listen", options.grpc_listen),
         ("--http-listen", options.http_listen),
@@ -100,10 +126,14 @@ fn run(options: Options) -> anyhow::Result<()> {
         policies: options.policies,
         filter_module: filter_module.display().to_string(),
     };
+    block_on(serve(config))
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(serve(config));
+    let result = runtime.block_on(work);
     // Streams that did not end in time end here.
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));
     result
@@ -114,6 +144,19 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let running = start(config, Clock::system()).await?;
     tracing::info!(grpc = %running.grpc_address(), http = %running.http_address(), "control plane ready");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.shutdown().await;
+    Ok(())
+}
+
+async fn relay(args: RelayArgs) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = relay::start(args, Clock::system()).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -24,6 +24,8 @@ pub(crate) const UPSTREAM_QUEUE: usize = 64;
 
 /// Events that wait for the disk; past it they are dropped and counted.
 pub(crate) const QUEUE: usize = 16_384;
+/// A log stream waits so long for room before an event is dropped and counted.
+pub(crate) const QUEUE_PATIENCE: Duration = Duration::from_millis(500);
 /// What waits is written this often: a relay that is killed loses no more.
 pub(crate) const FLUSH_EVERY: Duration = Duration::from_millis(100);
 /// What is written is forced to the disk this often: a machine that dies loses no more.
@@ -44,5 +46,7 @@ pub(crate) const BATCH_BYTES: usize = 1024 * 1024;
 pub(crate) const BATCHES_UNDER_WAY: usize = 4;
 /// What was counted is said at least this often.
 pub(crate) const COUNTS_EVERY: Duration = Duration::from_secs(1);
+/// On shutdown Envoy's log is read for so long.
+pub(crate) const DRAIN: Duration = Duration::from_millis(100);
 /// Report streams of workers: as many VMs as a node may have, old and new contexts.
 pub(crate) const MAX_REPORTERS: usize = 2_048;
