@@ -4,7 +4,7 @@ CARGO ?= cargo
 COUNTERSIGN := target/debug/countersign
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build filter envoy test check fuzz smoke bench bench-filter
+.PHONY: help demo build filter envoy test check fuzz smoke bench bench-filter bench-control-plane
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -35,8 +35,11 @@ smoke: build envoy ## Takes the tour without a person, one line a step
 	@scripts/install-test-deps.sh
 	@exec target/debug/smoke
 
-bench: bench-filter ## Measures the filter beside its rivals, then the engine by itself
+bench: bench-filter bench-control-plane ## Measures the filter beside its rivals, the control plane, then the engine by itself
 	@if [ -d filter/engine/benches ]; then $(CARGO) bench -p countersign-engine --locked; fi
 
 bench-filter: ## Measures what the filter adds to a request, on a real Envoy (BENCH=--quick: a fifth as long)
 	@scripts/bench-filter.sh $(BENCH)
+
+bench-control-plane: ## Measures fan-out to 5,000 nodes, ingest of events, compiling (BENCH='--only ingest')
+	@scripts/bench-control-plane.sh $(BENCH)
