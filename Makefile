@@ -7,7 +7,7 @@ COUNTERSIGN := target/debug/countersign
 .PHONY: help demo build filter envoy test check fuzz smoke bench bench-filter bench-control-plane
 
 help: ## Shows this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
 
 demo: build envoy ## Runs the whole stack on this machine; Ctrl-C stops it (UP='--base-port 11000' moves it)
 	@exec $(COUNTERSIGN) up $(UP)
