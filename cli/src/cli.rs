@@ -15,6 +15,7 @@ use crate::commands::history::HistoryArgs;
 use crate::commands::keys::KeysCommand;
 use crate::commands::resources::{DeleteArgs, GetArgs};
 use crate::commands::rollback::RollbackArgs;
+use crate::commands::rollout::RolloutCommand;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::test::TestArgs;
 use crate::commands::traffic::TrafficArgs;
@@ -237,6 +238,12 @@ pub(crate) enum Command {
         after_help = "Example:\n  countersign rollback 12 --dry-run\n  countersign rollback 12 -m 'checkout was blocked'"
     )]
     Rollback(RollbackArgs),
+    /// Shows how a new revision gets to the nodes, holds it, hurries it on, or takes it back
+    #[command(
+        after_help = "Example:\n  countersign rollout status --watch\n  countersign rollout pause -m 'lunch'\n  countersign rollout promote --all\n  countersign rollout abort"
+    )]
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
     /// Shows and rotates the keys of sessions
     #[command(after_help = "Example:\n  countersign keys list\n  countersign keys rotate")]
     #[command(subcommand)]
@@ -304,6 +311,7 @@ mod tests {
                         .next()
                         .unwrap()
                         .replace("'first policies'", "x")
+                        .replace("'lunch'", "x")
                         .replace("'checkout was blocked'", "x");
                     assert!(parse(line.trim()).is_ok(), "{line}");
                 }

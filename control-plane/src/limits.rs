@@ -75,10 +75,14 @@ pub const KEY_WAITS_FOR_NODE: Duration = Duration::from_secs(10);
 /// Refused attempts of one node that are remembered; each new stream adds at most one.
 pub const MAX_REFUSALS_PER_NODE: usize = 256;
 
+/// Rollouts that are remembered.
+pub const KEPT_ROLLOUTS: i64 = 1_000;
 /// Steps of one rollout that are kept; pausing and resuming makes one each.
 pub const MAX_ROLLOUT_STEPS: usize = 200;
 /// One look at a rollout counts for at most so much time: a process that stood still has watched nothing.
 pub const MAX_TICK_MS: u64 = 5_000;
+/// After a start, nodes and their workers have so long to come back before a rollout looks at them.
+pub const ROLLOUT_WAITS_FOR_NODES: Duration = Duration::from_secs(5);
 /// Stages of one strategy.
 pub const MAX_STAGES: usize = 32;
 

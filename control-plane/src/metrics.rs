@@ -1,6 +1,8 @@
 //! What Prometheus reads. Counters of traffic begin at what the store holds, so that a restart of the
 //! control plane does not look like a day without requests.
 
+mod rollout;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -12,8 +14,10 @@ use prometheus::{
 use crate::limits;
 use crate::metrics_access::AccessMetrics;
 use crate::nodes::NodeState;
+use crate::rollout::Rollout;
 use crate::store::Ignored;
 use crate::traffic::{Counts, Measure};
+use rollout::RolloutMetrics;
 
 /// Policies beyond the bound are counted together.
 const OTHER: &str = "(other)";
@@ -49,6 +53,8 @@ pub struct Metrics {
     pub sidecars: IntGauge,
     /// Worker reports that were turned away.
     pub reports_refused: IntCounter,
+    /// Of the rollout under way.
+    rollout: RolloutMetrics,
     /// Of access and TLS.
     pub access: AccessMetrics,
 }
@@ -145,6 +151,7 @@ impl Metrics {
                 "Worker reports that were malformed or too many.",
             )?,
             access: AccessMetrics::new(&registry)?,
+            rollout: RolloutMetrics::new(&registry)?,
             pass_ratio,
             nodes,
             by_policy: Mutex::default(),
@@ -223,6 +230,11 @@ impl Metrics {
         for (state, count) in count {
             self.nodes.with_label_values(&[state.as_str()]).set(count);
         }
+    }
+
+    /// How the rollout under way stands, or the last one.
+    pub fn rollout(&self, rollout: &Rollout) {
+        self.rollout.show(rollout);
     }
 
     /// The text that Prometheus reads.

@@ -40,6 +40,21 @@ pub(crate) struct ApplyArgs {
     )]
     base: String,
 
+    /// The rollout strategy by which it goes out [default: the one named `default`; without one, to every
+    /// node at once]
+    #[arg(
+        long,
+        default_value = "",
+        value_name = "NAME",
+        hide_default_value = true,
+        conflicts_with = "now"
+    )]
+    strategy: String,
+
+    /// To every node at once, whatever strategies there are
+    #[arg(long)]
+    now: bool,
+
     /// Why: kept with the revision
     #[arg(short, long, default_value = "")]
     message: String,
@@ -56,6 +71,8 @@ pub(crate) struct Applied {
     pub(crate) differences: Vec<Difference>,
     /// The revision that is now current.
     pub(crate) revision: Option<Revision>,
+    /// The strategy by which it goes out; empty = to every node at once.
+    pub(crate) strategy: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -80,6 +97,8 @@ pub(crate) async fn run(args: &ApplyArgs, context: &Context) -> Result<Outcome, 
         message: args.message.clone(),
         base: args.base.clone(),
         prune: args.prune,
+        strategy: args.strategy.clone(),
+        now: args.now,
     };
     let mut client = api::connect(&context.control_plane).await?;
     let answer = client.apply(request).await?.into_inner();
@@ -98,6 +117,7 @@ impl Applied {
                 .map(|difference| Difference::new(difference, "now", "dry run"))
                 .collect(),
             revision: answer.revision.map(Revision::from),
+            strategy: answer.strategy,
         }
     }
 
@@ -134,6 +154,10 @@ impl Applied {
         );
         text.push_str(&match (&self.revision, self.dry_run) {
             (_, true) => "dry run: nothing was changed\n".to_owned(),
+            (Some(revision), false) if !self.strategy.is_empty() => format!(
+                "revision {} goes out by strategy {}; see `countersign rollout status`\n",
+                revision.name, self.strategy
+            ),
             (Some(revision), false) => format!("revision {} is current\n", revision.name),
             (None, false) => String::new(),
         });
@@ -184,6 +208,7 @@ mod tests {
                 change: admin::Change::Updated.into(),
             }],
             differences: Vec::new(),
+            strategy: String::new(),
             revision: Some(admin::RevisionInfo {
                 number: 3,
                 hash: "abc".to_owned(),

@@ -14,6 +14,7 @@ pub(crate) mod nodes;
 mod patch;
 pub(crate) mod resources;
 pub(crate) mod rollback;
+pub(crate) mod rollout;
 mod set;
 pub(crate) mod simulate;
 pub(crate) mod test;

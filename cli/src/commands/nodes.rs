@@ -24,8 +24,29 @@ struct Node {
     workers: Vec<Worker>,
     envoy_version: String,
     since: Option<String>,
+    /// What it should run.
+    target: String,
+    /// What its workers decided, by revision.
+    counted: Vec<Counted>,
+    guard_denials: u64,
     #[serde(skip)]
     since_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Counted {
+    revision: String,
+    requests: u64,
+    allow: u64,
+    block: u64,
+    redirect: u64,
+    challenge: u64,
+    monitor: u64,
+    satisfied: u64,
+    errors: u64,
+    events: u64,
+    timed: u64,
+    timed_nanos: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -79,7 +100,30 @@ impl From<admin::Node> for Node {
             workers: node.workers.into_iter().map(Worker::from).collect(),
             envoy_version: node.envoy_version,
             since: output::rfc3339(node.since_ms),
+            target: node.target,
+            counted: node.counted.into_iter().map(Counted::from).collect(),
+            guard_denials: node.guard_denials,
             since_ms: node.since_ms,
+        }
+    }
+}
+
+impl From<admin::RevisionCounts> for Counted {
+    fn from(counted: admin::RevisionCounts) -> Self {
+        let counts = counted.counts.unwrap_or_default();
+        Self {
+            revision: counted.revision,
+            requests: counts.requests,
+            allow: counts.allow,
+            block: counts.block,
+            redirect: counts.redirect,
+            challenge: counts.challenge,
+            monitor: counts.monitor,
+            satisfied: counts.satisfied,
+            errors: counts.errors,
+            events: counts.events,
+            timed: counts.timed,
+            timed_nanos: counts.timed_nanos,
         }
     }
 }
@@ -126,7 +170,14 @@ fn table(nodes: &Nodes) -> String {
     let behind = nodes
         .nodes
         .iter()
-        .filter(|node| node.revision != nodes.target_revision)
+        .filter(|node| {
+            let target = if node.target.is_empty() {
+                &nodes.target_revision
+            } else {
+                &node.target
+            };
+            node.revision != *target
+        })
         .count();
     if behind > 0 {
         text.push_str(&format!(

@@ -6,12 +6,13 @@ use tonic::{Request, Response, Status};
 
 use super::admin_convert as convert;
 use super::history_convert;
+use super::rollout_convert as rollouts;
 use super::traffic::{TrafficFault, TrafficQuestion, answer};
 use super::{apply_status, store_status};
 use crate::clock;
 use crate::limits;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Applied, Apply, ApplyError, Delete, Rollback};
+use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete, Rollback};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -52,6 +53,8 @@ impl AdminService for Admin {
             message,
             base,
             prune,
+            strategy,
+            now,
         } = request.into_inner();
         let file = |file: admin::SourceFile| SourceFile {
             name: file.name,
@@ -68,6 +71,7 @@ impl AdminService for Admin {
                     base: &base,
                     prune,
                     dry_run,
+                    choice: Choice::of(&strategy, now),
                 })
                 .await,
         )
@@ -186,12 +190,16 @@ impl AdminService for Admin {
         _request: Request<admin::ListNodesRequest>,
     ) -> Result<Response<admin::ListNodesResponse>, Status> {
         let target_revision = self.app.target_revision();
+        let plan = self.app.control.plan().borrow().clone();
         let nodes = self
             .app
             .fleet
             .views()
             .into_iter()
-            .map(convert::node)
+            .map(|view| {
+                let target = plan.target(&view.about).map(|it| it.revision.clone());
+                convert::node(view, target.unwrap_or_default())
+            })
             .collect();
         Ok(Response::new(admin::ListNodesResponse {
             nodes,
@@ -280,6 +288,48 @@ impl AdminService for Admin {
             .map(key)
             .collect();
         Ok(Response::new(admin::ListKeysResponse { keys }))
+    }
+
+    async fn get_rollout(
+        &self,
+        _request: Request<admin::GetRolloutRequest>,
+    ) -> Result<Response<admin::GetRolloutResponse>, Status> {
+        let rollout = self.app.control.rollout().await;
+        Ok(Response::new(admin::GetRolloutResponse {
+            rollout: rollout.as_ref().map(rollouts::rollout),
+        }))
+    }
+
+    async fn list_rollouts(
+        &self,
+        request: Request<admin::ListRolloutsRequest>,
+    ) -> Result<Response<admin::ListRolloutsResponse>, Status> {
+        let limit = match request.into_inner().limit {
+            0 => limits::DEFAULT_EVENTS_LISTED,
+            limit => limit.min(limits::MAX_REVISIONS_LISTED),
+        };
+        let listed = self.app.store.rollouts(limit).await;
+        let listed = listed.map_err(|error| store_status(&error))?;
+        Ok(Response::new(admin::ListRolloutsResponse {
+            rollouts: listed.iter().map(rollouts::rollout).collect(),
+        }))
+    }
+
+    async fn act_on_rollout(
+        &self,
+        request: Request<admin::ActOnRolloutRequest>,
+    ) -> Result<Response<admin::Rollout>, Status> {
+        let request = request.into_inner();
+        let action = rollouts::action(request.action())
+            .ok_or_else(|| Status::invalid_argument("name what is to be done"))?;
+        let done = self
+            .app
+            .control
+            .act_on_rollout(action, &request.author, &request.message);
+        match done.await {
+            Ok(rollout) => Ok(Response::new(rollouts::rollout(&rollout))),
+            Err(fault) => Err(rollouts::status(&fault)),
+        }
     }
 
     async fn rotate_keys(

@@ -40,6 +40,7 @@ pub(super) fn applied(applied: &Applied) -> admin::ApplyResponse {
             .iter()
             .map(super::history_convert::difference)
             .collect(),
+        strategy: applied.strategy.clone(),
     }
 }
 
@@ -91,7 +92,7 @@ pub(super) fn resource(entry: &Entry) -> admin::Resource {
     }
 }
 
-pub(super) fn node(view: NodeView) -> admin::Node {
+pub(super) fn node(view: NodeView, target: String) -> admin::Node {
     let state = match view.standing.state {
         NodeState::Waiting => admin::NodeState::Unspecified,
         NodeState::Sent => admin::NodeState::Sent,
@@ -123,6 +124,16 @@ pub(super) fn node(view: NodeView) -> admin::Node {
         expected_workers: view.about.expected,
         envoy_version: view.about.envoy_version.clone(),
         since_ms: view.since_ms,
+        target,
+        counted: view
+            .counted
+            .iter()
+            .map(|(revision, counts)| admin::RevisionCounts {
+                revision: revision.clone(),
+                counts: Some(super::rollout_convert::counts(counts)),
+            })
+            .collect(),
+        guard_denials: view.guard_denials,
     }
 }
 

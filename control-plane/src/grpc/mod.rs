@@ -9,6 +9,7 @@ mod history_convert;
 mod introduction;
 mod node;
 mod relay;
+mod rollout_convert;
 mod sidecar;
 mod traffic;
 mod worker;

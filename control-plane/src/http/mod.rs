@@ -8,6 +8,7 @@ mod json;
 mod nodes;
 mod problem;
 mod resources;
+mod rollouts;
 mod traffic;
 
 use axum::Router;
@@ -37,6 +38,9 @@ pub fn router(app: App, loopback: bool) -> Router {
             post(history::rollback),
         )
         .route("/api/v1/diff", get(history::diff))
+        .route("/api/v1/rollout", get(rollouts::current))
+        .route("/api/v1/rollout/{action}", post(rollouts::act))
+        .route("/api/v1/rollouts", get(rollouts::list))
         .route(
             "/api/v1/resources",
             get(resources::list).post(resources::apply),

@@ -13,7 +13,7 @@ use super::json::{DiagnosticJson, RevisionJson, time};
 use super::problem::Problem;
 use crate::inventory::Entry;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Applied, Apply, ApplyError, Delete};
+use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete};
 
 /// What YAML is called. None of these can a page of another origin send without being asked for it
 /// first (CORS preflight), which is what keeps a browser on this machine from applying policies.
@@ -80,6 +80,8 @@ pub(super) struct Parameters {
     file: String,
     base: String,
     prune: bool,
+    strategy: String,
+    now: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -139,6 +141,7 @@ pub(super) async fn apply(
         base: &base,
         prune: parameters.prune,
         dry_run: parameters.dry_run,
+        choice: Choice::of(&parameters.strategy, parameters.now),
     });
     answered(applied.await, by_header)
 }

@@ -1,6 +1,6 @@
 //! All nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Introduction;
@@ -15,7 +15,8 @@ pub type StreamId = u64;
 #[derive(Debug, Default)]
 pub struct Registry {
     nodes: BTreeMap<String, Node>,
-    refused: BTreeMap<String, BTreeSet<u64>>,
+    /// By node, the attempts and their revisions.
+    refused: BTreeMap<String, BTreeMap<u64, String>>,
     generation: u64,
 }
 
@@ -70,25 +71,28 @@ impl Registry {
         reason: &str,
         now: u64,
     ) {
-        self.remember_refusal(node, version.attempt);
+        self.remember_refusal(node, &version);
         let reason = limits::cut(reason, limits::MAX_REASON_BYTES).to_owned();
         self.set(node, stream, Delivery::Refused { version, reason }, now);
     }
 
     /// A refusal of an earlier stream, perhaps of an earlier process of ours.
-    pub fn remember_refusal(&mut self, node: &str, attempt: u64) {
+    pub fn remember_refusal(&mut self, node: &str, version: &Version) {
         if self.refused.len() >= limits::MAX_NODES && !self.refused.contains_key(node) {
             self.refused.pop_first();
         }
         let attempts = self.refused.entry(node.to_owned()).or_default();
         if attempts.len() < limits::MAX_REFUSALS_PER_NODE {
-            attempts.insert(attempt);
+            attempts.insert(version.attempt, version.revision.clone());
         }
     }
 
-    /// A new revision has new bytes: what was refused cannot be met again.
-    pub fn forget_refusals(&mut self) {
-        self.refused.clear();
+    /// What was refused of revisions that no node runs any more cannot be met again.
+    pub fn keep_refusals_of(&mut self, revisions: &[&str]) {
+        for attempts in self.refused.values_mut() {
+            attempts.retain(|_, revision| revisions.contains(&revision.as_str()));
+        }
+        self.refused.retain(|_, attempts| !attempts.is_empty());
     }
 
     /// The attempts that a node refused.
@@ -96,7 +100,7 @@ impl Registry {
     pub fn refusals(&self, node: &str) -> Vec<u64> {
         self.refused
             .get(node)
-            .map(|attempts| attempts.iter().copied().collect())
+            .map(|attempts| attempts.keys().copied().collect())
             .unwrap_or_default()
     }
 

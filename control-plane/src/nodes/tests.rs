@@ -199,7 +199,9 @@ fn a_refusal_shows_envoys_reason_and_is_remembered_until_the_next_revision() {
         }
     );
     assert_eq!(fleet.registry.refusals(NODE), [1]);
-    fleet.registry.forget_refusals();
+    fleet.registry.keep_refusals_of(&["1-a"]);
+    assert_eq!(fleet.registry.refusals(NODE), [1]);
+    fleet.registry.keep_refusals_of(&["2-b"]);
     assert!(fleet.registry.refusals(NODE).is_empty());
 }
 

@@ -59,6 +59,11 @@ const FIDO: &str = "fido";
 const ANNOUNCED_KINDS: [&str; 3] = ["captcha", "pow", "otp_email"];
 
 impl MitigationPolicy {
+    /// Puts it in monitor mode.
+    pub(crate) fn only_count(&mut self) {
+        self.mode = Mode::Monitor;
+    }
+
     pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Option<Self> {
         let hosts = spec.take(reader, "hosts").map_or_else(Vec::new, |field| {
             reader.patterns(&field, limits::MAX_PATTERNS, host::host)

@@ -18,7 +18,15 @@ pub(super) async fn compiled(
     material: RuntimeMaterial,
     now_ms: u64,
 ) -> Result<Compiled, ApplyError> {
-    let documents = inventory.documents();
+    compiled_documents(inventory.documents(), material, now_ms).await
+}
+
+/// The same of documents.
+pub(super) async fn compiled_documents(
+    documents: Vec<crate::resource::Document>,
+    material: RuntimeMaterial,
+    now_ms: u64,
+) -> Result<Compiled, ApplyError> {
     tokio::task::spawn_blocking(move || compile_at(&documents, &material, now_ms))
         .await
         .map_err(|_| ApplyError::Stopped)?
@@ -56,6 +64,7 @@ pub(super) async fn revision(
         policies: u32::try_from(policies).unwrap_or(u32::MAX),
         resources: Some(u32::try_from(label.resources).unwrap_or(u32::MAX)),
         attempt,
+        resources_of: None,
     };
     Ok((
         NewRevision {

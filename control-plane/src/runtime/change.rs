@@ -8,6 +8,7 @@
 
 use super::control::{By, Control, Proposal, State, name_of, named_author, parse, refused};
 use super::revision_name::{RevisionError, RevisionName};
+use super::rollout::Choice;
 use super::start::read;
 use crate::clock::NoEntropy;
 use crate::diagnostic::Diagnostic;
@@ -72,6 +73,8 @@ pub struct Applied {
     pub differences: Vec<Difference>,
     /// The revision now current; none on a dry run.
     pub revision: Option<StoredRevision>,
+    /// The strategy by which it goes out; empty = it goes to every node at once, or nothing is sent.
+    pub strategy: String,
 }
 
 /// Files to be applied.
@@ -89,6 +92,8 @@ pub struct Apply<'a> {
     pub prune: bool,
     /// Only tells what would be.
     pub dry_run: bool,
+    /// How it is to go out.
+    pub choice: Choice<'a>,
 }
 
 /// Resources to be deleted.
@@ -183,6 +188,7 @@ impl Control {
             },
             base: apply.base,
             dry_run: apply.dry_run,
+            choice: apply.choice,
         };
         self.change(&mut state, proposal).await
     }
@@ -201,6 +207,7 @@ impl Control {
             },
             base: "",
             dry_run: false,
+            choice: Choice::Usual,
         };
         self.change(&mut state, proposal).await
     }
@@ -241,6 +248,7 @@ impl Control {
             },
             base: rollback.base,
             dry_run: rollback.dry_run,
+            choice: Choice::Usual,
         };
         self.change(&mut state, proposal).await
     }
@@ -253,7 +261,7 @@ impl Control {
         let name = RevisionName::parse(base)?;
         let after = match (name.number, &name.hash) {
             (0, None) => 0,
-            _ => self.with_resources(base).await?.number,
+            _ => self.with_resources(base).await?.set(),
         };
         let Some(current) = &state.revision else {
             return Ok(());

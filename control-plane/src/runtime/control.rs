@@ -11,15 +11,18 @@ use tokio::sync::{Mutex, watch};
 
 use super::build::{self, Label};
 use super::change::{Applied, ApplyError};
+use super::course::{Course, content_of};
 use super::fleet::Fleet;
+use super::keys::Next;
+use super::rollout::{Choice, Way};
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::{Changed, Conflict, Entry, Inventory, Origin};
 use crate::limits::{self, cut};
 use crate::metrics::Metrics;
 use crate::resource::{Document, SourceFile, parse_files};
-use crate::rollout::Plan;
-use crate::store::{Commit, NewRevision, RegisteredKey, Store, StoredRevision, TicketKeyRow};
+use crate::rollout::{Act, Plan};
+use crate::store::{Commit, RegisteredKey, Store, StoredRevision, TicketKeyRow};
 use crate::xds::Published;
 
 /// Sessions last so long where nothing says otherwise.
@@ -37,7 +40,14 @@ pub(super) struct State {
     /// Stored resources that this release cannot read. No revision is made without them: it would
     /// silently lack them.
     pub(super) unreadable: BTreeMap<(String, String), (Origin, Vec<Diagnostic>)>,
+    /// The newest revision of the declared set.
     pub(super) revision: Option<StoredRevision>,
+    /// Of the declared set, without keys.
+    pub(super) content: String,
+    /// The largest number that a revision has.
+    pub(super) number: u64,
+    /// What nodes run of it.
+    pub(super) course: Course,
     pub(super) session_keys: Vec<RegisteredKey>,
     pub(super) ticket_keys: Vec<TicketKeyRow>,
 }
@@ -73,6 +83,8 @@ pub(super) struct Proposal<'a> {
     /// The revision that it was made against; empty = not said.
     pub(super) base: &'a str,
     pub(super) dry_run: bool,
+    /// How it is to go out.
+    pub(super) choice: Choice<'a>,
 }
 
 impl Control {
@@ -121,6 +133,7 @@ impl Control {
             by,
             base: "",
             dry_run: false,
+            choice: Choice::Usual,
         };
         self.change(&mut state, proposal).await
     }
@@ -136,6 +149,7 @@ impl Control {
             by,
             base,
             dry_run,
+            choice,
         } = proposal;
         let lacking = state
             .unreadable
@@ -176,11 +190,20 @@ impl Control {
             build::compiled(&inventory, self.compile_material(state), self.clock.now()).await?;
         let warnings = compiled.warnings.clone();
         // Every change is a revision, also one that compiles to the same: the history has its text.
-        let same = !changes_something && self.is_published(state, &compiled.hash);
+        // Named again, what was taken back is tried again.
+        let again = choice != Choice::Usual && state.content != state.course.stable_content;
+        let same = !changes_something && state.course.is_sent() && !again;
+        let content = content_of(&inventory);
+        let way = self.way(state, &inventory, &content, choice)?;
         let made = if same {
             None
         } else {
-            Some(self.make(state, compiled, inventory.len(), by).await?)
+            let number = state.number.saturating_add(1);
+            Some(self.make(number, compiled, inventory.len(), by).await?)
+        };
+        let strategy = match (&made, &way) {
+            (Some(_), Way::Staged(strategy)) => strategy.name.clone(),
+            _ => String::new(),
         };
         if dry_run {
             return Ok(Applied {
@@ -188,17 +211,38 @@ impl Control {
                 warnings,
                 differences: inventory.differences(&state.inventory),
                 revision: None,
+                strategy,
             });
         }
         let revision = made.as_ref().map(|(revision, _)| revision);
+        let course = match &made {
+            Some(next) => Some(self.steered(state, &inventory, way, next).await?),
+            None => None,
+        };
         if revision.is_some() || !put.is_empty() {
             let now = self.clock.now();
+            let mut ended = state.course.rollout.clone();
+            if let (Some(ended), Some((revision, _)), Some(course)) = (&mut ended, &made, &course)
+                && course
+                    .rollout
+                    .as_ref()
+                    .is_none_or(|rollout| rollout.id != ended.id)
+            {
+                ended.supersede(Act {
+                    who: by.author,
+                    why: &format!("by revision {}", revision_of(&revision.info)),
+                    now_ms: now,
+                });
+            }
+            let begun = course.as_ref().and_then(|course| course.rollout.as_ref());
             self.store
                 .commit(Commit {
                     put,
                     changed: recorded,
                     remove,
                     revision,
+                    plan: course.as_ref().and_then(Course::row),
+                    rollouts: ended.iter().chain(begun).collect(),
                     now,
                     ..Commit::default()
                 })
@@ -206,39 +250,28 @@ impl Control {
         }
         state.unreadable.clear();
         state.inventory = inventory;
-        if let Some((revision, published)) = made {
-            self.publish(state, revision, published);
+        state.content = content;
+        if let (Some((revision, _)), Some(course)) = (made, course) {
+            state.course = course;
+            self.publish(state, revision.info);
         }
         Ok(Applied {
             changes,
             warnings,
             differences: Vec::new(),
             revision: state.revision.clone(),
+            strategy,
         })
     }
 
-    /// Is this content already the current revision, and sent?
-    pub(super) fn is_published(&self, state: &State, hash: &str) -> bool {
-        let current = state
-            .revision
-            .as_ref()
-            .is_some_and(|revision| revision.hash == hash);
-        current && self.plan.borrow().stable().is_some()
-    }
-
-    /// The next revision of this content, which loads.
+    /// A revision of this content, which loads.
     pub(super) async fn make(
         &self,
-        state: &State,
+        number: u64,
         compiled: crate::compile::Compiled,
         resources: usize,
         by: By<'_>,
-    ) -> Result<(NewRevision, Arc<Published>), ApplyError> {
-        let number = state
-            .revision
-            .as_ref()
-            .map_or(0, |revision| revision.number)
-            .saturating_add(1);
+    ) -> Result<Next, ApplyError> {
         let label = Label {
             number,
             resources,
@@ -249,31 +282,34 @@ impl Control {
         build::revision(compiled, label, &self.filter_module).await
     }
 
-    /// Tells everybody of a stored revision: sidecars first, so that none meets a ticket whose key it
-    /// does not have.
-    pub(super) fn publish(
-        &self,
-        state: &mut State,
-        revision: NewRevision,
-        published: Arc<Published>,
-    ) {
+    /// Tells everybody of a stored revision and its course: sidecars first, so that none meets a ticket
+    /// whose key it does not have.
+    pub(super) fn publish(&self, state: &mut State, revision: StoredRevision) {
         tracing::info!(
-            revision = %published.revision,
-            author = %revision.info.author,
-            policies = revision.info.policies,
+            revision = %revision_of(&revision),
+            author = %revision.author,
+            policies = revision.policies,
             "revision published"
         );
-        self.fleet.forget_refusals();
-        state.revision = Some(revision.info);
-        self.show(state, published);
+        state.number = state.number.max(revision.number);
+        state.revision = Some(revision);
+        self.show(state);
     }
 
-    pub(super) fn show(&self, state: &State, published: Arc<Published>) {
+    /// Shows the course as it is now.
+    pub(super) fn show(&self, state: &State) {
+        let plan = state.course.plan();
+        let revisions: Vec<_> = plan.revisions().map(|it| it.revision.as_str()).collect();
+        if !revisions.is_empty() {
+            self.fleet.keep_refusals_of(&revisions);
+        }
+        let stable = plan.stable().cloned();
+        let number = stable.as_ref().map_or(0, |stable| stable.number);
         self.metrics
             .revision
-            .set(i64::try_from(published.number).unwrap_or(i64::MAX));
-        self.tell_sidecars(state, Some(&published));
-        self.plan.send_replace(Arc::new(Plan::at_once(published)));
+            .set(i64::try_from(number).unwrap_or(i64::MAX));
+        self.tell_sidecars(state, stable.as_deref());
+        self.plan.send_replace(Arc::new(plan));
     }
 
     pub(super) fn tell_sidecars(&self, state: &State, published: Option<&Published>) {

@@ -107,13 +107,13 @@ impl Fleet {
     }
 
     /// A refusal that the store remembers.
-    pub fn remember_refusal(&self, node: &str, attempt: u64) {
-        self.lock().remember_refusal(node, attempt);
+    pub fn remember_refusal(&self, node: &str, version: &Version) {
+        self.lock().remember_refusal(node, version);
     }
 
-    /// A new revision has new bytes.
-    pub fn forget_refusals(&self) {
-        self.lock().forget_refusals();
+    /// What was refused of other revisions cannot be met again.
+    pub fn keep_refusals_of(&self, revisions: &[&str]) {
+        self.lock().keep_refusals_of(revisions);
     }
 
     /// A discovery stream ended.

@@ -80,7 +80,7 @@ impl Control {
     /// The revision of this name, which keeps its resources; an empty name is the current one.
     pub(super) async fn with_resources(&self, name: &str) -> Result<StoredRevision, ApplyError> {
         let found = if name.is_empty() {
-            self.store.revisions(1).await?.into_iter().next()
+            self.store.declared().await?
         } else {
             let asked = RevisionName::parse(name)?;
             let found = self.store.revision(asked.number).await?;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use countersign_proto::policy::v1 as policy;
 use tokio::sync::watch;
 
-use super::build;
 use super::change::ApplyError;
 use super::control::{By, Control, SidecarMaterial, State};
+use super::remade::Remade;
 use crate::clock::random_bytes;
 use crate::compile::RuntimeMaterial;
 use crate::limits::{self, millis};
@@ -105,29 +105,27 @@ impl Control {
             author: &author,
             message: "session keys",
         };
-        let made = match self.next(&state, by).await {
-            Ok(made) => made,
+        let remade = match self.remade(&state, by).await {
+            Ok(remade) => remade,
             Err(error) => {
                 // The keys are kept all the same: the next change that compiles takes them along.
                 tracing::error!(%error, sidecar, "no revision could be made with a sidecar's keys");
                 None
             }
         };
-        let revision = made.as_ref().map(|(revision, _)| revision);
         let session_keys = Some((sidecar, keys.as_slice()));
         let commit = Commit {
             session_keys,
-            revision,
             now,
-            ..Commit::default()
+            ..remade.as_ref().map(Remade::commit).unwrap_or_default()
         };
         if let Err(error) = self.store.commit(commit).await {
             state.session_keys = former;
             return Err(error.into());
         }
         tracing::info!(sidecar, keys = keys.len(), "session keys registered");
-        if let Some((revision, published)) = made {
-            self.publish(&mut state, revision, published);
+        if let Some(remade) = remade {
+            self.take(&mut state, remade);
         }
         Ok(())
     }
@@ -144,47 +142,20 @@ impl Control {
             author: "control-plane",
             message: "keys and compiled form",
         };
-        if let Some((revision, published)) = self.next(&state, by).await? {
+        if let Some(remade) = self.remade(&state, by).await? {
             let now = self.clock.now();
             self.store
                 .commit(Commit {
-                    revision: Some(&revision),
                     now,
-                    ..Commit::default()
+                    ..remade.commit()
                 })
                 .await?;
-            self.publish(&mut state, revision, published);
+            self.take(&mut state, remade);
         } else {
             let plan = self.plan.borrow().clone();
             self.tell_sidecars(&state, plan.stable().map(AsRef::as_ref));
         }
         Ok(())
-    }
-
-    /// The revision of the present set with the present keys, if it is another one.
-    async fn next(&self, state: &State, by: By<'_>) -> Result<Option<Next>, ApplyError> {
-        if state.inventory.is_empty() && state.revision.is_none() {
-            return Ok(None);
-        }
-        if !state.unreadable.is_empty() {
-            let findings = state
-                .unreadable
-                .values()
-                .flat_map(|(_, findings)| findings.clone());
-            return Err(ApplyError::Refused(findings.collect()));
-        }
-        let compiled = build::compiled(
-            &state.inventory,
-            self.compile_material(state),
-            self.clock.now(),
-        )
-        .await?;
-        if self.is_published(state, &compiled.hash) {
-            return Ok(None);
-        }
-        self.make(state, compiled, state.inventory.len(), by)
-            .await
-            .map(Some)
     }
 
     /// Makes the first ticket key, or the next one when the present one is old.
@@ -275,7 +246,8 @@ impl Control {
     }
 }
 
-type Next = (crate::store::NewRevision, Arc<crate::xds::Published>);
+/// A revision to be stored, and the form in which it is sent.
+pub(super) type Next = (crate::store::NewRevision, Arc<crate::xds::Published>);
 
 /// The signing key first, then the others that verify, newest first.
 fn ticket_keys(rows: &[TicketKeyRow], now: u64) -> Vec<policy::TicketKey> {

@@ -3,6 +3,7 @@
 mod build;
 mod change;
 mod control;
+mod course;
 mod directory;
 mod fleet;
 mod history;
@@ -10,7 +11,11 @@ mod ingest;
 mod keys;
 mod maintenance;
 mod relays;
+mod remade;
 mod revision_name;
+mod rollout;
+mod rollout_driver;
+mod rollout_variant;
 mod server;
 mod sidecars;
 mod start;
@@ -24,6 +29,7 @@ pub use ingest::{Acks, Ingest, IngestClosed, IngestTask, Stored};
 pub use keys::KeyError;
 pub use relays::{RelayCounts, RelayView, Relays};
 pub use revision_name::{RevisionError, RevisionName};
+pub use rollout::{Choice, RolloutAction, RolloutFault};
 pub use server::{App, Config, Running, StartError, start};
 pub use sidecars::{SidecarHub, SidecarSeat};
 

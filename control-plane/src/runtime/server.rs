@@ -177,6 +177,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         Arc::clone(&control),
         app.stop.clone(),
     )));
+    let drive = super::rollout_driver::follow(Arc::clone(&control), app.stop.clone());
+    servers.push(tokio::spawn(drive));
     let tidy = maintenance::tidy(
         app.store.clone(),
         control,

@@ -8,13 +8,14 @@ use tokio::sync::{Mutex, watch};
 use super::build;
 use super::change::ApplyError;
 use super::control::{Control, State};
+use super::course::{Course, Sent, content_of};
 use super::fleet::Fleet;
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::{Entry, Inventory, Origin};
 use crate::metrics::Metrics;
 use crate::resource::parse_document;
-use crate::store::{Store, StoredResource};
+use crate::store::{NewRevision, Store, StoredResource, StoredRevision};
 
 impl Control {
     /// Reads the store and publishes its newest revision.
@@ -34,13 +35,23 @@ impl Control {
             .map_err(|_| ApplyError::Stopped)?;
         let newest = store.newest_revision().await?;
         for refusal in store.refusals().await? {
-            fleet.remember_refusal(&refusal.node, refusal.attempt);
+            let version = crate::xds::Version {
+                revision: refusal.revision,
+                attempt: refusal.attempt,
+            };
+            fleet.remember_refusal(&refusal.node, &version);
         }
         for (policy, measure, count) in store.totals().await? {
             metrics.count(&policy, measure, count);
         }
+        let inventory = Inventory::new(entries);
+        let content = content_of(&inventory);
+        let number = store.last_number().await?;
         let state = State {
-            inventory: Inventory::new(entries),
+            inventory,
+            content,
+            number,
+            course: Course::default(),
             unreadable,
             revision: newest.as_ref().map(|revision| revision.info.clone()),
             session_keys: store.session_keys().await?,
@@ -58,17 +69,10 @@ impl Control {
             fleet,
             metrics,
         };
-        if let Some(newest) = newest {
-            match build::stored(&newest, &control.filter_module).await {
-                Ok(published) => {
-                    tracing::info!(revision = %published.revision, "stored revision published");
-                    let state = control.state.lock().await;
-                    control.show(&state, published);
-                }
-                // What was compiled by another release is compiled again below.
-                Err(error) => tracing::warn!(%error, "the stored revision cannot be sent as it is"),
-            }
-        }
+        let mut state = control.state.lock().await;
+        state.course = control.stored_course(newest, &state).await?;
+        control.show(&state);
+        drop(state);
         match control.refresh().await {
             Err(ApplyError::Refused(findings)) => {
                 for finding in &findings {
@@ -81,6 +85,77 @@ impl Control {
             refreshed => refreshed?,
         }
         Ok(control)
+    }
+}
+
+impl Control {
+    /// What nodes run, as it was stored.
+    async fn stored_course(
+        &self,
+        newest: Option<NewRevision>,
+        state: &State,
+    ) -> Result<Course, ApplyError> {
+        let row = self.store.plan().await?;
+        let stable = match row {
+            Some(row) => self.store.compiled(row.stable).await?,
+            None => newest,
+        };
+        let candidate = match row.and_then(|row| row.candidate) {
+            Some(candidate) => self.store.compiled(candidate).await?,
+            None => None,
+        };
+        let rollout = match row.and_then(|row| row.rollout) {
+            Some(rollout) => self.store.rollout(rollout).await?,
+            None => None,
+        };
+        let mut course = Course {
+            stable: self.sendable(stable).await?,
+            candidate: self.sendable(candidate).await?,
+            rollout,
+            ..Course::default()
+        };
+        let Some(stable) = &course.stable else {
+            return Ok(course);
+        };
+        let declared = state.revision.as_ref().map(StoredRevision::set);
+        course.stable_content = if declared == Some(stable.info.set()) {
+            state.content.clone()
+        } else {
+            let stored = self.store.resources_at(stable.info.set()).await?;
+            let (entries, _) = tokio::task::spawn_blocking(move || read(stored))
+                .await
+                .map_err(|_| ApplyError::Stopped)?;
+            content_of(&Inventory::new(entries))
+        };
+        if let Some(open) = course.open() {
+            tracing::info!(
+                rollout = open.id,
+                state = open.state.as_str(),
+                "a rollout goes on"
+            );
+        }
+        Ok(course)
+    }
+
+    async fn sendable(&self, revision: Option<NewRevision>) -> Result<Option<Sent>, ApplyError> {
+        let Some(revision) = revision else {
+            return Ok(None);
+        };
+        let published = match build::stored(&revision, &self.filter_module).await {
+            Ok(published) => {
+                tracing::info!(revision = %published.revision, "stored revision published");
+                Some(published)
+            }
+            // What was compiled by another release is compiled again below.
+            Err(error) => {
+                tracing::warn!(%error, "a stored revision cannot be sent as it is");
+                None
+            }
+        };
+        Ok(Some(Sent {
+            info: revision.info,
+            published,
+        }))
     }
 }
 

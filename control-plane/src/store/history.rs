@@ -36,8 +36,8 @@ impl Store {
     /// When the database fails.
     pub async fn revision(&self, number: u64) -> Result<Option<StoredRevision>, StoreError> {
         let row = sqlx::query(
-            "SELECT number, hash, time_ms, author, message, policies, attempt, resources \
-             FROM revisions WHERE number = $1",
+            "SELECT number, hash, time_ms, author, message, policies, attempt, resources, \
+             resources_of FROM revisions WHERE number = $1",
         )
         .bind(signed(number))
         .fetch_optional(&self.readers)
@@ -54,7 +54,8 @@ impl Store {
             "SELECT c.kind, c.name, s.source, c.file, c.line, c.origin, c.author, c.changed_ms \
              FROM revision_changes c JOIN sources s ON s.digest = c.digest \
              WHERE c.revision = (SELECT MAX(n.revision) FROM revision_changes n \
-             WHERE n.kind = c.kind AND n.name = c.name AND n.revision <= $1) \
+             WHERE n.kind = c.kind AND n.name = c.name AND n.revision <= \
+             (SELECT COALESCE(MAX(r.resources_of), $1) FROM revisions r WHERE r.number = $1)) \
              AND c.digest IS NOT NULL",
         )
         .bind(signed(number))
@@ -169,8 +170,16 @@ async fn record_entry(
     Ok(())
 }
 
-/// Forgets revisions before `oldest`, but for what the set at `oldest` is made of.
+/// Forgets revisions before `oldest`, but for what the set at `oldest` is made of; never what nodes run.
 pub(super) async fn prune(tx: &mut Tx, oldest: u64) -> Result<(), StoreError> {
+    let row = sqlx::query(
+        "SELECT MIN(COALESCE(r.resources_of, r.number)) AS oldest FROM revisions r \
+         WHERE r.number IN (SELECT stable FROM plan)",
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let run: Option<i64> = row.try_get("oldest")?;
+    let oldest = run.map_or(oldest, |run| oldest.min(unsigned(run)));
     let gone = sqlx::query("DELETE FROM revisions WHERE number < $1")
         .bind(signed(oldest))
         .execute(&mut **tx)

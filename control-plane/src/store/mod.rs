@@ -17,6 +17,7 @@ mod outcomes;
 mod place;
 mod resources;
 mod revisions;
+mod rollouts;
 mod traffic;
 
 use std::borrow::Cow;
@@ -32,6 +33,7 @@ pub use maintenance::Tidied;
 pub use place::Kind;
 pub use resources::StoredResource;
 pub use revisions::{Commit, NewRevision, StoredRevision};
+pub use rollouts::PlanRow;
 pub use traffic::{RollupRow, RollupTotals};
 
 /// A change that is under way, in either database.

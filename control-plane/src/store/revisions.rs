@@ -3,9 +3,10 @@
 use countersign_proto::policy::v1 as policy;
 use sqlx::Row as _;
 
-use super::{Row, Store, StoreError, Tx, is_transient, signed, text, unsigned};
+use super::{PlanRow, Row, Store, StoreError, Tx, is_transient, signed, text, unsigned};
 use crate::inventory::{Change, Entry};
 use crate::limits;
+use crate::rollout::Rollout;
 
 /// A revision's line in the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,16 @@ pub struct StoredRevision {
     pub resources: Option<u32>,
     /// The nonce of its first send.
     pub attempt: u64,
+    /// The revision whose resources it has; none = its own.
+    pub resources_of: Option<u64>,
+}
+
+impl StoredRevision {
+    /// The revision that changed resources up to this one's set.
+    #[must_use]
+    pub fn set(&self) -> u64 {
+        self.resources_of.unwrap_or(self.number)
+    }
 }
 
 /// A revision to be stored.
@@ -50,6 +61,12 @@ pub struct Commit<'a> {
     pub session_keys: Option<(&'a str, &'a [policy::SessionKey])>,
     /// What they make.
     pub revision: Option<&'a NewRevision>,
+    /// The stable set with new keys, where another set is on its way; made before `revision`.
+    pub beside: Option<&'a NewRevision>,
+    /// What nodes run from then on.
+    pub plan: Option<PlanRow>,
+    /// Rollouts that begin or end with it.
+    pub rollouts: Vec<&'a Rollout>,
     /// The time of the change.
     pub now: u64,
 }
@@ -103,6 +120,15 @@ impl Store {
         if let Some((sidecar, keys)) = commit.session_keys {
             super::keys::replace_session_keys(&mut tx, sidecar, keys, commit.now).await?;
         }
+        for rollout in &commit.rollouts {
+            super::rollouts::put(&mut tx, rollout).await?;
+        }
+        if let Some(plan) = commit.plan {
+            super::rollouts::put_plan(&mut tx, plan).await?;
+        }
+        if let Some(beside) = commit.beside {
+            insert(&mut tx, beside).await?;
+        }
         if let Some(revision) = commit.revision {
             insert(&mut tx, revision).await?;
             super::history::record(&mut tx, commit, &revision.info).await?;
@@ -113,14 +139,15 @@ impl Store {
         Ok(())
     }
 
-    /// The newest revision with its compiled bytes.
+    /// The newest revision of the declared set with its compiled bytes.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn newest_revision(&self) -> Result<Option<NewRevision>, StoreError> {
         let row = sqlx::query(
             "SELECT number, hash, time_ms, author, message, policies, attempt, resources, \
-             compiled FROM revisions ORDER BY number DESC LIMIT 1",
+             resources_of, compiled FROM revisions WHERE resources_of IS NULL \
+             ORDER BY number DESC LIMIT 1",
         )
         .fetch_optional(&self.readers)
         .await?;
@@ -133,14 +160,28 @@ impl Store {
         }))
     }
 
+    /// The newest revision of the declared set.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn declared(&self) -> Result<Option<StoredRevision>, StoreError> {
+        let row = sqlx::query(
+            "SELECT number, hash, time_ms, author, message, policies, attempt, resources, \
+             resources_of FROM revisions WHERE resources_of IS NULL ORDER BY number DESC LIMIT 1",
+        )
+        .fetch_optional(&self.readers)
+        .await?;
+        row.as_ref().map(read).transpose()
+    }
+
     /// The newest revisions, newest first.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn revisions(&self, limit: u32) -> Result<Vec<StoredRevision>, StoreError> {
         let rows = sqlx::query(
-            "SELECT number, hash, time_ms, author, message, policies, attempt, resources \
-             FROM revisions ORDER BY number DESC LIMIT $1",
+            "SELECT number, hash, time_ms, author, message, policies, attempt, resources, \
+             resources_of FROM revisions ORDER BY number DESC LIMIT $1",
         )
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
@@ -153,8 +194,8 @@ async fn insert(tx: &mut Tx, revision: &NewRevision) -> Result<(), StoreError> {
     let info = &revision.info;
     sqlx::query(
         "INSERT INTO revisions \
-         (number, hash, time_ms, author, message, policies, attempt, compiled, resources) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         (number, hash, time_ms, author, message, policies, attempt, compiled, resources, \
+         resources_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(signed(info.number))
     .bind(&info.hash)
@@ -165,16 +206,26 @@ async fn insert(tx: &mut Tx, revision: &NewRevision) -> Result<(), StoreError> {
     .bind(signed(info.attempt))
     .bind(&revision.compiled)
     .bind(info.resources.map(i64::from))
+    .bind(info.resources_of.map(signed))
     .execute(&mut **tx)
     .await?;
-    sqlx::query("UPDATE revisions SET compiled = NULL WHERE number <= $1 AND compiled IS NOT NULL")
-        .bind(signed(info.number.saturating_sub(limits::KEPT_COMPILED)))
-        .execute(&mut **tx)
-        .await?;
-    // A new revision has new bytes: what was refused of the former ones cannot be met again.
-    sqlx::query("DELETE FROM refusals")
-        .execute(&mut **tx)
-        .await?;
+    sqlx::query(
+        "UPDATE revisions SET compiled = NULL WHERE number <= $1 AND compiled IS NOT NULL \
+         AND number NOT IN (SELECT stable FROM plan) AND number NOT IN \
+         (SELECT candidate FROM plan WHERE candidate IS NOT NULL)",
+    )
+    .bind(signed(info.number.saturating_sub(limits::KEPT_COMPILED)))
+    .execute(&mut **tx)
+    .await?;
+    // A new revision has new bytes: what was refused of those that no node runs any more
+    // cannot be met again.
+    sqlx::query(
+        "DELETE FROM refusals WHERE revision NOT IN (SELECT number || '-' || hash \
+         FROM revisions WHERE number IN (SELECT stable FROM plan) OR number IN \
+         (SELECT candidate FROM plan WHERE candidate IS NOT NULL))",
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }
 
@@ -190,5 +241,6 @@ pub(super) fn read(row: &Row) -> Result<StoredRevision, StoreError> {
             .try_get::<Option<i64>, _>("resources")?
             .map(|resources| u32::try_from(resources).unwrap_or(u32::MAX)),
         attempt: unsigned(row.try_get("attempt")?),
+        resources_of: row.try_get::<Option<i64>, _>("resources_of")?.map(unsigned),
     })
 }

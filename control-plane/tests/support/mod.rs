@@ -3,6 +3,7 @@
 
 pub(crate) mod database;
 pub(crate) mod envoy;
+pub(crate) mod node;
 pub(crate) mod sidecar;
 pub(crate) mod store;
 

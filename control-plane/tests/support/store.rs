@@ -115,6 +115,7 @@ pub(crate) fn revision(number: u64) -> NewRevision {
         policies: 1,
         resources: Some(0),
         attempt: number + 100,
+        resources_of: None,
     };
     NewRevision {
         info,

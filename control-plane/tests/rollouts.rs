@@ -1,0 +1,315 @@
+//! Rollouts through the whole control plane, with nodes that say what they decide. Time is given to the
+//! driver here, so that minutes pass at once.
+
+mod support;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use countersign_control_plane::rollout::{Rollout, State};
+use countersign_control_plane::runtime::RolloutAction;
+use countersign_proto::admin::v1 as admin;
+use countersign_proto::policy::v1::SessionKey;
+
+use support::database::{On, on_both};
+use support::node::Node;
+use support::{PATIENCE, Plane, policy};
+
+const STRATEGY: &str = "apiVersion: countersign.dev/v1\nkind: RolloutStrategy\n\
+    metadata: {name: default}\nspec:\n  stages:\n\
+    \x20 - {nodes: \"locality.zone == 'a'\", for: 60s}\n  - {percent: 100}\n";
+
+/// Two nodes in two zones, on a first revision.
+async fn two(plane: &Plane) -> (Node, Node, String) {
+    plane.applied(&policy("one", "monitor")).await;
+    let first = plane.applied(STRATEGY).await;
+    let here = Node::connect(plane, "edge-1", "a").await;
+    let there = Node::connect(plane, "edge-2", "b").await;
+    until_live(plane, "edge-1", &first).await;
+    until_live(plane, "edge-2", &first).await;
+    (here, there, first)
+}
+
+async fn until_live(plane: &Plane, id: &str, revision: &str) {
+    use countersign_control_plane::nodes::NodeState;
+    plane
+        .node_until(id, |view| {
+            let runs = view
+                .version
+                .as_ref()
+                .is_some_and(|it| it.revision == revision);
+            runs && view.standing.state == NodeState::Live
+        })
+        .await;
+}
+
+async fn rollout(plane: &Plane) -> Rollout {
+    plane.running.app().control.rollout().await.unwrap()
+}
+
+/// Looks for so many seconds of the driver's time, one at a time.
+async fn look(plane: &Plane, seconds: u64) {
+    for _ in 0..seconds {
+        let control = &plane.running.app().control;
+        control.look_at_rollout(Duration::from_secs(1)).await;
+    }
+}
+
+async fn until(plane: &Plane, wanted: impl Fn(&Rollout) -> bool) -> Rollout {
+    let found = async {
+        loop {
+            look(plane, 1).await;
+            let rollout = rollout(plane).await;
+            if wanted(&rollout) {
+                return rollout;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, found).await.unwrap()
+}
+
+async fn apply_by(plane: &Plane, content: &str, strategy: &str, now: bool) -> admin::ApplyResponse {
+    let request = admin::ApplyRequest {
+        files: vec![admin::SourceFile {
+            name: "test.yaml".into(),
+            content: content.into(),
+        }],
+        author: "test".into(),
+        strategy: strategy.into(),
+        now,
+        ..admin::ApplyRequest::default()
+    };
+    let mut admin = plane.admin().await;
+    admin.apply(request).await.unwrap().into_inner()
+}
+
+on_both!(a_good_change_goes_through_its_stages_and_is_stable_then);
+async fn a_good_change_goes_through_its_stages_and_is_stable_then(on: On) {
+    let plane = Plane::start_on(on).await;
+    let (here, there, first) = two(&plane).await;
+    let second = plane.applied(&policy("two", "block")).await;
+    until_live(&plane, "edge-1", &second).await;
+    assert_eq!(plane.revision(), first);
+    look(&plane, 58).await;
+    assert_eq!(there.revisions(), [first.as_str()]);
+    until(&plane, |rollout| rollout.stage == 1).await;
+    until_live(&plane, "edge-2", &second).await;
+    until(&plane, |rollout| rollout.state == State::Complete).await;
+    assert_eq!(plane.revision(), second);
+    assert_eq!(here.revisions(), [first.as_str(), &second]);
+
+    let plane = plane.restarted().await;
+    assert_eq!(plane.revision(), second);
+    assert_eq!(rollout(&plane).await.state, State::Complete);
+}
+
+on_both!(a_bad_change_is_taken_back_and_not_tried_again_by_itself);
+async fn a_bad_change_is_taken_back_and_not_tried_again_by_itself(on: On) {
+    let plane = Plane::start_on(on).await;
+    let (here, there, first) = two(&plane).await;
+    for node in [&here, &there] {
+        node.behaviour.requests.store(50, Ordering::Relaxed);
+        node.behaviour.blocks_later.store(40, Ordering::Relaxed);
+    }
+    let bad = plane.applied(&policy("bad", "block")).await;
+    until_live(&plane, "edge-1", &bad).await;
+    let ended = until(&plane, |rollout| !rollout.state.is_open()).await;
+    assert_eq!(ended.state, State::RolledBack);
+    assert!(
+        ended.why().starts_with("block share on node `edge-1`: "),
+        "{}",
+        ended.why()
+    );
+    until_live(&plane, "edge-1", &first).await;
+    assert_eq!(here.revisions(), [first.as_str(), &bad, &first]);
+    assert_eq!(there.revisions(), [first.as_str()]);
+
+    // Neither a restart nor the same text again sends it; the declared set is what was declared.
+    drop((here, there));
+    let plane = plane.restarted().await;
+    assert_eq!(plane.revision(), first);
+    let again = plane.apply(&policy("bad", "block")).await;
+    assert_eq!(
+        again.revision.unwrap().number.to_string(),
+        bad.split('-').next().unwrap()
+    );
+    assert_eq!(rollout(&plane).await.state, State::RolledBack);
+    // Asked for by name it is tried again.
+    let asked = apply_by(&plane, &policy("bad", "block"), "default", false).await;
+    assert_eq!(asked.strategy, "default");
+    assert_eq!(rollout(&plane).await.state, State::Progressing);
+    // And sent to all at once by who insists.
+    let now = apply_by(&plane, &policy("bad", "block"), "", true).await;
+    let now = now.revision.unwrap();
+    assert_eq!(plane.revision(), format!("{}-{}", now.number, now.hash));
+    assert_eq!(rollout(&plane).await.state, State::Superseded);
+}
+
+on_both!(a_stage_goes_on_after_a_restart_with_the_time_it_had);
+async fn a_stage_goes_on_after_a_restart_with_the_time_it_had(on: On) {
+    let plane = Plane::start_on(on).await;
+    let (here, there, first) = two(&plane).await;
+    let second = plane.applied(&policy("two", "block")).await;
+    until_live(&plane, "edge-1", &second).await;
+    look(&plane, 30).await;
+    let before = rollout(&plane).await;
+    assert!(
+        (30_000..60_000).contains(&before.elapsed_ms),
+        "{}",
+        before.elapsed_ms
+    );
+    drop((here, there));
+    let plane = plane.restarted().await;
+    let after = rollout(&plane).await;
+    assert_eq!((after.state, after.stage), (State::Progressing, 0));
+    assert_eq!(after.elapsed_ms, before.elapsed_ms);
+    let here = Node::connect(&plane, "edge-1", "a").await;
+    let there = Node::connect(&plane, "edge-2", "b").await;
+    until_live(&plane, "edge-1", &second).await;
+    until_live(&plane, "edge-2", &first).await;
+    assert_eq!(
+        (here.revisions(), there.revisions()),
+        (vec![second], vec![first])
+    );
+}
+
+#[tokio::test]
+async fn a_newer_change_supersedes_the_rollout_and_the_stable_revision_stays() {
+    let plane = Plane::start().await;
+    let (_here, there, first) = two(&plane).await;
+    plane.applied(&policy("two", "block")).await;
+    let third = plane.applied(&policy("three", "block")).await;
+    until_live(&plane, "edge-1", &third).await;
+    assert_eq!(there.revisions(), [first.as_str()]);
+    let listed = plane.running.app().store.rollouts(10).await.unwrap();
+    let states: Vec<_> = listed.iter().map(|rollout| rollout.state).collect();
+    assert_eq!(states, [State::Progressing, State::Superseded]);
+    assert!(listed[1].why().contains(&third), "{}", listed[1].why());
+}
+
+#[tokio::test]
+async fn new_keys_reach_the_nodes_of_both_revisions_and_the_rollout_goes_on() {
+    let plane = Plane::start().await;
+    let (here, there, first) = two(&plane).await;
+    let second = plane.applied(&policy("two", "block")).await;
+    until_live(&plane, "edge-1", &second).await;
+    let app = plane.running.app();
+    let key = SessionKey {
+        kid: "k1".into(),
+        public_key: ed25519_dalek::SigningKey::from_bytes(&[7; 32])
+            .verifying_key()
+            .to_bytes()
+            .to_vec(),
+    };
+    app.control.register_keys("s", vec![key]).await.unwrap();
+    let plan = app.control.plan().borrow().clone();
+    let revisions: Vec<_> = plan.revisions().map(|it| it.revision.clone()).collect();
+    until_live(&plane, "edge-2", &revisions[0]).await;
+    until_live(&plane, "edge-1", &revisions[1]).await;
+    assert!(!revisions.contains(&first) && !revisions.contains(&second));
+    // The stable set has the new key and not the new policy.
+    let number = |revision: &str| revision.split('-').next().unwrap().parse().unwrap();
+    let names = async |revision: &str| {
+        let set = app.store.resources_at(number(revision)).await.unwrap();
+        set.into_iter().map(|it| it.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&revisions[0]).await, ["one", "default"]);
+    assert_eq!(names(&revisions[1]).await, ["one", "two", "default"]);
+    assert_eq!(rollout(&plane).await.state, State::Progressing);
+    until(&plane, |rollout| rollout.state == State::Complete).await;
+    assert_eq!(plane.revision(), revisions[1]);
+    assert_eq!((here.revisions().len(), there.revisions().len()), (3, 3));
+}
+
+#[tokio::test]
+async fn operators_pause_resume_promote_and_abort() {
+    let plane = Plane::start().await;
+    let (_here, there, first) = two(&plane).await;
+    let second = plane.applied(&policy("two", "block")).await;
+    until_live(&plane, "edge-1", &second).await;
+    let control = &plane.running.app().control;
+    for (action, state) in [
+        (RolloutAction::Pause, State::Paused),
+        (RolloutAction::Resume, State::Progressing),
+        (RolloutAction::Promote { all: false }, State::Progressing),
+    ] {
+        let rollout = control.act_on_rollout(action, "bob", "").await.unwrap();
+        assert_eq!(rollout.state, state);
+    }
+    until_live(&plane, "edge-2", &second).await;
+    let aborted = control
+        .act_on_rollout(RolloutAction::Abort, "bob", "it hurts")
+        .await;
+    assert_eq!(aborted.unwrap().why(), "aborted: it hurts");
+    until_live(&plane, "edge-1", &first).await;
+    until_live(&plane, "edge-2", &first).await;
+    assert_eq!(there.revisions(), [first.as_str(), &second, &first]);
+    let (status, told) = plane.get("/api/v1/rollout").await;
+    assert_eq!(status, 200);
+    assert!(told.contains(r#""state":"aborted""#), "{told}");
+    let twice = control
+        .act_on_rollout(RolloutAction::Abort, "bob", "")
+        .await;
+    assert!(twice.is_err());
+}
+
+#[tokio::test]
+async fn a_stage_in_monitor_mode_sends_what_only_counts() {
+    let plane = Plane::start().await;
+    let strategy = STRATEGY.replace(
+        "  - {percent: 100}\n",
+        "  - {nodes: \"locality.zone == 'a'\"}\n  - {percent: 100}\n",
+    );
+    let strategy = strategy.replace("for: 60s", "for: 60s, mode: monitor");
+    plane.applied(&policy("one", "monitor")).await;
+    let first = plane.applied(&strategy).await;
+    let here = Node::connect(&plane, "edge-1", "a").await;
+    let there = Node::connect(&plane, "edge-2", "b").await;
+    until_live(&plane, "edge-1", &first).await;
+    let second = plane.applied(&policy("two", "block")).await;
+    let variant = rollout(&plane).await.names.monitoring[0].clone();
+    assert_ne!(variant, second);
+    until_live(&plane, "edge-1", &variant).await;
+    until(&plane, |rollout| rollout.stage == 1).await;
+    until_live(&plane, "edge-1", &second).await;
+    until(&plane, |rollout| rollout.state == State::Complete).await;
+    until_live(&plane, "edge-2", &second).await;
+    assert_eq!(here.revisions(), [first.as_str(), &variant, &second]);
+    assert_eq!(there.revisions(), [first.as_str(), &second]);
+}
+
+#[tokio::test]
+async fn a_strategy_that_is_not_there_is_refused() {
+    let plane = Plane::start().await;
+    let refused = apply_by(&plane, &policy("one", "block"), "nobody", false).await;
+    assert_eq!(
+        refused.diagnostics[0].message,
+        "there is no rollout strategy `nobody`"
+    );
+    assert_eq!(refused.revision, None);
+}
+
+#[tokio::test]
+async fn what_is_to_be_approved_waits_for_somebody_else() {
+    let plane = Plane::start().await;
+    plane.applied(&policy("one", "monitor")).await;
+    let first = plane
+        .applied(&format!("{STRATEGY}  approval: required\n"))
+        .await;
+    let here = Node::connect(&plane, "edge-1", "a").await;
+    until_live(&plane, "edge-1", &first).await;
+    let second = plane.applied(&policy("two", "block")).await;
+    assert_eq!(rollout(&plane).await.state, State::Waiting);
+    let control = &plane.running.app().control;
+    let own = control
+        .act_on_rollout(RolloutAction::Approve, "test", "")
+        .await;
+    assert!(own.unwrap_err().to_string().contains("somebody else"));
+    assert_eq!(here.revisions(), [first]);
+    control
+        .act_on_rollout(RolloutAction::Approve, "bob", "")
+        .await
+        .unwrap();
+    until_live(&plane, "edge-1", &second).await;
+}
