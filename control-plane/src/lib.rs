@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod limits;
 pub mod metrics;
 pub mod metrics_access;
+pub mod module;
 pub mod nodes;
 pub mod policy_test;
 mod rehearsal;

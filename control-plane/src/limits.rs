@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// One message of Envoy's access log: a batch of events.
 pub const MAX_LOG_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+/// One message of a node's discovery stream: names and, in the first one, all that it says about itself.
+/// Envoy tells its extensions in some fifty kilobytes.
+pub const MAX_DISCOVERY_MESSAGE_BYTES: usize = 1024 * 1024;
 /// One message of an operator: an apply of files, with their names. What is larger is refused unread.
 pub const MAX_ADMIN_MESSAGE_BYTES: usize =
     crate::resource::limits::MAX_TOTAL_BYTES + MAX_FILES * 1024;
@@ -66,12 +69,20 @@ pub const MAX_REASON_BYTES: usize = 1_024;
 pub const WORKER_SILENCE: Duration = Duration::from_secs(5);
 /// How long a node may be ACKed without every worker having reported.
 pub const SUSPECT_AFTER: Duration = Duration::from_secs(3);
+/// A revision that some worker does not run is sent again this often: a node whose workers never report
+/// looks the same, and each time is new VMs.
+pub const MAX_RENEWALS: u32 = 6;
+/// The pause after the first time; each further one is twice as long, so that the last try comes some
+/// two and a half minutes after the first.
+pub const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
 /// A VM that is gone is shown for so long.
 pub const WORKER_FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 /// A node that is gone is shown for so long.
 pub const NODE_FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// A new key waits so long for a node that is on its way to the revision that holds it.
 pub const KEY_WAITS_FOR_NODE: Duration = Duration::from_secs(10);
+/// Resources of one discovery stream: an Envoy has one for each gateway that it is.
+pub const MAX_RESOURCES_PER_STREAM: usize = 64;
 /// Refused attempts of one node that are remembered; each new stream adds at most one.
 pub const MAX_REFUSALS_PER_NODE: usize = 256;
 

@@ -47,6 +47,8 @@ pub struct Metrics {
     pub changes_refused: IntCounter,
     /// Times that a node refused what it was sent.
     pub refusals: IntCounter,
+    /// Times that a node was sent a revision again because some worker did not run it.
+    pub renewals: IntCounter,
     /// Outcomes whose event has not arrived.
     pub outcomes_waiting: IntGauge,
     /// Sidecars connected.
@@ -136,6 +138,10 @@ impl Metrics {
             changes_refused: counter(
                 "countersign_changes_refused_total",
                 "Changes asked for by gRPC or REST that were refused; nothing was changed.",
+            )?,
+            renewals: counter(
+                "countersign_node_renewals_total",
+                "Times that a node was sent a revision again, to new VMs, because some worker did not run it.",
             )?,
             refusals: counter(
                 "countersign_node_refusals_total",

@@ -12,6 +12,7 @@ mod support;
 
 use std::fmt::Write as _;
 
+use countersign_control_plane::xds::{RESOURCE_NAME, Version};
 use countersign_control_plane::limits;
 use countersign_control_plane::resource::limits::{MAX_FILE_BYTES, MAX_LIST_ENTRIES};
 use countersign_proto::admin::v1 as admin;
@@ -191,7 +192,12 @@ async fn a_million_networks_and_a_million_device_rules_are_taken() {
     assert_eq!(answer.changes.len(), 13);
     let plan = plane.running.app().control.plan().borrow().clone();
     let sent = plan.stable().unwrap();
-    let size = sent.resource(sent.attempt).unwrap().value.len();
+    let version = Version {
+        revision: sent.revision.clone(),
+        attempt: sent.attempt,
+        ..Version::default()
+    };
+    let size = sent.resource(RESOURCE_NAME, &version).unwrap().value.len();
     assert!(
         (1_000_000..countersign_engine::limits::MAX_BLOB_BYTES).contains(&size),
         "{size}"

@@ -33,6 +33,10 @@ impl Reporter {
             time_ms: host::now().as_millis(),
             context: running.context,
             counts: Some(running.counted.counts()),
+            // The plugin is named as the resource is.
+            resource: host::property("plugin_name")
+                .map(|name| String::from_utf8_lossy(&name).into_owned())
+                .unwrap_or_default(),
         };
         self.stream = host::send_on_stream(stream, &report.encode_to_vec()).then_some(stream);
     }

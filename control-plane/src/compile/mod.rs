@@ -6,6 +6,7 @@ mod conditions;
 mod countries;
 mod devices;
 mod doubts;
+mod forms;
 pub mod limits;
 mod lists;
 mod load;
@@ -13,12 +14,12 @@ mod lower;
 mod reasons;
 
 pub use conditions::Failure;
+pub use forms::{Forms, GatewayForm, NoForms};
 
 use std::collections::HashMap;
 
 use countersign_engine::Timestamp;
 use countersign_proto::policy::v1 as proto;
-use sha2::{Digest as _, Sha256};
 
 use crate::diagnostic::{Diagnostic, Findings, Severity};
 use crate::resource::Document;
@@ -40,9 +41,9 @@ pub struct RuntimeMaterial {
 /// A compiled policy that the engine has loaded.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// The body of its compiled form, see [`countersign_engine::form`].
-    pub body: Vec<u8>,
-    /// The first 12 hexadecimal digits of the body's SHA-256.
+    /// The bodies of its compiled forms, see [`countersign_engine::form`].
+    pub forms: Forms,
+    /// Of the forms, see [`Forms::hash`].
     pub hash: String,
     /// What compiles and is probably not meant.
     pub warnings: Vec<Diagnostic>,
@@ -123,8 +124,12 @@ fn run(
     }
     let mut failures = std::mem::take(&mut checked.failures);
     let body = lower::lower(checked, runtime).unwrap_or_default();
-    let hash = hash(&body);
-    load::load(&body, &hash, documents, &mut findings);
+    let forms = Forms {
+        everything: body,
+        gateways: Vec::new(),
+    };
+    let hash = forms.hash();
+    load::load(&forms.everything, &hash, documents, &mut findings);
     match findings.into_result() {
         Ok(warnings) => {
             let order = order_of_files(documents);
@@ -133,7 +138,7 @@ fn run(
                 (file, failure.line, failure.column)
             });
             Ok(Compiled {
-                body,
+                forms,
                 hash,
                 warnings: in_order(warnings, documents),
                 failures: failures.told,
@@ -169,15 +174,6 @@ fn order_of_files(documents: &[Document]) -> HashMap<&str, usize> {
         order.entry(file).or_insert(index);
     }
     order
-}
-
-fn hash(body: &[u8]) -> String {
-    let digest = Sha256::digest(body);
-    digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ fn loaded(compiled: &Compiled) -> Revision {
         number: 1,
         hash: compiled.hash.clone(),
     };
-    Revision::load(blob::seal(&compiled.body, &id, 1).unwrap()).unwrap()
+    Revision::load(blob::seal(&compiled.forms.everything, &id, 1).unwrap()).unwrap()
 }
 
 fn rendered(diagnostics: &[Diagnostic]) -> String {

@@ -3,8 +3,9 @@
 mod access_log;
 mod admin;
 mod admin_convert;
+mod ads;
+mod discovery;
 mod ecds;
-mod ecds_stream;
 mod history_convert;
 mod introduction;
 mod node;
@@ -17,6 +18,7 @@ mod worker;
 pub use access_log::AccessLog;
 pub use admin::Admin;
 pub(crate) use admin_convert::{cursor, event_filter};
+pub use ads::Ads;
 pub use ecds::Ecds;
 pub use node::Nodes;
 pub(crate) use traffic::{TrafficFault, TrafficQuestion, answer as traffic_answer};

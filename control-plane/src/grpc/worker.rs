@@ -80,6 +80,8 @@ async fn run(
             revision: report.revision,
             attempt: report.attempt,
             filter_version: report.filter_version,
+            resource: report.resource,
+            format: report.format,
             context: report.context,
             counts: report.counts.as_ref().map(counts).unwrap_or_default(),
         };
@@ -116,6 +118,7 @@ fn counts(told: &WorkerCounts) -> Counts {
 fn check(report: &WorkerReport) -> Result<(), Status> {
     let bounded = report.node_id.len() <= limits::MAX_NODE_ID_BYTES
         && report.vm.len() <= MAX_VM_BYTES
+        && report.resource.len() <= limits::MAX_NODE_ID_BYTES
         && report.revision.len() <= MAX_TEXT_BYTES
         && report.filter_version.len() <= MAX_TEXT_BYTES;
     if report.node_id.is_empty() || report.vm.is_empty() || !bounded {

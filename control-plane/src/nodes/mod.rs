@@ -5,12 +5,31 @@ mod counts;
 mod introduction;
 mod node;
 mod registry;
+mod renewal;
 mod selector;
+mod slot;
+mod state;
 #[cfg(test)]
 mod tests;
+mod worker;
+
+use std::sync::Arc;
 
 pub use counts::{Counts, LATENCY_BOUNDS_MICROS};
 pub use introduction::{Field, Introduction, Locality, Metadata};
-pub use node::{NodeState, NodeView, Standing, WorkerReport, WorkerView};
-pub use registry::{Registry, StreamId};
+pub use registry::{Nudge, Registry, StreamId};
 pub use selector::{SelectError, Selector, in_percent};
+pub use state::{NodeState, NodeView, ResourceView, Standing, WorkerReport, WorkerView};
+
+/// What a resource is for a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolved {
+    /// The gateway whose form it is; none = the set of everything.
+    pub gateway: Option<Arc<str>>,
+    /// What is odd about it; empty = nothing.
+    pub note: String,
+    /// Why it is not sent, where it must not be.
+    pub withheld: Option<String>,
+    /// Its gateway does not exist any more.
+    pub deleted: bool,
+}

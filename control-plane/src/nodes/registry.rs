@@ -3,13 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Introduction;
-use super::node::{Delivery, Node, NodeState, NodeView, WorkerReport};
+use super::node::Node;
+use super::slot::Delivery;
+use super::state::{NodeState, NodeView, WorkerReport};
+use super::{Introduction, Resolved};
 use crate::limits::{self, millis};
 use crate::xds::Version;
 
 /// A stream's number; a later one is larger.
 pub type StreamId = u64;
+
+/// What a discovery stream has to do without having been asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Nudge {
+    /// Send this resource again, in other bytes and to new VMs.
+    Renew(String),
+    /// Look again at what may be sent: the node's filter is another one.
+    Look,
+}
 
 /// All nodes that are or were connected.
 #[derive(Debug, Default)]
@@ -17,49 +28,95 @@ pub struct Registry {
     nodes: BTreeMap<String, Node>,
     /// By node, the attempts and their revisions.
     refused: BTreeMap<String, BTreeMap<u64, String>>,
+    nudges: Vec<(StreamId, Nudge)>,
+    /// What a node refused may go well a little later: it fetches the module meanwhile.
+    renews_refused: bool,
     generation: u64,
 }
 
 impl Registry {
+    /// Nodes whose refusals are tried again, where `renews_refused`.
+    #[must_use]
+    pub fn new(renews_refused: bool) -> Self {
+        Self {
+            renews_refused,
+            ..Self::default()
+        }
+    }
+
     /// A discovery stream was opened.
     pub fn connected(&mut self, node: &Arc<Introduction>, stream: StreamId, now: u64) {
         self.make_room(&node.id);
         let entry = self.nodes.entry(node.id.clone()).or_default();
         entry.about = Arc::clone(node);
-        entry.streams.insert(stream, Delivery::Waiting);
+        entry.streams.insert(stream);
         self.refresh(&node.id, now);
     }
 
-    /// The node asked for the resource and holds this version from a former stream.
-    pub fn subscribed(&mut self, node: &str, stream: StreamId, holds: Option<Version>, now: u64) {
-        if holds.is_none()
-            && let Some(entry) = self.nodes.get_mut(node)
-        {
-            entry.forget_closed_workers();
+    /// The node asked for a resource and holds this version of it from a former stream.
+    pub fn subscribed(
+        &mut self,
+        node: &str,
+        stream: StreamId,
+        resource: &str,
+        holds: Option<Version>,
+        now: u64,
+    ) {
+        if let Some(entry) = self.nodes.get_mut(node) {
+            if holds.is_none() {
+                entry.forget_closed_workers(resource);
+            }
+            let delivery = holds.map_or(Delivery::Waiting, |version| Delivery::Accepted {
+                version,
+                since: now,
+            });
+            entry.subscribed(resource, stream, delivery);
         }
-        let delivery = holds.map_or(Delivery::Waiting, |version| Delivery::Accepted {
-            version,
-            since: now,
-        });
-        self.set(node, stream, delivery, now);
+        self.refresh(node, now);
+    }
+
+    /// The node does not want a resource any more.
+    pub fn unsubscribed(&mut self, node: &str, stream: StreamId, resource: &str, now: u64) {
+        if let Some(entry) = self.nodes.get_mut(node) {
+            entry.unsubscribed(resource, stream);
+        }
+        self.refresh(node, now);
+    }
+
+    /// What a resource is for the node.
+    pub fn resolved(&mut self, node: &str, resource: &str, resolved: Resolved, now: u64) {
+        if let Some(entry) = self.nodes.get_mut(node)
+            && let Some(slot) = entry.slots.get_mut(resource)
+        {
+            slot.resolved = resolved;
+        }
+        self.refresh(node, now);
     }
 
     /// A version was sent.
-    pub fn sent(&mut self, node: &str, stream: StreamId, version: Version, now: u64) {
-        self.set(node, stream, Delivery::Sent(version), now);
+    pub fn sent(
+        &mut self,
+        node: &str,
+        stream: StreamId,
+        resource: &str,
+        version: Version,
+        now: u64,
+    ) {
+        self.set(node, stream, resource, Delivery::Sent(version), now);
     }
 
-    /// A version was taken.
-    pub fn accepted(&mut self, node: &str, stream: StreamId, version: Version, now: u64) {
-        self.set(
-            node,
-            stream,
-            Delivery::Accepted {
-                version,
-                since: now,
-            },
-            now,
-        );
+    /// A version was taken, or is what the node goes on running.
+    pub fn accepted(
+        &mut self,
+        node: &str,
+        stream: StreamId,
+        resource: &str,
+        version: Version,
+        now: u64,
+    ) {
+        let since = now;
+        let delivery = Delivery::Accepted { version, since };
+        self.set(node, stream, resource, delivery, now);
     }
 
     /// A version was refused.
@@ -67,13 +124,15 @@ impl Registry {
         &mut self,
         node: &str,
         stream: StreamId,
+        resource: &str,
         version: Version,
         reason: &str,
         now: u64,
     ) {
         self.remember_refusal(node, &version);
         let reason = limits::cut(reason, limits::MAX_REASON_BYTES).to_owned();
-        self.set(node, stream, Delivery::Refused { version, reason }, now);
+        let delivery = Delivery::Refused { version, reason };
+        self.set(node, stream, resource, delivery, now);
     }
 
     /// A refusal of an earlier stream, perhaps of an earlier process of ours.
@@ -109,11 +168,7 @@ impl Registry {
         let Some(entry) = self.nodes.get_mut(node) else {
             return;
         };
-        entry.last = entry.version().cloned().or(entry.last.take());
-        entry.streams.remove(&stream);
-        if entry.streams.is_empty() {
-            entry.disconnected_ms = now;
-        }
+        entry.disconnected(stream, now);
         self.refresh(node, now);
     }
 
@@ -127,11 +182,17 @@ impl Registry {
         now: u64,
     ) -> bool {
         self.make_room(node);
-        let entry = self.nodes.entry(node.to_owned()).or_insert_with(|| Node {
-            disconnected_ms: now,
-            ..Node::default()
-        });
+        let entry = self
+            .nodes
+            .entry(node.to_owned())
+            .or_insert_with(|| Node::unconnected(now));
+        let before = entry.format(now);
         let taken = entry.reported(vm, stream, report, now);
+        if entry.format(now) != before {
+            let streams = entry.streams.iter();
+            self.nudges
+                .extend(streams.map(|stream| (*stream, Nudge::Look)));
+        }
         self.refresh(node, now);
         taken
     }
@@ -158,14 +219,28 @@ impl Registry {
         self.generation
     }
 
-    /// Time passed: workers fall silent, what is gone is forgotten.
+    /// The compiled form that the node's filter reads; 0 = not known.
+    #[must_use]
+    pub fn format(&self, node: &str, now: u64) -> u32 {
+        self.nodes.get(node).map_or(0, |node| node.format(now))
+    }
+
+    /// What streams have to do, since this was asked last.
+    pub fn take_nudges(&mut self) -> Vec<(StreamId, Nudge)> {
+        std::mem::take(&mut self.nudges)
+    }
+
+    /// Time passed: workers fall silent, what is gone is forgotten, what is unwell is sent again.
     pub fn tick(&mut self, now: u64) {
         let bound = millis(limits::NODE_FORGOTTEN_AFTER);
         self.nodes.retain(|_, node| {
             !node.streams.is_empty() || now.saturating_sub(node.disconnected_ms) <= bound
         });
         for node in self.nodes.values_mut() {
-            node.forget_old_workers(now);
+            node.forget_old(now);
+            let renewals = node.renewals(self.renews_refused, now).into_iter();
+            self.nudges
+                .extend(renewals.map(|(stream, resource)| (stream, Nudge::Renew(resource))));
             if note(node, now) {
                 self.generation = self.generation.wrapping_add(1);
             }
@@ -175,24 +250,8 @@ impl Registry {
     /// Every node, by id.
     #[must_use]
     pub fn views(&self, now: u64) -> Vec<NodeView> {
-        let view = |(id, node): (&String, &Node)| {
-            let standing = node.standing(now);
-            let since_ms = match node.shown {
-                Some((state, since)) if state == standing.state => since,
-                _ => now,
-            };
-            NodeView {
-                id: id.clone(),
-                about: Arc::clone(&node.about),
-                standing,
-                since_ms,
-                version: node.version().or(node.last.as_ref()).cloned(),
-                workers: node.worker_views(),
-                counted: node.tally.sums(),
-                guard_denials: node.guard_denials,
-            }
-        };
-        self.nodes.iter().map(view).collect()
+        let nodes = self.nodes.iter();
+        nodes.map(|(id, node)| node.view(id, now)).collect()
     }
 
     /// May the keys of all these revisions sign? Every LIVE node must run one of them, one node at
@@ -202,26 +261,28 @@ impl Registry {
     pub fn all_run(&self, revisions: &[&str], now: u64) -> bool {
         let mut one = false;
         for node in self.nodes.values() {
-            let holds = node
-                .version()
-                .is_some_and(|version| revisions.contains(&version.revision.as_str()));
             let since = node.shown.map_or(now, |(_, since)| since);
             let waited_for = now.saturating_sub(since) <= millis(limits::KEY_WAITS_FOR_NODE);
-            match node.standing(now).state {
-                NodeState::Live if holds => one = true,
-                NodeState::Live => return false,
-                NodeState::Sent | NodeState::Acked if waited_for => return false,
-                _ => {}
+            // A resource of a gateway that was deleted never gets another revision.
+            let slots = node.slots.iter().filter(|(_, slot)| !slot.resolved.deleted);
+            for (name, slot) in slots {
+                let holds = slot
+                    .version()
+                    .is_some_and(|version| revisions.contains(&version.revision.as_str()));
+                match node.standing_of(name, slot, now).state {
+                    NodeState::Live if holds => one = true,
+                    NodeState::Live => return false,
+                    NodeState::Sent | NodeState::Acked if waited_for => return false,
+                    _ => {}
+                }
             }
         }
         one
     }
 
-    fn set(&mut self, node: &str, stream: StreamId, delivery: Delivery, now: u64) {
-        if let Some(entry) = self.nodes.get_mut(node)
-            && let Some(slot) = entry.streams.get_mut(&stream)
-        {
-            *slot = delivery;
+    fn set(&mut self, node: &str, stream: StreamId, resource: &str, delivery: Delivery, now: u64) {
+        if let Some(entry) = self.nodes.get_mut(node) {
+            entry.set(resource, stream, delivery);
         }
         self.refresh(node, now);
     }

@@ -4,6 +4,7 @@ use crate::xds::Version;
 
 const NODE: &str = "edge-1";
 const XDS: StreamId = 1;
+const RES: &str = crate::xds::RESOURCE_NAME;
 
 struct Fleet {
     registry: Registry,
@@ -21,7 +22,7 @@ impl Fleet {
             now: 1_000_000,
         };
         fleet.connect(XDS, expected);
-        fleet.registry.subscribed(NODE, XDS, None, fleet.now);
+        fleet.registry.subscribed(NODE, XDS, RES, None, fleet.now);
         fleet
     }
 
@@ -36,8 +37,9 @@ impl Fleet {
     }
 
     fn accepted(mut self, text: &str) -> Self {
-        self.registry.sent(NODE, XDS, version(text), self.now);
-        self.registry.accepted(NODE, XDS, version(text), self.now);
+        self.registry.sent(NODE, XDS, RES, version(text), self.now);
+        self.registry
+            .accepted(NODE, XDS, RES, version(text), self.now);
         self
     }
 
@@ -73,7 +75,9 @@ fn a_node_without_a_revision_waits() {
 #[test]
 fn what_was_sent_and_not_answered_is_sent() {
     let mut fleet = Fleet::expecting(2);
-    fleet.registry.sent(NODE, XDS, version("1-a.1"), fleet.now);
+    fleet
+        .registry
+        .sent(NODE, XDS, RES, version("1-a.1"), fleet.now);
     assert_eq!(fleet.state(), NodeState::Sent);
 }
 
@@ -119,7 +123,10 @@ fn a_worker_on_an_older_revision_makes_the_node_suspect_after_the_bound() {
     assert_eq!(fleet.state(), NodeState::Acked);
     fleet.wait(1);
     assert_eq!(fleet.state(), NodeState::Suspect);
-    assert_eq!(fleet.view().standing.reason, "worker vm-1 runs 1-a");
+    assert_eq!(
+        fleet.view().standing.reason,
+        "worker vm-1 runs 1-a; sent again to new VMs once"
+    );
     fleet.report("vm-1", 10, "2-b.2");
     assert_eq!(fleet.state(), NodeState::Live);
 }
@@ -134,7 +141,7 @@ fn a_worker_that_never_reports_makes_the_node_suspect() {
     assert_eq!(fleet.state(), NodeState::Suspect);
     assert_eq!(
         fleet.view().standing.reason,
-        "1 of 2 workers report this revision"
+        "1 of 2 workers report this revision; sent again to new VMs once"
     );
 }
 
@@ -187,10 +194,12 @@ fn a_rebuilt_vm_takes_the_place_of_the_trapped_one() {
 #[test]
 fn a_refusal_shows_envoys_reason_and_is_remembered_until_the_next_revision() {
     let mut fleet = Fleet::expecting(1);
-    fleet.registry.sent(NODE, XDS, version("1-a.1"), fleet.now);
     fleet
         .registry
-        .refused(NODE, XDS, version("1-a.1"), "unable", fleet.now);
+        .sent(NODE, XDS, RES, version("1-a.1"), fleet.now);
+    fleet
+        .registry
+        .refused(NODE, XDS, RES, version("1-a.1"), "unable", fleet.now);
     assert_eq!(
         fleet.view().standing,
         Standing {
@@ -225,7 +234,7 @@ fn a_node_that_reconnects_with_its_version_is_live_when_its_workers_report() {
     fleet.connect(11, 1);
     fleet
         .registry
-        .subscribed(NODE, 11, Some(version("1-a.1")), fleet.now);
+        .subscribed(NODE, 11, RES, Some(version("1-a.1")), fleet.now);
     assert_eq!(fleet.state(), NodeState::Live);
 }
 
@@ -236,7 +245,7 @@ fn the_end_of_an_older_stream_changes_nothing() {
     fleet.connect(20, 1);
     fleet
         .registry
-        .subscribed(NODE, 20, Some(version("1-a.1")), fleet.now);
+        .subscribed(NODE, 20, RES, Some(version("1-a.1")), fleet.now);
     fleet.registry.disconnected(NODE, XDS, fleet.now);
     assert_eq!(fleet.state(), NodeState::Live);
 }
@@ -274,11 +283,14 @@ fn a_key_waits_for_a_node_on_its_way_and_not_for_one_that_refused() {
         .connected(&other.clone().into(), 30, fleet.now);
     fleet
         .registry
-        .sent("edge-2", 30, version("1-a.1"), fleet.now);
+        .subscribed("edge-2", 30, RES, None, fleet.now);
+    fleet
+        .registry
+        .sent("edge-2", 30, RES, version("1-a.1"), fleet.now);
     assert!(!fleet.registry.all_run(&["1-a"], fleet.now));
     fleet
         .registry
-        .refused("edge-2", 30, version("1-a.1"), "no", fleet.now);
+        .refused("edge-2", 30, RES, version("1-a.1"), "no", fleet.now);
     assert!(fleet.registry.all_run(&["1-a"], fleet.now));
 }
 
@@ -310,4 +322,89 @@ fn past_the_bound_the_longest_gone_node_is_forgotten() {
     let views = registry.views(limits::MAX_NODES as u64);
     assert_eq!(views.len(), limits::MAX_NODES);
     assert!(!views.iter().any(|view| view.id == "n0"));
+}
+
+#[test]
+fn what_a_worker_does_not_run_is_sent_again_at_once_then_seldom_then_not_any_more() {
+    let mut fleet = Fleet::expecting(2).accepted("1-a.1");
+    let renewal = (XDS, Nudge::Renew(RES.into()));
+    let mut times = Vec::new();
+    for second in 0..600 {
+        fleet.report("vm-1", 10, "1-a.1");
+        fleet.wait(1_000);
+        for nudge in fleet.registry.take_nudges() {
+            assert_eq!(nudge, renewal);
+            times.push(second);
+        }
+    }
+    assert_eq!(times.len(), limits::MAX_RENEWALS as usize);
+    assert!(
+        times.windows(3).all(|it| it[2] - it[1] > it[1] - it[0]),
+        "{times:?}"
+    );
+    assert!(fleet.view().standing.reason.contains("6 times"));
+    assert_eq!(fleet.view().resources[0].renewals, limits::MAX_RENEWALS);
+}
+
+#[test]
+fn a_refusal_is_tried_again_only_where_that_may_help() {
+    for (renews_refused, expected) in [(false, 0), (true, 1)] {
+        let mut fleet = Fleet::expecting(1);
+        fleet.registry = Registry::new(renews_refused);
+        fleet.connect(XDS, 1);
+        fleet.registry.subscribed(NODE, XDS, RES, None, fleet.now);
+        fleet
+            .registry
+            .refused(NODE, XDS, RES, version("1-a.1"), "no", fleet.now);
+        fleet.wait(1);
+        assert_eq!(fleet.registry.take_nudges().len(), expected);
+    }
+}
+
+#[test]
+fn a_node_of_two_gateways_is_live_when_both_are() {
+    const SHOP: &str = "countersign/shop";
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Live);
+    fleet.registry.subscribed(NODE, XDS, SHOP, None, fleet.now);
+    assert_eq!(fleet.state(), NodeState::Waiting);
+    fleet
+        .registry
+        .accepted(NODE, XDS, SHOP, version("1-a.1@shop"), fleet.now);
+    assert_eq!(fleet.state(), NodeState::Acked);
+    // The worker of one gateway says nothing of the other.
+    fleet.report("vm-2", 11, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Acked);
+    let report = WorkerReport {
+        resource: SHOP.into(),
+        revision: "1-a".into(),
+        attempt: 1,
+        ..WorkerReport::default()
+    };
+    assert!(fleet.registry.reported(NODE, "vm-3", 12, report, fleet.now));
+    assert_eq!(fleet.state(), NodeState::Live);
+    fleet.registry.unsubscribed(NODE, XDS, SHOP, fleet.now);
+    assert_eq!(fleet.view().resources.len(), 1);
+}
+
+#[test]
+fn what_the_filter_cannot_read_is_refused_beforehand_until_another_filter_reports() {
+    let mut fleet = Fleet::expecting(1);
+    let withheld = Resolved {
+        withheld: Some("its filter reads form 2".into()),
+        ..Resolved::default()
+    };
+    fleet.registry.resolved(NODE, RES, withheld, fleet.now);
+    assert_eq!(fleet.state(), NodeState::Nacked);
+    assert_eq!(fleet.view().standing.reason, "its filter reads form 2");
+    fleet.wait(10_000);
+    assert_eq!(fleet.registry.take_nudges(), []);
+    let report = WorkerReport {
+        format: 3,
+        ..WorkerReport::default()
+    };
+    assert!(fleet.registry.reported(NODE, "vm-1", 10, report, fleet.now));
+    assert_eq!(fleet.registry.format(NODE, fleet.now), 3);
+    assert_eq!(fleet.registry.take_nudges(), [(XDS, Nudge::Look)]);
 }

@@ -117,7 +117,8 @@ pub fn run(documents: &[Document]) -> Result<Run, Vec<Diagnostic>> {
 }
 
 fn load(compiled: Compiled) -> Result<Revision, LoadError> {
-    let Compiled { body, hash, .. } = compiled;
+    let Compiled { forms, hash, .. } = compiled;
+    let body = forms.everything;
     Revision::load(blob::seal(&body, &RevisionId { number: 1, hash }, 0)?)
 }
 

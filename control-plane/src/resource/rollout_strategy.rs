@@ -1,7 +1,7 @@
 //! `RolloutStrategy`: in which stages a new revision reaches the nodes, and what must hold meanwhile.
 
 use super::fields::{Field, Fields, Reader};
-use super::yaml::{Node, Value};
+use super::yaml::Node;
 use super::{Expression, limits};
 use crate::cel::Problem;
 use crate::diagnostic::{Finding, Located};

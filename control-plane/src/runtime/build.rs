@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use countersign_engine::{LoadError, Revision, RevisionId, blob};
+use countersign_engine::{LoadError, RevisionId};
 
 use super::change::ApplyError;
 use crate::clock;
-use crate::compile::{Compiled, RuntimeMaterial, compile_at};
+use crate::compile::{Compiled, Forms, GatewayForm, RuntimeMaterial, compile_at};
 use crate::diagnostic::{Diagnostic, Finding, Severity, Source};
 use crate::inventory::{Conflict, Inventory};
+use crate::module::Code;
+use crate::nodes::Selector;
 use crate::store::{NewRevision, StoredRevision};
-use crate::xds::Published;
+use crate::xds::{CompiledForm, CompiledGateway, Published};
 
 /// A compiled set, off the async threads: compiling is work, not waiting.
 pub(super) async fn compiled(
@@ -46,15 +48,15 @@ pub(super) struct Label<'a> {
 pub(super) async fn revision(
     compiled: Compiled,
     label: Label<'_>,
-    filter_module: &str,
+    code: &Arc<Code>,
 ) -> Result<(NewRevision, Arc<Published>), ApplyError> {
     let attempt = clock::random_attempt()?;
-    let body = compiled.body;
     let id = RevisionId {
         number: label.number,
         hash: compiled.hash.clone(),
     };
-    let (published, policies) = load(id, body.clone(), attempt, filter_module).await?;
+    let stored = compiled.forms.to_bytes();
+    let (published, policies) = load(id, compiled.forms, attempt, code).await?;
     let info = StoredRevision {
         number: label.number,
         hash: compiled.hash,
@@ -69,7 +71,7 @@ pub(super) async fn revision(
     Ok((
         NewRevision {
             info,
-            compiled: body,
+            compiled: stored,
         },
         Arc::new(published),
     ))
@@ -78,34 +80,64 @@ pub(super) async fn revision(
 /// A stored revision, if this release's filter still loads it.
 pub(super) async fn stored(
     revision: &NewRevision,
-    filter_module: &str,
+    code: &Arc<Code>,
 ) -> Result<Arc<Published>, ApplyError> {
     let id = RevisionId {
         number: revision.info.number,
         hash: revision.info.hash.clone(),
     };
-    let body = revision.compiled.clone();
-    let (published, _) = load(id, body, revision.info.attempt, filter_module).await?;
+    let forms =
+        Forms::from_bytes(&revision.compiled).map_err(|error| refused(&error.to_string()))?;
+    let (published, _) = load(id, forms, revision.info.attempt, code).await?;
     Ok(Arc::new(published))
 }
 
 async fn load(
     id: RevisionId,
-    body: Vec<u8>,
+    forms: Forms,
     attempt: u64,
-    filter_module: &str,
+    code: &Arc<Code>,
 ) -> Result<(Published, usize), ApplyError> {
-    let filter_module = filter_module.to_owned();
-    let loaded = tokio::task::spawn_blocking(move || {
-        let sealed = blob::seal(&body, &id, attempt).map_err(LoadError::from)?;
-        let revision = Revision::load(sealed)?;
-        let published = Published::new(&revision, body, &filter_module)?;
-        Ok::<_, LoadError>((published, revision.policy_count()))
-    });
-    loaded
-        .await
-        .map_err(|_| ApplyError::Stopped)?
-        .map_err(|error| refused(&format!("the filter would refuse this policy: {error}")))
+    let code = Arc::clone(code);
+    let loaded = tokio::task::spawn_blocking(move || load_now(id, forms, attempt, &code));
+    loaded.await.map_err(|_| ApplyError::Stopped)?
+}
+
+fn load_now(
+    id: RevisionId,
+    forms: Forms,
+    attempt: u64,
+    code: &Arc<Code>,
+) -> Result<(Published, usize), ApplyError> {
+    let wrong =
+        |error: LoadError| refused(&format!("the filter would refuse this policy: {error}"));
+    let gateway = |gateway: GatewayForm| {
+        Ok(CompiledGateway {
+            selector: selector(&gateway)?,
+            form: CompiledForm::load(gateway.body, &id).map_err(wrong)?,
+            name: gateway.name,
+        })
+    };
+    let gateways = forms.gateways.into_iter().map(gateway);
+    let gateways = gateways.collect::<Result<Vec<_>, ApplyError>>()?;
+    let everything = CompiledForm::load(forms.everything, &id).map_err(wrong)?;
+    let policies = everything.policies;
+    let published = Published::new(id, attempt, everything, gateways, code);
+    Ok((published.map_err(|error| wrong(error.into()))?, policies))
+}
+
+fn selector(gateway: &GatewayForm) -> Result<Option<Selector>, ApplyError> {
+    if gateway.nodes.is_empty() {
+        return Ok(None);
+    }
+    match Selector::compile(&gateway.nodes) {
+        Ok((selector, _)) => Ok(Some(selector)),
+        Err(_) => {
+            let name = &gateway.name;
+            let message = format!("the nodes of gateway `{name}` cannot be told by this release");
+            Err(refused(&message))
+        }
+    }
 }
 
 /// Refused for a reason that no line of it gives.

@@ -20,6 +20,7 @@ use crate::diagnostic::Diagnostic;
 use crate::inventory::{Changed, Conflict, Entry, Inventory, Origin};
 use crate::limits::{self, cut};
 use crate::metrics::Metrics;
+use crate::module::Code;
 use crate::resource::{Document, SourceFile, parse_files};
 use crate::rollout::{Act, Plan};
 use crate::store::{Commit, RegisteredKey, Store, StoredRevision, TicketKeyRow};
@@ -57,7 +58,7 @@ pub(super) struct State {
 pub struct Control {
     pub(super) store: Store,
     pub(super) clock: Clock,
-    pub(super) filter_module: String,
+    pub(super) code: Arc<Code>,
     pub(super) state: Mutex<State>,
     pub(super) plan: watch::Sender<Arc<Plan>>,
     pub(super) material: watch::Sender<Arc<SidecarMaterial>>,
@@ -279,7 +280,7 @@ impl Control {
             author: by.author,
             message: by.message,
         };
-        build::revision(compiled, label, &self.filter_module).await
+        build::revision(compiled, label, &self.code).await
     }
 
     /// Tells everybody of a stored revision and its course: sidecars first, so that none meets a ticket

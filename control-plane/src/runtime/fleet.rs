@@ -1,14 +1,15 @@
 //! The nodes, shared by the streams that speak of them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::limits::{self, cut};
 use crate::metrics::Metrics;
-use crate::nodes::{Introduction, NodeView, Registry, StreamId, WorkerReport};
+use crate::nodes::{Introduction, NodeView, Nudge, Registry, Resolved, StreamId, WorkerReport};
 use crate::store::{Refusal, Store, StoreError};
 use crate::xds::Version;
 
@@ -17,6 +18,7 @@ use crate::xds::Version;
 pub struct Fleet {
     registry: Mutex<Registry>,
     changed: watch::Sender<u64>,
+    nudged: Mutex<BTreeMap<StreamId, mpsc::Sender<Nudge>>>,
     streams: AtomicU64,
     clock: Clock,
     store: Store,
@@ -30,6 +32,7 @@ impl Fleet {
         Self {
             registry: Mutex::default(),
             changed: watch::Sender::default(),
+            nudged: Mutex::default(),
             streams: AtomicU64::new(1),
             clock,
             store,
@@ -60,27 +63,51 @@ impl Fleet {
         self.lock().all_run(revisions, self.clock.now())
     }
 
-    /// A discovery stream was opened. Returns the attempts that the node refused.
-    pub fn connected(&self, node: &Arc<Introduction>, stream: StreamId) -> Vec<u64> {
-        self.update(|registry, now| {
+    /// A discovery stream was opened. Gives the attempts that the node refused, and what the stream will
+    /// have to do without having been asked.
+    pub fn connected(
+        &self,
+        node: &Arc<Introduction>,
+        stream: StreamId,
+    ) -> (Vec<u64>, mpsc::Receiver<Nudge>) {
+        let (nudge, nudges) = mpsc::channel(limits::MAX_RESOURCES_PER_STREAM);
+        self.lock_nudged().insert(stream, nudge);
+        let refused = self.update(|registry, now| {
             registry.connected(node, stream, now);
             registry.refusals(&node.id)
-        })
+        });
+        (refused, nudges)
     }
 
-    /// The node asked for the resource.
-    pub fn subscribed(&self, node: &str, stream: StreamId, holds: Option<Version>) {
-        self.update(|registry, now| registry.subscribed(node, stream, holds, now));
+    /// The node asked for a resource.
+    pub fn subscribed(&self, node: &str, stream: StreamId, resource: &str, holds: Option<Version>) {
+        self.update(|registry, now| registry.subscribed(node, stream, resource, holds, now));
+    }
+
+    /// The node does not want a resource any more.
+    pub fn unsubscribed(&self, node: &str, stream: StreamId, resource: &str) {
+        self.update(|registry, now| registry.unsubscribed(node, stream, resource, now));
+    }
+
+    /// What a resource is for the node.
+    pub fn resolved(&self, node: &str, resource: &str, resolved: Resolved) {
+        self.update(|registry, now| registry.resolved(node, resource, resolved, now));
+    }
+
+    /// The compiled form that the node's filter reads; 0 = not known.
+    #[must_use]
+    pub fn format(&self, node: &str) -> u32 {
+        self.lock().format(node, self.clock.now())
     }
 
     /// A version was sent.
-    pub fn sent(&self, node: &str, stream: StreamId, version: Version) {
-        self.update(|registry, now| registry.sent(node, stream, version, now));
+    pub fn sent(&self, node: &str, stream: StreamId, resource: &str, version: Version) {
+        self.update(|registry, now| registry.sent(node, stream, resource, version, now));
     }
 
-    /// A version was taken.
-    pub fn accepted(&self, node: &str, stream: StreamId, version: Version) {
-        self.update(|registry, now| registry.accepted(node, stream, version, now));
+    /// A version was taken, or is what the node goes on running.
+    pub fn accepted(&self, node: &str, stream: StreamId, resource: &str, version: Version) {
+        self.update(|registry, now| registry.accepted(node, stream, resource, version, now));
     }
 
     /// A version was refused: remembered beyond a restart, or Envoy would be sent it again and ACK it.
@@ -91,6 +118,7 @@ impl Fleet {
         &self,
         node: &str,
         stream: StreamId,
+        resource: &str,
         version: Version,
         reason: &str,
     ) -> Result<(), StoreError> {
@@ -102,7 +130,9 @@ impl Fleet {
             reason: cut(reason, limits::MAX_REASON_BYTES).to_owned(),
             time_ms: self.clock.now(),
         };
-        self.update(|registry, now| registry.refused(node, stream, version, reason, now));
+        self.update(|registry, now| {
+            registry.refused(node, stream, resource, version, reason, now);
+        });
         self.store.add_refusal(&refusal).await
     }
 
@@ -118,6 +148,7 @@ impl Fleet {
 
     /// A discovery stream ended.
     pub fn disconnected(&self, node: &str, stream: StreamId) {
+        self.lock_nudged().remove(&stream);
         self.update(|registry, now| registry.disconnected(node, stream, now));
     }
 
@@ -147,14 +178,34 @@ impl Fleet {
 
     fn update<T>(&self, change: impl FnOnce(&mut Registry, u64) -> T) -> T {
         let now = self.clock.now();
-        let (result, generation) = {
+        let (result, generation, nudges) = {
             let mut registry = self.lock();
             let result = change(&mut registry, now);
-            (result, registry.generation())
+            (result, registry.generation(), registry.take_nudges())
         };
+        if !nudges.is_empty() {
+            self.nudge(nudges);
+        }
         self.changed
             .send_if_modified(|known| std::mem::replace(known, generation) != generation);
         result
+    }
+
+    fn nudge(&self, nudges: Vec<(StreamId, Nudge)>) {
+        let streams = self.lock_nudged();
+        for (stream, nudge) in nudges {
+            if matches!(nudge, Nudge::Renew(_)) {
+                self.metrics.renewals.inc();
+            }
+            // A stream with so much to do already is not going to do this either.
+            if let Some(stream) = streams.get(&stream) {
+                let _ = stream.try_send(nudge);
+            }
+        }
+    }
+
+    fn lock_nudged(&self) -> MutexGuard<'_, BTreeMap<StreamId, mpsc::Sender<Nudge>>> {
+        self.nudged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {

@@ -198,7 +198,7 @@ impl Control {
             author: &info.author,
             message: &info.message,
         };
-        let (_, published) = build::revision(compiled, label, &self.filter_module).await?;
+        let (_, published) = build::revision(compiled, label, &self.code).await?;
         Ok(Some(published))
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use countersign_proto::admin::v1::admin_service_server::AdminServiceServer;
 use countersign_proto::node::v1::node_service_server::NodeServiceServer;
 use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::AggregatedDiscoveryServiceServer;
 use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -23,9 +24,10 @@ use super::relays::Relays;
 use super::sidecars::SidecarHub;
 use super::stopping;
 use crate::clock::Clock;
-use crate::grpc::{AccessLog, Admin, Ecds, Nodes};
+use crate::grpc::{AccessLog, Admin, Ads, Ecds, Nodes};
 use crate::limits;
 use crate::metrics::Metrics;
+use crate::module::Code;
 use crate::store::{Store, StoreError};
 
 /// Where to listen and what to work on.
@@ -146,7 +148,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         clock.clone(),
         Arc::clone(&fleet),
         Arc::clone(&metrics),
-        config.filter_module,
+        Arc::new(Code::File(config.filter_module)),
     );
     let control = Arc::new(control.await?);
     let (ingest, task) = IngestTask::new(store.clone(), clock.clone(), Arc::clone(&metrics));
@@ -234,6 +236,9 @@ async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, S
         .build_v1()?;
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<AdminServiceServer<Admin>>().await;
+    let ads = AggregatedDiscoveryServiceServer::new(Ads::new(app.clone()))
+        .max_decoding_message_size(limits::MAX_DISCOVERY_MESSAGE_BYTES)
+        .max_encoding_message_size(usize::MAX);
     let ecds = ExtensionConfigDiscoveryServiceServer::new(Ecds::new(app.clone()));
     let log = AccessLogServiceServer::new(AccessLog::new(app.clone()));
     let router = tonic::transport::Server::builder()
@@ -242,7 +247,11 @@ async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, S
         .tcp_nodelay(true)
         .add_service(health)
         .add_service(reflection)
-        .add_service(ecds.max_encoding_message_size(usize::MAX))
+        .add_service(ads)
+        .add_service(
+            ecds.max_decoding_message_size(limits::MAX_DISCOVERY_MESSAGE_BYTES)
+                .max_encoding_message_size(usize::MAX),
+        )
         .add_service(log.max_decoding_message_size(limits::MAX_LOG_MESSAGE_BYTES))
         .add_service(NodeServiceServer::new(Nodes::new(app.clone())))
         .add_service(

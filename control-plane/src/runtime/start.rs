@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::{Entry, Inventory, Origin};
 use crate::metrics::Metrics;
+use crate::module::Code;
 use crate::resource::parse_document;
 use crate::store::{NewRevision, Store, StoredResource, StoredRevision};
 
@@ -27,7 +28,7 @@ impl Control {
         clock: Clock,
         fleet: Arc<Fleet>,
         metrics: Arc<Metrics>,
-        filter_module: String,
+        code: Arc<Code>,
     ) -> Result<Self, ApplyError> {
         let resources = store.resources().await?;
         let (entries, unreadable) = tokio::task::spawn_blocking(move || read(resources))
@@ -38,6 +39,7 @@ impl Control {
             let version = crate::xds::Version {
                 revision: refusal.revision,
                 attempt: refusal.attempt,
+                ..crate::xds::Version::default()
             };
             fleet.remember_refusal(&refusal.node, &version);
         }
@@ -60,7 +62,7 @@ impl Control {
         let control = Self {
             store,
             clock,
-            filter_module,
+            code,
             state: Mutex::new(state),
             plan: watch::Sender::default(),
             material: watch::Sender::default(),
@@ -141,7 +143,7 @@ impl Control {
         let Some(revision) = revision else {
             return Ok(None);
         };
-        let published = match build::stored(&revision, &self.filter_module).await {
+        let published = match build::stored(&revision, &self.code).await {
             Ok(published) => {
                 tracing::info!(revision = %published.revision, "stored revision published");
                 Some(published)

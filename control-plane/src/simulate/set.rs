@@ -67,7 +67,7 @@ impl Set {
             ..rehearsal::material()
         };
         let Compiled {
-            body,
+            forms,
             hash,
             warnings,
             ..
@@ -76,7 +76,7 @@ impl Set {
             number: 0,
             hash: hash.clone(),
         };
-        let revision = blob::seal(&body, &id, 0)
+        let revision = blob::seal(&forms.everything, &id, 0)
             .map_err(LoadError::from)
             .and_then(Revision::load)
             .map_err(|error| {

@@ -1,28 +1,26 @@
-//! A revision in the form in which Envoy takes it.
+//! A revision in the form in which Envoy takes it: one form for everybody, and one for each gateway.
 
-use countersign_engine::blob::{self, BlobError};
-use countersign_engine::{Revision, RevisionId};
-use envoy_types::pb::envoy::config::core::v3::{
-    AsyncDataSource, BackoffStrategy, DataSource, TypedExtensionConfig, async_data_source,
-    data_source,
-};
-use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
-use envoy_types::pb::envoy::extensions::wasm::v3::{
-    FailurePolicy, PluginConfig, ReloadConfig, VmConfig, plugin_config,
-};
-use envoy_types::pb::google::protobuf::{Any, BoolValue, BytesValue, Duration};
-use prost::{Message as _, Name as _};
+use std::sync::Arc;
 
-/// The one resource: the name of the `http_filters` entry.
+use super::form::{CompiledForm, Form};
+use super::{Target, Version};
+use crate::module::Code;
+use crate::nodes::{Introduction, Selector};
+
+use countersign_engine::RevisionId;
+use countersign_engine::blob::BlobError;
+use envoy_types::pb::google::protobuf::Any;
+
+/// The resource that is for every node what is meant for it: the name of the `http_filters` entry.
 pub const RESOURCE_NAME: &str = "countersign";
 /// What an extension config discovery stream carries.
 pub const TYPE_URL: &str = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
 
-/// A trapped VM is rebuilt after this; Envoy's default of a second would be a second of 503.
-const RELOAD_AFTER_NANOS: i32 = 100_000_000;
+/// Behind [`RESOURCE_NAME`] and this stands a gateway's name: its form, whoever the node is.
+const BY_NAME: char = '/';
 
-/// The revision that every node shall run.
-#[derive(Clone, Debug)]
+/// A revision that nodes shall run.
+#[derive(Debug)]
 pub struct Published {
     /// `number-hash`.
     pub revision: String,
@@ -36,49 +34,172 @@ pub struct Published {
     pub kids: Vec<String>,
     /// How long sessions last, for the sidecars.
     pub session_lifetime_s: u32,
-    body: Vec<u8>,
-    filter_module: String,
-    first: Any,
+    everything: Form,
+    module_travels: bool,
+    /// By name.
+    gateways: Vec<PublishedGateway>,
+}
+
+#[derive(Debug)]
+struct PublishedGateway {
+    name: Arc<str>,
+    selector: Option<Selector>,
+    form: Form,
+}
+
+/// A gateway that was compiled.
+#[derive(Debug)]
+pub struct CompiledGateway {
+    /// Its name.
+    pub name: String,
+    /// Which nodes are it without asking for it by name.
+    pub selector: Option<Selector>,
+    /// What it runs.
+    pub form: CompiledForm,
+}
+
+/// What a resource is for a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There is none of that name.
+    Nothing,
+    /// A form.
+    Form {
+        /// The gateway whose form it is; none = the set of everything.
+        gateway: Option<Arc<str>>,
+        /// What is odd about how it was found; empty = nothing.
+        note: String,
+    },
 }
 
 impl Published {
-    /// A revision, ready to be sent: as the filter's loader read it, and the body that it read.
+    /// A revision, ready to be sent: as the filter's loader read it, and what it read.
     ///
     /// # Errors
-    /// When it is larger than a filter takes.
-    pub fn new(loaded: &Revision, body: Vec<u8>, filter_module: &str) -> Result<Self, BlobError> {
-        let id = loaded.id().clone();
-        let attempt = loaded.attempt();
+    /// When a form is larger than a filter takes.
+    pub fn new(
+        id: RevisionId,
+        attempt: u64,
+        everything: CompiledForm,
+        mut gateways: Vec<CompiledGateway>,
+        code: &Arc<Code>,
+    ) -> Result<Self, BlobError> {
+        gateways.sort_by(|one, other| one.name.cmp(&other.name));
+        let kids = everything.kids.clone();
+        let session_lifetime_s = everything.session_lifetime_s;
+        let seal = |form: CompiledForm, name: String| {
+            Form::new(form, name, &id, attempt, Arc::clone(code))
+        };
+        let gateways = gateways.into_iter().map(|gateway| {
+            Ok(PublishedGateway {
+                form: seal(gateway.form, named(&gateway.name))?,
+                name: gateway.name.into(),
+                selector: gateway.selector,
+            })
+        });
         Ok(Self {
             revision: id.to_string(),
             attempt,
-            kids: loaded.session_kids().map(str::to_owned).collect(),
-            session_lifetime_s: loaded.session_lifetime_s(),
-            first: extension(blob::seal(&body, &id, attempt)?, filter_module),
+            kids,
+            session_lifetime_s,
+            module_travels: code.travels(),
+            gateways: gateways.collect::<Result<_, BlobError>>()?,
+            everything: seal(everything, RESOURCE_NAME.to_owned())?,
             number: id.number,
             hash: id.hash,
-            body,
-            filter_module: filter_module.to_owned(),
         })
     }
 
-    /// The resource with this attempt's nonce in its bytes.
+    /// What the resource of that name is for the node.
+    #[must_use]
+    pub fn find(&self, resource: &str, node: &Introduction) -> Found {
+        if resource == RESOURCE_NAME {
+            return self.meant_for(node);
+        }
+        let name = resource
+            .strip_prefix(RESOURCE_NAME)
+            .and_then(|rest| rest.strip_prefix(BY_NAME));
+        match name.and_then(|name| self.gateway(name)) {
+            Some(gateway) => Found::Form {
+                gateway: Some(Arc::clone(&gateway.name)),
+                note: String::new(),
+            },
+            None => Found::Nothing,
+        }
+    }
+
+    /// Does the filter's module come with it?
+    #[must_use]
+    pub const fn module_travels(&self) -> bool {
+        self.module_travels
+    }
+
+    /// The form that was found, as something to reach.
+    #[must_use]
+    pub fn target<'p>(&'p self, gateway: Option<&'p str>) -> Target<'p> {
+        Target {
+            revision: &self.revision,
+            gateway,
+            attempt: self.attempt,
+        }
+    }
+
+    /// A resource in a version of this revision.
     ///
     /// # Errors
     /// When it is larger than a filter takes, which [`Published::new`] has ruled out.
-    pub fn resource(&self, attempt: u64) -> Result<Any, BlobError> {
-        if attempt == self.attempt {
-            return Ok(self.first.clone());
-        }
+    pub fn resource(&self, resource: &str, version: &Version) -> Result<Any, BlobError> {
+        let gateway = version.gateway.as_deref();
+        let form = gateway
+            .and_then(|name| self.gateway(name))
+            .map_or(&self.everything, |gateway| &gateway.form);
         let id = RevisionId {
             number: self.number,
             hash: self.hash.clone(),
         };
-        Ok(extension(
-            blob::seal(&self.body, &id, attempt)?,
-            &self.filter_module,
-        ))
+        form.resource(resource, &id, version)
     }
+
+    fn gateway(&self, name: &str) -> Option<&PublishedGateway> {
+        let at = self
+            .gateways
+            .binary_search_by(|gateway| (*gateway.name).cmp(name));
+        at.ok().and_then(|at| self.gateways.get(at))
+    }
+
+    /// The gateway that selects the node: of several the first by name.
+    fn meant_for(&self, node: &Introduction) -> Found {
+        let mut selecting: Vec<&Arc<str>> = Vec::new();
+        let mut failed = None;
+        for gateway in &self.gateways {
+            let Some(selector) = &gateway.selector else {
+                continue;
+            };
+            match selector.selects(node) {
+                Ok(true) => selecting.push(&gateway.name),
+                Ok(false) => {}
+                Err(error) => {
+                    failed.get_or_insert_with(|| format!("gateway `{}`: {error}", gateway.name));
+                }
+            }
+        }
+        let note = match selecting.as_slice() {
+            [first, second, ..] => format!(
+                "gateways `{first}` and `{second}` both select it; the first by name counts"
+            ),
+            _ => failed.unwrap_or_default(),
+        };
+        Found::Form {
+            gateway: selecting.first().map(|name| Arc::clone(name)),
+            note,
+        }
+    }
+}
+
+/// The resource that is a gateway's form, whoever asks.
+#[must_use]
+pub fn named(gateway: &str) -> String {
+    format!("{RESOURCE_NAME}{BY_NAME}{gateway}")
 }
 
 /// How a revision is written everywhere.
@@ -87,119 +208,5 @@ pub fn revision_text(number: u64, hash: &str) -> String {
     format!("{number}-{hash}")
 }
 
-fn any<M: prost::Message + prost::Name>(message: &M) -> Any {
-    Any {
-        type_url: M::type_url(),
-        value: message.encode_to_vec(),
-    }
-}
-
-fn extension(blob: Vec<u8>, filter_module: &str) -> Any {
-    let code = AsyncDataSource {
-        specifier: Some(async_data_source::Specifier::Local(DataSource {
-            specifier: Some(data_source::Specifier::Filename(filter_module.to_owned())),
-            ..DataSource::default()
-        })),
-    };
-    let vm = VmConfig {
-        vm_id: RESOURCE_NAME.to_owned(),
-        runtime: "envoy.wasm.runtime.v8".to_owned(),
-        code: Some(code),
-        ..VmConfig::default()
-    };
-    let base_interval = Some(Duration {
-        seconds: 0,
-        nanos: RELOAD_AFTER_NANOS,
-    });
-    let plugin = PluginConfig {
-        name: RESOURCE_NAME.to_owned(),
-        root_id: RESOURCE_NAME.to_owned(),
-        configuration: Some(Any {
-            type_url: BytesValue::type_url(),
-            value: BytesValue { value: blob }.encode_to_vec(),
-        }),
-        failure_policy: FailurePolicy::FailReload.into(),
-        reload_config: Some(ReloadConfig {
-            backoff: Some(BackoffStrategy {
-                base_interval,
-                ..BackoffStrategy::default()
-            }),
-        }),
-        // Without it a pause in the header phase hangs until the stream's timeout.
-        allow_on_headers_stop_iteration: Some(BoolValue { value: true }),
-        vm: Some(plugin_config::Vm::VmConfig(vm)),
-        ..PluginConfig::default()
-    };
-    any(&TypedExtensionConfig {
-        name: RESOURCE_NAME.to_owned(),
-        typed_config: Some(any(&Wasm {
-            config: Some(plugin),
-        })),
-    })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::compile::{RuntimeMaterial, compile};
-
-    fn published() -> Published {
-        let compiled = compile(&[], &RuntimeMaterial::default()).unwrap();
-        let id = RevisionId {
-            number: 3,
-            hash: compiled.hash,
-        };
-        let sealed = blob::seal(&compiled.body, &id, 9).unwrap();
-        let loaded = Revision::load(sealed).unwrap();
-        Published::new(&loaded, compiled.body, "/lib/countersign.wasm").unwrap()
-    }
-
-    fn plugin(any: &Any) -> PluginConfig {
-        assert_eq!(any.type_url, TYPE_URL);
-        let extension = TypedExtensionConfig::decode(any.value.as_slice()).unwrap();
-        assert_eq!(extension.name, RESOURCE_NAME);
-        let wasm = extension.typed_config.unwrap();
-        assert_eq!(
-            wasm.type_url,
-            "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"
-        );
-        Wasm::decode(wasm.value.as_slice()).unwrap().config.unwrap()
-    }
-
-    #[test]
-    fn each_attempt_carries_its_nonce_around_the_same_policy() {
-        let published = published();
-        assert_eq!(published.revision, format!("3-{}", published.hash));
-        for attempt in [9, 10] {
-            let plugin = plugin(&published.resource(attempt).unwrap());
-            let configuration = plugin.configuration.unwrap();
-            let bytes = BytesValue::decode(configuration.value.as_slice())
-                .unwrap()
-                .value;
-            let opened = blob::open(&bytes).unwrap();
-            assert_eq!((opened.attempt, opened.id.number), (attempt, 3));
-            assert_eq!(opened.body, published.body);
-        }
-    }
-
-    #[test]
-    fn the_plugin_is_the_one_that_envoy_is_configured_for() {
-        let plugin = plugin(&published().resource(9).unwrap());
-        assert_eq!(
-            (plugin.name.as_str(), plugin.root_id.as_str()),
-            ("countersign", "countersign")
-        );
-        assert_eq!(plugin.failure_policy(), FailurePolicy::FailReload);
-        assert_eq!(
-            plugin.allow_on_headers_stop_iteration,
-            Some(BoolValue { value: true })
-        );
-        let Some(plugin_config::Vm::VmConfig(vm)) = plugin.vm else {
-            panic!("no VM")
-        };
-        assert_eq!(
-            (vm.vm_id.as_str(), vm.runtime.as_str()),
-            ("countersign", "envoy.wasm.runtime.v8")
-        );
-    }
-}
+mod tests;

@@ -8,7 +8,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use walrus::{Module, passes};
+use countersign_engine::blob;
+use walrus::{Module, RawCustomSection, passes};
 
 /// What stays exported; everything that is reached from none of these is dropped.
 const KEPT: [&str; 14] = [
@@ -28,6 +29,9 @@ const KEPT: [&str; 14] = [
     "proxy_on_grpc_receive_trailing_metadata",
     "proxy_on_grpc_close",
 ];
+
+/// The custom section by which the control plane knows the module: lines of `name=value`.
+const SECTION: &str = "countersign";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -69,7 +73,18 @@ fn pack(module: &[u8]) -> Result<Vec<u8>> {
         module.exports.delete(export);
     }
     passes::gc::run(&mut module);
+    module.customs.remove_raw(SECTION);
+    module.customs.add(RawCustomSection {
+        name: SECTION.to_owned(),
+        data: described().into_bytes(),
+    });
     Ok(module.emit_wasm())
+}
+
+/// The compiled form that the filter reads, and its release.
+fn described() -> String {
+    let (format, version) = (blob::FORMAT, env!("CARGO_PKG_VERSION"));
+    format!("format={format}\nversion={version}\n")
 }
 
 #[cfg(test)]
@@ -108,6 +123,16 @@ mod tests {
         assert_eq!(exports(&packed), kept);
         let functions = Module::from_buffer(&packed).unwrap().funcs.iter().count();
         assert_eq!(functions, KEPT.len() - 1);
+    }
+
+    #[test]
+    fn a_packed_module_says_once_which_form_it_reads_and_of_which_release_it_is() {
+        let packed = pack(&module(&KEPT[1..])).unwrap();
+        let mut again = Module::from_buffer(&pack(&packed).unwrap()).unwrap();
+        let section = again.customs.remove_raw(SECTION).unwrap();
+        assert_eq!(String::from_utf8(section.data).unwrap(), described());
+        assert!(again.customs.remove_raw(SECTION).is_none());
+        assert!(described().starts_with(&format!("format={}\n", blob::FORMAT)));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(crate) fn compiled(documents: &[String], kid: &str, public_key: [u8; 32]) ->
         number: 1,
         hash: compiled.hash,
     };
-    blob::seal(&compiled.body, &id, 1).context("sealing the compiled policy")
+    blob::seal(&compiled.forms.everything, &id, 1).context("sealing the compiled policy")
 }
 
 fn files(documents: &[String]) -> Vec<SourceFile> {

@@ -75,7 +75,7 @@ fn body(seed: u64) -> Vec<u8> {
     };
     let documents = parse_files(&[file]).expect("the set is read");
     let compiled = compile(&documents, &RuntimeMaterial::default());
-    compiled.expect("the set compiles").body
+    compiled.expect("the set compiles").forms.everything
 }
 
 /// Bytes that a generator takes its choices from.

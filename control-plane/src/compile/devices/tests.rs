@@ -192,7 +192,7 @@ fn judged(client: &str, headers: &[(&str, &str)]) -> Explanation {
         number: 1,
         hash: compiled.hash,
     };
-    let revision = Revision::load(blob::seal(&compiled.body, &id, 1).unwrap()).unwrap();
+    let revision = Revision::load(blob::seal(&compiled.forms.everything, &id, 1).unwrap()).unwrap();
     let fixed = [
         (":method", "GET"),
         (":path", "/"),

@@ -38,7 +38,8 @@ pub(crate) fn load(yaml: &str) -> Result<Revision, String> {
         }],
         ..RuntimeMaterial::default()
     };
-    let Compiled { body, hash, .. } = compile(&documents, &runtime).map_err(told)?;
+    let Compiled { forms, hash, .. } = compile(&documents, &runtime).map_err(told)?;
+    let body = forms.everything;
     let id = RevisionId { number: 1, hash };
     let sealed = blob::seal(&body, &id, 1).map_err(|error| error.to_string())?;
     Revision::load(sealed).map_err(|error| error.to_string())

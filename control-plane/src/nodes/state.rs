@@ -1,0 +1,168 @@
+//! What an operator sees of a node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Counts, Introduction};
+use crate::xds::Version;
+
+/// The states of a node, and of each of its resources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeState {
+    /// Connected, and nothing was sent yet.
+    Waiting,
+    /// Sent, not answered.
+    Sent,
+    /// Answered; not every worker has reported.
+    Acked,
+    /// Every worker runs what was sent.
+    Live,
+    /// Refused.
+    Nacked,
+    /// Answered, and some worker does not run it.
+    Suspect,
+    /// No discovery stream.
+    Disconnected,
+}
+
+impl NodeState {
+    /// Every state.
+    pub const ALL: [Self; 7] = [
+        Self::Waiting,
+        Self::Sent,
+        Self::Acked,
+        Self::Live,
+        Self::Nacked,
+        Self::Suspect,
+        Self::Disconnected,
+    ];
+
+    /// As metrics and JSON name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "WAITING",
+            Self::Sent => "SENT",
+            Self::Acked => "ACKED",
+            Self::Live => "LIVE",
+            Self::Nacked => "NACKED",
+            Self::Suspect => "SUSPECT",
+            Self::Disconnected => "DISCONNECTED",
+        }
+    }
+
+    /// Of several resources the one that is farthest from LIVE speaks for the node.
+    pub(super) const fn distance(self) -> u8 {
+        match self {
+            Self::Live => 0,
+            Self::Acked => 1,
+            Self::Sent => 2,
+            Self::Waiting => 3,
+            Self::Disconnected => 4,
+            Self::Suspect => 5,
+            Self::Nacked => 6,
+        }
+    }
+}
+
+/// A state and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The state.
+    pub state: NodeState,
+    /// Why it is not LIVE.
+    pub reason: String,
+}
+
+impl Standing {
+    pub(super) fn new(state: NodeState, reason: impl Into<String>) -> Self {
+        Self {
+            state,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What a VM says it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkerReport {
+    /// The resource; empty = the one that has no gateway's name.
+    pub resource: String,
+    /// `number-hash`.
+    pub revision: String,
+    /// The nonce in the bytes it loaded.
+    pub attempt: u64,
+    /// The filter's release.
+    pub filter_version: String,
+    /// The compiled form that the filter reads; 0 = it does not say.
+    pub format: u32,
+    /// Which configuration of its VM it is.
+    pub context: u64,
+    /// What was decided since then.
+    pub counts: Counts,
+}
+
+/// A VM as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerView {
+    /// Its random name.
+    pub vm: String,
+    /// What it reported last.
+    pub report: WorkerReport,
+    /// When, in milliseconds since the Unix epoch.
+    pub seen_ms: u64,
+}
+
+/// A resource of a node as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceView {
+    /// Its name.
+    pub name: String,
+    /// The gateway whose form it is; empty = the set of everything.
+    pub gateway: String,
+    /// State and reason.
+    pub standing: Standing,
+    /// What it was sent last, or holds.
+    pub version: Option<Version>,
+    /// How often this revision was sent again because some worker did not run it.
+    pub renewals: u32,
+}
+
+/// A node as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeView {
+    /// Envoy's node id.
+    pub id: String,
+    /// What it said about itself.
+    pub about: Arc<Introduction>,
+    /// State and reason.
+    pub standing: Standing,
+    /// Since when it is in this state.
+    pub since_ms: u64,
+    /// What it was sent last, or holds; of several resources, of the one that speaks for the node.
+    pub version: Option<Version>,
+    /// What it subscribes to, by name.
+    pub resources: Vec<ResourceView>,
+    /// The VMs that reported.
+    pub workers: Vec<WorkerView>,
+    /// What its workers decided, by revision.
+    pub counted: BTreeMap<String, Counts>,
+    /// Requests that the guard refused since this control plane began to count.
+    pub guard_denials: u64,
+}
+
+impl NodeView {
+    /// The gateways that it is, by name.
+    #[must_use]
+    pub fn gateways(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .resources
+            .iter()
+            .map(|it| it.gateway.as_str())
+            .collect();
+        names.retain(|name| !name.is_empty());
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
