@@ -34,6 +34,7 @@ impl World {
             database_url: format!("sqlite://{}", directory.join("state.db").display()),
             policies: None,
             filter_module: "/lib/countersign.wasm".to_owned(),
+            module_cluster: None,
         };
         let running = runtime.block_on(start(config, Clock::system())).unwrap();
         Self {

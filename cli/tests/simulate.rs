@@ -340,6 +340,7 @@ fn what_changes_from_what_is_in_force_is_asked_of_the_control_plane() {
         database_url: format!("sqlite://{}", directory.join("state.db").display()),
         policies: None,
         filter_module: "/lib/countersign.wasm".to_owned(),
+        module_cluster: None,
     };
     let running = runtime.block_on(start(config, Clock::system())).unwrap();
     let address = format!("http://{}", running.grpc_address());

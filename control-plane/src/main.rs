@@ -61,6 +61,11 @@ struct PlaneOptions {
     /// The filter module: an absolute path as Envoy reads it.
     #[arg(long, env = "COUNTERSIGN_FILTER_MODULE")]
     filter_module: PathBuf,
+    /// The cluster of every node's Envoy that leads to `--http-listen`: nodes fetch the filter module by
+    /// it instead of reading a file of their own. A node then takes some seconds longer to its first
+    /// policy.
+    #[arg(long, env = "COUNTERSIGN_MODULE_CLUSTER", value_name = "NAME")]
+    module_cluster: Option<String>,
     /// Listen beyond loopback although nothing is authenticated: whoever reaches these ports can read
     /// the ticket keys, register a session key and change policies. For a network that is closed
     /// otherwise.
@@ -125,6 +130,7 @@ fn run(options: PlaneOptions) -> anyhow::Result<()> {
         database_url: options.database_url,
         policies: options.policies,
         filter_module: filter_module.display().to_string(),
+        module_cluster: options.module_cluster,
     };
     block_on(serve(config))
 }

@@ -260,6 +260,7 @@ async fn an_address_in_use_names_itself_and_the_option_that_changes_it(on: On) {
         database_url: "sqlite:///nowhere/at/all.db".into(),
         policies: None,
         filter_module: "/f.wasm".into(),
+        module_cluster: None,
     };
     let error = start(config, Clock::system())
         .await

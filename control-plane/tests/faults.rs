@@ -69,6 +69,7 @@ async fn a_directory_that_does_not_exist_is_shown_and_stops_nothing() {
         database_url: format!("sqlite://{}", directory.path().join("state.db").display()),
         policies: Some(directory.path().join("nowhere")),
         filter_module: "/f.wasm".into(),
+        module_cluster: None,
     };
     let running = start(config, Clock::system()).await.unwrap();
     let errors = running.app().control.file_errors().borrow().clone();

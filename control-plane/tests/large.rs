@@ -192,12 +192,11 @@ async fn a_million_networks_and_a_million_device_rules_are_taken() {
     assert_eq!(answer.changes.len(), 13);
     let plan = plane.running.app().control.plan().borrow().clone();
     let sent = plan.stable().unwrap();
-    let version = Version {
-        revision: sent.revision.clone(),
-        attempt: sent.attempt,
-        ..Version::default()
-    };
-    let size = sent.resource(RESOURCE_NAME, &version).unwrap().value.len();
+    let version = format!("{}.{:x}", sent.revision, sent.attempt)
+        .parse()
+        .unwrap();
+    let resource = sent.resource("countersign", &version).unwrap();
+    let size = resource.value.len();
     assert!(
         (1_000_000..countersign_engine::limits::MAX_BLOB_BYTES).contains(&size),
         "{size}"

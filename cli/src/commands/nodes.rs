@@ -23,6 +23,8 @@ struct Node {
     expected_workers: u32,
     workers: Vec<Worker>,
     envoy_version: String,
+    /// None: it runs the set of everything.
+    gateways: Vec<String>,
     since: Option<String>,
     /// What it should run.
     target: String,
@@ -99,6 +101,7 @@ impl From<admin::Node> for Node {
             expected_workers: node.expected_workers,
             workers: node.workers.into_iter().map(Worker::from).collect(),
             envoy_version: node.envoy_version,
+            gateways: node.gateways,
             since: output::rfc3339(node.since_ms),
             target: node.target,
             counted: node.counted.into_iter().map(Counted::from).collect(),
@@ -157,12 +160,13 @@ fn table(nodes: &Nodes) -> String {
             format!("{on_it}/{expected}"),
             output::time(node.since_ms),
             node.envoy_version.clone(),
+            node.gateways.join(", "),
             node.reason.clone(),
         ]
     });
     let mut text = output::table(
         [
-            "node", "state", "revision", "workers", "since", "envoy", "reason",
+            "node", "state", "revision", "workers", "since", "envoy", "gateway", "reason",
         ],
         rows,
         "no node has connected yet",

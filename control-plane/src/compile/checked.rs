@@ -46,9 +46,11 @@ pub(super) struct CheckedSignal<'a> {
 
 /// Checks a set. What is wrong is in `findings`; with an error among them the result is not whole.
 /// `now` is the time at which this is done, if it is known: findings depend on it, the result does not.
+/// Without `doubts` only errors are looked for.
 pub(super) fn check<'a>(
     documents: &'a [Document],
     now: Option<Timestamp>,
+    doubts: bool,
     findings: &mut Findings,
 ) -> Checked<'a> {
     find_duplicates(documents, findings);
@@ -68,7 +70,7 @@ pub(super) fn check<'a>(
     let device_rules = devices::check(documents, stated, now, findings);
     let signals = signals(documents, &reasons, &mut conditions, findings);
     let policies = policies(documents, &mut conditions, findings);
-    if !findings.has_errors() {
+    if doubts && !findings.has_errors() {
         let set = doubts::Set {
             documents,
             settings: stated,
@@ -98,6 +100,7 @@ fn count(documents: &[Document], findings: &mut Findings) {
         (Kind::List, limits::MAX_LISTS),
         (Kind::ReasonOverride, limits::MAX_OVERRIDES),
         (Kind::RolloutStrategy, limits::MAX_STRATEGIES),
+        (Kind::Gateway, limits::MAX_GATEWAYS),
     ] {
         let of_kind = || documents.iter().filter(|document| document.kind == kind);
         if let Some(over) = of_kind().nth(most) {

@@ -35,7 +35,10 @@ pub(super) fn check(documents: &[Document], findings: &mut Findings) {
             let finding = Finding::error(
                 &document.to_source(),
                 nodes.span.clone(),
-                format!("the gateways `{}` and `{}` are the same nodes", other.name, document.name),
+                format!(
+                    "the gateways `{}` and `{}` are the same nodes",
+                    other.name, document.name
+                ),
             );
             let related = known.nodes.iter().map(|nodes| nodes.span.clone());
             findings.push(

@@ -14,6 +14,11 @@ pub use crate::resource::limits::MAX_DEVICE_RULE_VALUES;
 
 /// Overrides of a set.
 pub const MAX_OVERRIDES: usize = 1_000;
+/// Gateways: each is compiled by itself, and a fleet has few kinds of nodes.
+pub const MAX_GATEWAYS: usize = 64;
+/// Bytes of the compiled forms of all gateways and of everything together: the control plane holds those
+/// of the revisions that nodes run, and stores those of the last hundred.
+pub const MAX_FORMS_BYTES: usize = 256 * 1024 * 1024;
 /// Ways to roll out: a fleet has a few.
 pub const MAX_STRATEGIES: usize = 100;
 

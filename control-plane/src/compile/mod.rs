@@ -7,6 +7,7 @@ mod countries;
 mod devices;
 mod doubts;
 mod forms;
+mod gateways;
 pub mod limits;
 mod lists;
 mod load;
@@ -115,7 +116,8 @@ fn run(
     now: Option<Timestamp>,
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let mut checked = checked::check(documents, now, &mut findings);
+    let mut checked = checked::check(documents, now, true, &mut findings);
+    gateways::check(documents, &mut findings);
     if findings.has_errors() {
         return Err(in_order(
             findings.into_result().err().unwrap_or_default(),
@@ -124,9 +126,11 @@ fn run(
     }
     let mut failures = std::mem::take(&mut checked.failures);
     let body = lower::lower(checked, runtime).unwrap_or_default();
+    let compiling = Compiling { runtime, now };
+    let gateways = gateways::forms(documents, &body, &compiling, &mut findings);
     let forms = Forms {
         everything: body,
-        gateways: Vec::new(),
+        gateways,
     };
     let hash = forms.hash();
     load::load(&forms.everything, &hash, documents, &mut findings);
@@ -146,6 +150,21 @@ fn run(
             })
         }
         Err(errors) => Err(in_order(errors, documents)),
+    }
+}
+
+/// Compiles parts of a set that was checked.
+struct Compiling<'r> {
+    runtime: &'r RuntimeMaterial,
+    now: Option<Timestamp>,
+}
+
+impl Compiling<'_> {
+    /// The body of a part. What is wrong with a part is wrong with the whole, and was reported.
+    fn body(&self, documents: &[Document]) -> Vec<u8> {
+        let mut unheard = Findings::default();
+        let checked = checked::check(documents, self.now, false, &mut unheard);
+        lower::lower(checked, self.runtime).unwrap_or_default()
     }
 }
 

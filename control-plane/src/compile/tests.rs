@@ -2,6 +2,7 @@
 //! beside it, `testdata/bad` is refused with the findings beside it. `UPDATE_GOLDEN=1` rewrites.
 
 mod decisions;
+mod gateways;
 mod limits_of_conditions;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::events::explain;
 use crate::inventory::{Change, Entry, Key};
 use crate::limits;
-use crate::nodes::{NodeState, NodeView};
+use crate::nodes::{NodeState, NodeView, ResourceView};
 use crate::runtime::Applied;
 use crate::store::{EventFilter, StoredEvent, StoredRevision};
 
@@ -92,16 +92,9 @@ pub(super) fn resource(entry: &Entry) -> admin::Resource {
     }
 }
 
-pub(super) fn node(view: NodeView, target: String) -> admin::Node {
-    let state = match view.standing.state {
-        NodeState::Waiting => admin::NodeState::Unspecified,
-        NodeState::Sent => admin::NodeState::Sent,
-        NodeState::Acked => admin::NodeState::Acked,
-        NodeState::Live => admin::NodeState::Live,
-        NodeState::Nacked => admin::NodeState::Nacked,
-        NodeState::Suspect => admin::NodeState::Suspect,
-        NodeState::Disconnected => admin::NodeState::Disconnected,
-    };
+pub(super) fn node(view: NodeView) -> admin::Node {
+    let gateways = view.gateways().into_iter().map(str::to_owned).collect();
+    let state = node_state(view.standing.state);
     admin::Node {
         id: view.id,
         cluster: view.about.cluster.clone(),
@@ -124,16 +117,31 @@ pub(super) fn node(view: NodeView, target: String) -> admin::Node {
         expected_workers: view.about.expected,
         envoy_version: view.about.envoy_version.clone(),
         since_ms: view.since_ms,
-        target,
-        counted: view
-            .counted
-            .iter()
-            .map(|(revision, counts)| admin::RevisionCounts {
-                revision: revision.clone(),
-                counts: Some(super::rollout_convert::counts(counts)),
-            })
-            .collect(),
-        guard_denials: view.guard_denials,
+        gateways,
+        resources: view.resources.into_iter().map(node_resource).collect(),
+    }
+}
+
+fn node_state(state: NodeState) -> admin::NodeState {
+    match state {
+        NodeState::Waiting => admin::NodeState::Unspecified,
+        NodeState::Sent => admin::NodeState::Sent,
+        NodeState::Acked => admin::NodeState::Acked,
+        NodeState::Live => admin::NodeState::Live,
+        NodeState::Nacked => admin::NodeState::Nacked,
+        NodeState::Suspect => admin::NodeState::Suspect,
+        NodeState::Disconnected => admin::NodeState::Disconnected,
+    }
+}
+
+fn node_resource(view: ResourceView) -> admin::NodeResource {
+    admin::NodeResource {
+        name: view.name,
+        gateway: view.gateway,
+        state: node_state(view.standing.state).into(),
+        revision: view.version.map(|it| it.revision).unwrap_or_default(),
+        reason: view.standing.reason,
+        renewals: view.renewals,
     }
 }
 

@@ -5,6 +5,7 @@ mod guard;
 mod health;
 mod history;
 mod json;
+mod modules;
 mod nodes;
 mod problem;
 mod resources;
@@ -27,6 +28,7 @@ pub fn router(app: App, loopback: bool) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/modules/{name}", get(modules::module))
         .route("/api/v1/challenges", get(traffic::challenges))
         .route("/api/v1/events", get(events::list))
         .route("/api/v1/events/{id}", get(events::one))

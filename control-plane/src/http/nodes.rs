@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::json::{RevisionJson, time};
 use super::problem::Problem;
 use crate::limits;
-use crate::nodes::NodeView;
+use crate::nodes::{NodeView, ResourceView};
 use crate::runtime::App;
 
 #[derive(Debug, Serialize)]
@@ -30,6 +30,18 @@ struct NodeJson {
     envoy_version: String,
     expected_workers: u32,
     workers: Vec<WorkerJson>,
+    gateways: Vec<String>,
+    resources: Vec<ResourceJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct ResourceJson {
+    name: String,
+    gateway: String,
+    state: &'static str,
+    revision: String,
+    reason: String,
+    renewals: u32,
 }
 
 /// The answer.
@@ -50,7 +62,10 @@ pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
 }
 
 fn node(view: NodeView) -> NodeJson {
+    let gateways = view.gateways().into_iter().map(str::to_owned).collect();
     NodeJson {
+        gateways,
+        resources: view.resources.into_iter().map(resource).collect(),
         id: view.id,
         cluster: view.about.cluster.clone(),
         state: view.standing.state.as_str(),
@@ -72,6 +87,17 @@ fn node(view: NodeView) -> NodeJson {
                 filter_version: worker.report.filter_version,
             })
             .collect(),
+    }
+}
+
+fn resource(view: ResourceView) -> ResourceJson {
+    ResourceJson {
+        name: view.name,
+        gateway: view.gateway,
+        state: view.standing.state.as_str(),
+        revision: view.version.map(|it| it.revision).unwrap_or_default(),
+        reason: view.standing.reason,
+        renewals: view.renewals,
     }
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Introduction;
 use crate::cel::values::from_plain;
-use crate::cel::{Compiler, Env, Lowering, Problem, Span, Type, Variable, host};
+use crate::cel::{Compiler, Constant, Env, Lowering, Problem, Span, Type, Variable, host};
 use crate::compile::limits::COMPILER_STACK_BYTES;
 use crate::limits;
 
@@ -35,6 +35,8 @@ pub struct Selector {
     text: String,
     body: Vec<u8>,
     root: NodeId,
+    /// It means every node.
+    always: bool,
 }
 
 /// Why it cannot be said whether a node is selected; it is not, then.
@@ -74,6 +76,12 @@ impl Selector {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Do both mean the same nodes for certain? Where it cannot be told, no.
+    #[must_use]
+    pub fn surely_overlaps(&self, other: &Self) -> bool {
+        (self.always && other.always) || self.text.trim() == other.text.trim()
     }
 
     /// Is this node meant?
@@ -135,6 +143,7 @@ fn compile(text: &str) -> Result<(Selector, Vec<Problem>), Vec<Problem>> {
         text: text.to_owned(),
         body,
         root: compiled.root,
+        always: compiled.tree.constant() == Some(&Constant::Bool(true)),
     };
     Ok((selector, compiled.warnings))
 }

@@ -3,8 +3,8 @@
 use super::fields::Reader;
 use super::list_file::ListFiles;
 use super::{
-    DeviceRule, Document, Kind, List, MitigationPolicy, PolicyTest, ReasonOverride, Resource,
-    RolloutStrategy, Settings, Signal, SourceFile, limits, name, split, yaml,
+    DeviceRule, Document, Gateway, Kind, List, MitigationPolicy, PolicyTest, ReasonOverride,
+    Resource, RolloutStrategy, Settings, Signal, SourceFile, limits, name, split, yaml,
 };
 use crate::diagnostic::{Finding, Findings, Source, did_you_mean, one_of, quoted};
 
@@ -133,8 +133,8 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
     }
     let spec = match spec {
         Some(spec) => reader.fields(spec)?,
-        // Everything of `Settings` is optional, its spec too.
-        None if kind == Kind::Settings => reader.no_fields("spec"),
+        // Everything of these is optional, their spec too.
+        None if matches!(kind, Kind::Settings | Kind::Gateway) => reader.no_fields("spec"),
         None => {
             let message = format!("this {} has no `spec`", kind.as_str());
             reader.push(Finding::error(source, start_of(source), message));
@@ -153,6 +153,7 @@ pub(super) fn parse(source: &Source, findings: &mut Findings) -> Option<Document
         Kind::RolloutStrategy => {
             Resource::RolloutStrategy(RolloutStrategy::read(&mut reader, spec)?)
         }
+        Kind::Gateway => Resource::Gateway(Gateway::read(&mut reader, spec)?),
         Kind::PolicyTest => Resource::PolicyTest(PolicyTest::read(&mut reader, spec)?),
     };
     let name = metadata?;

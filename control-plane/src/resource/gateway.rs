@@ -30,9 +30,12 @@ impl Gateway {
             }
             None => None,
         };
-        let policies = names(reader, spec.take(reader, "policies"));
-        let signals = names(reader, spec.take(reader, "signals"));
-        let device_rules = names(reader, spec.take(reader, "deviceRules"));
+        let field = spec.take(reader, "policies");
+        let policies = names(reader, field);
+        let field = spec.take(reader, "signals");
+        let signals = names(reader, field);
+        let field = spec.take(reader, "deviceRules");
+        let device_rules = names(reader, field);
         spec.finish(reader);
         Some(Self {
             nodes,
@@ -44,16 +47,15 @@ impl Gateway {
 
     /// Does the gateway run this resource? What it does not choose from applies to it.
     pub(crate) fn carries(&self, kind: Kind, name: &str) -> bool {
-        self.patterns(kind).is_none_or(|patterns| {
-            patterns
-                .iter()
-                .any(|pattern| matches(&pattern.value, name))
-        })
+        self.patterns(kind)
+            .is_none_or(|patterns| patterns.iter().any(|pattern| matches(&pattern.value, name)))
     }
 
     /// Does it run everything?
     pub(crate) fn carries_everything(&self) -> bool {
-        CHOSEN.iter().all(|(kind, _)| self.patterns(*kind).is_none())
+        CHOSEN
+            .iter()
+            .all(|(kind, _)| self.patterns(*kind).is_none())
     }
 
     /// The patterns that none of these names match, and what they choose from.
@@ -65,8 +67,8 @@ impl Gateway {
         for (kind, _) in CHOSEN {
             let names = names(kind);
             let patterns = self.patterns(kind).into_iter().flatten();
-            let unmatched = patterns
-                .filter(|pattern| !names.iter().any(|name| matches(&pattern.value, name)));
+            let unmatched =
+                patterns.filter(|pattern| !names.iter().any(|name| matches(&pattern.value, name)));
             idle.extend(unmatched.map(|pattern| (kind, pattern)));
         }
         idle

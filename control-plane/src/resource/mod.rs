@@ -8,6 +8,7 @@ mod duplicates;
 mod duration;
 mod endpoint;
 mod fields;
+mod gateway;
 mod header;
 mod host;
 pub mod limits;
@@ -15,6 +16,7 @@ mod list;
 mod list_file;
 mod mitigation_policy;
 mod name;
+mod node_selector;
 mod policy_test;
 mod reason_override;
 mod rollout_strategy;
@@ -34,6 +36,7 @@ pub(crate) use cidr::Cidr;
 pub use device_rule::DeviceRule;
 pub(crate) use duplicates::find_duplicates;
 pub(crate) use endpoint::unreachable_because;
+pub use gateway::Gateway;
 pub use list::List;
 pub(crate) use list::Members;
 pub use list_file::list_files;
@@ -75,13 +78,15 @@ pub enum Kind {
     Settings,
     /// How a new revision reaches the nodes.
     RolloutStrategy,
+    /// Some nodes, and which of the set they run.
+    Gateway,
     /// Requests and what is expected to become of them.
     PolicyTest,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::MitigationPolicy,
         Self::Signal,
         Self::DeviceRule,
@@ -89,6 +94,7 @@ impl Kind {
         Self::List,
         Self::Settings,
         Self::RolloutStrategy,
+        Self::Gateway,
         Self::PolicyTest,
     ];
 
@@ -103,6 +109,7 @@ impl Kind {
             Self::List => "List",
             Self::Settings => "Settings",
             Self::RolloutStrategy => "RolloutStrategy",
+            Self::Gateway => "Gateway",
             Self::PolicyTest => "PolicyTest",
         }
     }
@@ -118,6 +125,7 @@ impl Kind {
             Self::List => "list",
             Self::Settings => "settings",
             Self::RolloutStrategy => "rollout strategy",
+            Self::Gateway => "gateway",
             Self::PolicyTest => "test",
         }
     }
@@ -153,6 +161,8 @@ pub enum Resource {
     Settings(Settings),
     /// How a new revision reaches the nodes.
     RolloutStrategy(RolloutStrategy),
+    /// Some nodes, and which of the set they run.
+    Gateway(Gateway),
     /// Requests and what is expected to become of them.
     PolicyTest(PolicyTest),
 }
@@ -169,6 +179,7 @@ impl Resource {
             Self::List(_) => Kind::List,
             Self::Settings(_) => Kind::Settings,
             Self::RolloutStrategy(_) => Kind::RolloutStrategy,
+            Self::Gateway(_) => Kind::Gateway,
             Self::PolicyTest(_) => Kind::PolicyTest,
         }
     }

@@ -26,11 +26,11 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Nobody connected.
+    /// Nobody connected. `renews_refused`: what a node refused is tried again, see [`Registry::new`].
     #[must_use]
-    pub fn new(store: Store, clock: Clock, metrics: Arc<Metrics>) -> Self {
+    pub fn new(store: Store, clock: Clock, metrics: Arc<Metrics>, renews_refused: bool) -> Self {
         Self {
-            registry: Mutex::default(),
+            registry: Mutex::new(Registry::new(renews_refused)),
             changed: watch::Sender::default(),
             nudged: Mutex::default(),
             streams: AtomicU64::new(1),

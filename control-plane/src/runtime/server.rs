@@ -1,7 +1,7 @@
 //! Everything wired, listening, and ended in order.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use countersign_proto::admin::v1::admin_service_server::AdminServiceServer;
@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::grpc::{AccessLog, Admin, Ads, Ecds, Nodes};
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::module::Code;
+use crate::module::{Code, Module, ModuleError};
 use crate::store::{Store, StoreError};
 
 /// Where to listen and what to work on.
@@ -43,6 +43,9 @@ pub struct Config {
     pub policies: Option<PathBuf>,
     /// The filter module's path, as Envoy reads it.
     pub filter_module: String,
+    /// The cluster of every node's Envoy that leads to `http_listen`: nodes fetch the module by it, and
+    /// read no file of their own.
+    pub module_cluster: Option<String>,
 }
 
 /// Why it does not start.
@@ -62,6 +65,19 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The filter module cannot go with what this control plane compiles.
+    #[error("the filter module `{path}` {source}")]
+    Module {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it.
+        source: ModuleError,
+    },
+    /// Nodes shall fetch the module, and it is not here.
+    #[error(
+        "the filter module `{0}` is not on this machine, so that nodes cannot fetch it (--filter-module)"
+    )]
+    NoModule(String),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -93,6 +109,8 @@ pub struct App {
     pub store: Store,
     /// What Prometheus reads.
     pub metrics: Arc<Metrics>,
+    /// The filter's build that fits; none where its file is elsewhere.
+    pub module: Option<Arc<Module>>,
     /// The time.
     pub clock: Clock,
     /// True once everything has to end.
@@ -136,19 +154,21 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         local(&http, config.http_listen),
     );
 
+    let (module, code) = module(&config.filter_module, config.module_cluster.as_deref())?;
     let metrics = Arc::new(Metrics::new()?);
     let store = Store::open(&config.database_url).await?;
     let fleet = Arc::new(Fleet::new(
         store.clone(),
         clock.clone(),
         Arc::clone(&metrics),
+        code.travels(),
     ));
     let control = Control::open(
         store.clone(),
         clock.clone(),
         Arc::clone(&fleet),
         Arc::clone(&metrics),
-        Arc::new(Code::File(config.filter_module)),
+        Arc::new(code),
     );
     let control = Arc::new(control.await?);
     let (ingest, task) = IngestTask::new(store.clone(), clock.clone(), Arc::clone(&metrics));
@@ -162,6 +182,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         ingest,
         store,
         metrics,
+        module: module.map(Arc::new),
         clock,
         stop: stopped,
     };
@@ -206,6 +227,22 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         writer,
         close,
     })
+}
+
+/// The filter's build, and how nodes come to it.
+fn module(path: &str, cluster: Option<&str>) -> Result<(Option<Module>, Code), StartError> {
+    let read = Module::read(Path::new(path)).map_err(|source| StartError::Module {
+        path: path.to_owned(),
+        source,
+    });
+    match (read?, cluster) {
+        (Some(module), Some(cluster)) => {
+            let code = module.by_cluster(cluster);
+            Ok((Some(module), code))
+        }
+        (None, Some(_)) => Err(StartError::NoModule(path.to_owned())),
+        (module, None) => Ok((module, Code::File(path.to_owned()))),
+    }
 }
 
 async fn listen(

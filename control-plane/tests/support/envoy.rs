@@ -13,6 +13,7 @@ use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_client::A
 use envoy_types::pb::envoy::service::accesslog::v3::stream_access_logs_message::{
     HttpAccessLogEntries, Identifier, LogEntries,
 };
+use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use envoy_types::pb::envoy::service::discovery::v3::{
     DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
 };
@@ -42,6 +43,34 @@ fn node() -> Node {
     }
 }
 
+/// How a delta stream is opened.
+pub(crate) struct Opening<'o> {
+    pub(crate) node: Node,
+    pub(crate) resources: &'o [&'o str],
+    pub(crate) holds: Vec<(&'o str, String)>,
+    /// On the stream of every type.
+    pub(crate) aggregated: bool,
+}
+
+impl Default for Opening<'_> {
+    fn default() -> Self {
+        Self {
+            node: node(),
+            resources: &[RESOURCE_NAME],
+            holds: Vec::new(),
+            aggregated: false,
+        }
+    }
+}
+
+/// A node of that name, which says nothing else.
+pub(crate) fn plain_node(id: &str) -> Node {
+    Node {
+        id: id.to_owned(),
+        ..Node::default()
+    }
+}
+
 /// A delta discovery stream.
 pub(crate) struct Delta {
     requests: mpsc::Sender<DeltaDiscoveryRequest>,
@@ -51,26 +80,47 @@ pub(crate) struct Delta {
 impl Delta {
     /// Connects and subscribes; `holds` is the version of a former stream.
     pub(crate) async fn connect(plane: &Plane, holds: Option<&str>) -> Self {
+        let holds = holds.map(|version| (RESOURCE_NAME, version.to_owned()));
+        let opening = Opening {
+            holds: holds.into_iter().collect(),
+            ..Opening::default()
+        };
+        Self::open(plane, opening).await
+    }
+
+    pub(crate) async fn open(plane: &Plane, opening: Opening<'_>) -> Self {
         let (requests, receiver) = mpsc::channel(8);
-        let held = holds.map(|version| (RESOURCE_NAME.to_owned(), version.to_owned()));
+        let names = opening.resources.iter().map(|&name| name.to_owned());
+        let holds = opening.holds.into_iter();
         let first = DeltaDiscoveryRequest {
-            node: Some(node()),
+            node: Some(opening.node),
             type_url: TYPE_URL.into(),
-            resource_names_subscribe: vec![RESOURCE_NAME.into()],
-            initial_resource_versions: held.into_iter().collect(),
+            resource_names_subscribe: names.collect(),
+            initial_resource_versions: holds
+                .map(|(name, version)| (name.to_owned(), version))
+                .collect(),
             ..DeltaDiscoveryRequest::default()
         };
         requests.send(first).await.unwrap();
-        let mut client = ExtensionConfigDiscoveryServiceClient::new(plane.channel().await)
-            .max_decoding_message_size(usize::MAX);
-        let responses = client
-            .delta_extension_configs(ReceiverStream::new(receiver))
-            .await
-            .unwrap();
+        let channel = plane.channel().await;
+        let stream = ReceiverStream::new(receiver);
+        let responses = if opening.aggregated {
+            let mut client = AggregatedDiscoveryServiceClient::new(channel)
+                .max_decoding_message_size(usize::MAX);
+            client.delta_aggregated_resources(stream).await
+        } else {
+            let mut client = ExtensionConfigDiscoveryServiceClient::new(channel)
+                .max_decoding_message_size(usize::MAX);
+            client.delta_extension_configs(stream).await
+        };
         Self {
             requests,
-            responses: responses.into_inner(),
+            responses: responses.unwrap().into_inner(),
         }
+    }
+
+    pub(crate) async fn say(&self, request: DeltaDiscoveryRequest) {
+        self.requests.send(request).await.unwrap();
     }
 
     pub(crate) async fn receive(&mut self) -> DeltaDiscoveryResponse {
@@ -160,7 +210,6 @@ pub(crate) fn sent(response: &DeltaDiscoveryResponse) -> Sent {
     let [resource] = response.resources.as_slice() else {
         panic!("not one resource")
     };
-    assert_eq!(resource.name, RESOURCE_NAME);
     opened(&resource.version, resource.resource.as_ref().unwrap())
 }
 
@@ -174,7 +223,11 @@ pub(crate) fn opened(version: &str, resource: &Any) -> Sent {
     let loaded = countersign_engine::Revision::load(bytes.clone()).unwrap();
     let attempt = loaded.attempt();
     let revision = loaded.id().to_string();
-    assert_eq!(version, format!("{revision}.{attempt:x}"));
+    let told: countersign_control_plane::xds::Version = version.parse().unwrap();
+    assert_eq!(
+        (told.revision.as_str(), told.attempt),
+        (revision.as_str(), attempt)
+    );
     Sent {
         version: version.into(),
         revision,
@@ -193,25 +246,30 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) async fn connect(plane: &Plane, vm: &str, sent: &Sent) -> Self {
+        Self::connect_with(plane, report(vm, sent)).await
+    }
+
+    pub(crate) async fn connect_with(plane: &Plane, first: WorkerReport) -> Self {
         let (reports, receiver) = mpsc::channel(8);
-        reports.send(report(vm, sent)).await.unwrap();
+        let vm = first.vm.clone();
+        reports.send(first).await.unwrap();
         let mut client = NodeServiceClient::new(plane.channel().await);
         let acks = client
             .report_worker(ReceiverStream::new(receiver))
             .await
             .unwrap()
             .into_inner();
-        let mut worker = Self {
-            vm: vm.into(),
-            reports,
-            acks,
-        };
+        let mut worker = Self { vm, reports, acks };
         worker.heard().await;
         worker
     }
 
     pub(crate) async fn report(&mut self, sent: &Sent) {
-        self.reports.send(report(&self.vm, sent)).await.unwrap();
+        self.tell(report(&self.vm, sent)).await;
+    }
+
+    pub(crate) async fn tell(&mut self, report: WorkerReport) {
+        self.reports.send(report).await.unwrap();
         self.heard().await;
     }
 
@@ -224,7 +282,7 @@ impl Worker {
     }
 }
 
-fn report(vm: &str, sent: &Sent) -> WorkerReport {
+pub(crate) fn report(vm: &str, sent: &Sent) -> WorkerReport {
     WorkerReport {
         node_id: NODE.into(),
         vm: vm.into(),

@@ -68,6 +68,7 @@ impl Plane {
             database_url: database.url().to_owned(),
             policies: with_policies.then(|| directory.path().join("policies")),
             filter_module: "/lib/countersign.wasm".to_owned(),
+            module_cluster: None,
         };
         let running = start(config, Clock::system()).await.unwrap();
         Self {
@@ -186,6 +187,32 @@ impl Plane {
         let url = format!("http://{}{path}", self.running.http_address());
         let response = reqwest::get(url).await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    /// Takes a resource out of the set.
+    pub(crate) async fn deleted(&self, kind: &str, name: &str) {
+        let request = admin::DeleteResourcesRequest {
+            resources: vec![admin::ResourceRef {
+                kind: kind.into(),
+                name: name.into(),
+            }],
+            author: "test".into(),
+            ..admin::DeleteResourcesRequest::default()
+        };
+        let mut admin = self.admin().await;
+        let answer = admin.delete_resources(request).await.unwrap();
+        assert_eq!(answer.into_inner().diagnostics, []);
+    }
+
+    /// A metric without labels.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.get("/metrics").await;
+        let line = text.lines().find(|line| {
+            line.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(' '))
+        });
+        let line = line.unwrap_or_else(|| panic!("no {name} in\n{text}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
     pub(crate) async fn get_json(&self, path: &str) -> serde_json::Value {
