@@ -46,6 +46,28 @@ pub const MIGRATION_WAIT: Duration = Duration::from_secs(600);
 /// Two transactions that met: the one that gave way is made again so often.
 pub const TRANSACTION_TRIES: u32 = 10;
 
+/// A change that another replica was faster than is made again, on the new state, so often.
+pub const CHANGE_TRIES: u32 = 20;
+/// Requests to rotate that wait for this replica's sidecars: each makes a new key, one is enough.
+pub const KEPT_ROTATIONS: usize = 16;
+/// Requests to every replica that are kept: one that was cut off for longer does not need them.
+pub const KEPT_CALLS: u64 = 1_000;
+/// Replicas look for what is new this often, also where nobody tells them.
+pub const REPLICA_POLLS: Duration = Duration::from_secs(1);
+/// A replica's sign of life.
+pub const REPLICA_BEATS: Duration = Duration::from_secs(1);
+/// Who holds a lease raises its beat this often, and who waits for it looks this often.
+pub const LEASE_BEATS: Duration = Duration::from_millis(500);
+/// Who holds a lease stops acting so long after its last beat began.
+pub const LEASE_HOLDS: Duration = Duration::from_millis(2_500);
+/// Without a beat for so long, a lease and a replica's nodes are given up: a second after the holder
+/// stopped at the latest, and early enough to act within five seconds.
+pub const LEASE_SILENCE: Duration = Duration::from_millis(3_500);
+/// The rows of a replica that is gone are taken away after so long.
+pub const REPLICA_FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
+/// A connecting node waits so long for what it refused of other replicas.
+pub const REFUSALS_WITHIN: Duration = Duration::from_millis(500);
+
 /// Nodes that are remembered. Past it the longest disconnected one is forgotten.
 pub const MAX_NODES: usize = 20_000;
 /// VMs of one node; an Envoy has one a core and one for the main thread.
@@ -154,6 +176,9 @@ pub const INGEST_BATCH: usize = 1_024;
 pub const INGEST_PATIENCE: Duration = Duration::from_secs(1);
 /// A batch that the store refuses is tried again so often.
 pub const INGEST_ATTEMPTS: u32 = 20;
+/// The same while the database cannot be reached, which is a minute at least: meanwhile what comes waits
+/// in the queue, and what has no room there is counted as dropped.
+pub const INGEST_ATTEMPTS_AWAY: u32 = 120;
 /// The pause between two of these tries.
 pub const INGEST_RETRY: Duration = Duration::from_millis(500);
 /// Hosts that get roll-ups of their own in one minute. The host is the client's choice: without a

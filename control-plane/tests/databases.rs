@@ -50,7 +50,7 @@ async fn fill(database: &AnyPool, version: i64) {
         (
             1,
             EVER,
-            "INSERT INTO resources VALUES \
+            "INSERT INTO resources (kind, name, source, file, line, origin, author, changed_ms) VALUES \
              ('MitigationPolicy', 'a', $1, 'a.yaml', 1, 'api', 'me', 5)",
         ),
         (
@@ -237,7 +237,7 @@ async fn both_databases_answer_the_same_in_the_same_order() {
                 signs_from_ms: 1,
                 expires_ms: None,
             };
-            store.add_ticket_key(&key, 5).await.unwrap();
+            store.add_ticket_key(&key, 5, None).await.unwrap();
         }
         let mut events = vec![challenge("e1"), challenge("e2"), challenge("e3")];
         for policy in ["b", "A", "a", "_"] {

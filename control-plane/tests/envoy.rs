@@ -306,7 +306,8 @@ async fn a_node_with_a_worker_on_something_else_is_given_new_vms_and_is_live_aga
         ..WorkerReport::default()
     };
     let address = format!("http://{}", edge.plane.grpc_address());
-    let mut client = NodeServiceClient::connect(address).await.unwrap();
+    let channel = tonic::transport::Endpoint::from_shared(address).unwrap();
+    let mut client = NodeServiceClient::new(channel.connect().await.unwrap());
     let (reports, receiver) = tokio::sync::mpsc::channel(1);
     reports.send(stray).await.unwrap();
     let stream = tokio_stream::wrappers::ReceiverStream::new(receiver);

@@ -14,7 +14,6 @@ use std::fmt::Write as _;
 
 use countersign_control_plane::limits;
 use countersign_control_plane::resource::limits::{MAX_FILE_BYTES, MAX_LIST_ENTRIES};
-use countersign_control_plane::xds::{RESOURCE_NAME, Version};
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
 use support::Plane;

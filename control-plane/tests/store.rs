@@ -118,12 +118,12 @@ async fn a_new_ticket_key_gives_the_old_one_its_end(on: On) {
     };
     fixture
         .store
-        .add_ticket_key(&key("old", 1), 0)
+        .add_ticket_key(&key("old", 1), 0, None)
         .await
         .unwrap();
     fixture
         .store
-        .add_ticket_key(&key("new", 2), 50)
+        .add_ticket_key(&key("new", 2), 50, None)
         .await
         .unwrap();
     let keys = fixture.store.ticket_keys().await.unwrap();

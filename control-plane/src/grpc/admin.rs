@@ -328,7 +328,7 @@ impl AdminService for Admin {
             .act_on_rollout(action, &request.author, &request.message);
         match done.await {
             Ok(rollout) => Ok(Response::new(rollouts::rollout(&rollout))),
-            Err(fault) => Err(rollouts::status(&fault)),
+            Err(fault) => Err(rollouts::status(fault)),
         }
     }
 
@@ -341,11 +341,15 @@ impl AdminService for Admin {
         let request_id = uuid::Builder::from_random_bytes(random)
             .into_uuid()
             .to_string();
-        let sidecars = self.app.hub.rotate(&request_id);
+        let mut sidecars = self.app.hub.names();
+        sidecars.extend(self.app.fleet.sidecars_elsewhere());
+        sidecars.sort();
+        sidecars.dedup();
         if sidecars.is_empty() {
             return Err(Status::failed_precondition("no auth sidecar is connected"));
         }
-        tracing::info!(request = %request_id, ?sidecars, "session keys are to be rotated");
+        let called = self.app.control.call_rotation(&request_id).await;
+        called.map_err(apply_status)?;
         Ok(Response::new(admin::RotateKeysResponse {
             request_id,
             sidecars,

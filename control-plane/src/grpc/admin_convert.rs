@@ -92,7 +92,7 @@ pub(super) fn resource(entry: &Entry) -> admin::Resource {
     }
 }
 
-pub(super) fn node(view: NodeView) -> admin::Node {
+pub(super) fn node(view: NodeView, target: String) -> admin::Node {
     let gateways = view.gateways().into_iter().map(str::to_owned).collect();
     let state = node_state(view.standing.state);
     admin::Node {
@@ -119,6 +119,16 @@ pub(super) fn node(view: NodeView) -> admin::Node {
         since_ms: view.since_ms,
         gateways,
         resources: view.resources.into_iter().map(node_resource).collect(),
+        target,
+        counted: view
+            .counted
+            .iter()
+            .map(|(revision, counts)| admin::RevisionCounts {
+                revision: revision.clone(),
+                counts: Some(super::rollout_convert::counts(counts)),
+            })
+            .collect(),
+        guard_denials: view.guard_denials,
     }
 }
 

@@ -31,7 +31,11 @@ use crate::store::StoreError;
 /// The client learns that it is the store; what exactly stands in the log.
 fn store_status(error: &StoreError) -> Status {
     tracing::error!(%error, "the store failed");
-    Status::unavailable("the store failed; see the control plane's log")
+    Status::unavailable(match error {
+        StoreError::Away(_) => "the database cannot be reached; see the control plane's log",
+        StoreError::Behind => "other replicas change the state at the same time; try again",
+        _ => "the store failed; see the control plane's log",
+    })
 }
 
 fn apply_status(error: ApplyError) -> Status {

@@ -4,7 +4,7 @@ use countersign_proto::admin::v1 as admin;
 use countersign_proto::node::v1::WorkerCounts;
 use tonic::Status;
 
-use super::store_status;
+use super::apply_status;
 use crate::nodes::Counts;
 use crate::rollout::Rollout;
 use crate::runtime::{RolloutAction, RolloutFault};
@@ -23,11 +23,11 @@ pub(super) fn action(action: admin::RolloutAction) -> Option<RolloutAction> {
     })
 }
 
-pub(super) fn status(fault: &RolloutFault) -> Status {
+pub(super) fn status(fault: RolloutFault) -> Status {
     match fault {
         RolloutFault::None => Status::not_found(fault.to_string()),
         RolloutFault::Refused(_) => Status::failed_precondition(fault.to_string()),
-        RolloutFault::Store(error) => store_status(error),
+        RolloutFault::Change(error) => apply_status(error),
     }
 }
 

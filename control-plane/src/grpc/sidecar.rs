@@ -13,7 +13,7 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
-use super::store_status;
+use super::apply_status;
 use crate::events::checked_outcome;
 use crate::limits;
 use crate::runtime::{Acks, App, KeyError, SidecarSeat, Stored, stopping};
@@ -155,7 +155,7 @@ impl Sidecar {
             .register_keys(&self.id, keys)
             .await
             .map_err(|error| match error {
-                KeyError::Store(error) => store_status(&error),
+                KeyError::Change(error) => apply_status(error),
                 error => {
                     tracing::error!(sidecar = %self.id, %error, "a sidecar's keys are refused");
                     Status::invalid_argument(error.to_string())

@@ -186,6 +186,6 @@ pub(super) async fn act(
         Err(RolloutFault::Refused(error)) => {
             Err(Problem::new(StatusCode::CONFLICT, error.to_string()))
         }
-        Err(RolloutFault::Store(error)) => Err(error.into()),
+        Err(RolloutFault::Change(error)) => Err(error.into()),
     }
 }

@@ -163,6 +163,17 @@ impl Inventory {
         }
     }
 
+    /// Adds or replaces an entry, as it is.
+    pub fn put(&mut self, entry: Entry) {
+        self.entries.insert(key(&entry.document), entry);
+    }
+
+    /// Takes an entry out, if it is there.
+    pub fn take_out(&mut self, kind: &str, name: &str) {
+        self.entries
+            .retain(|key, _| key.kind.as_str() != kind || key.name != name);
+    }
+
     /// Is there nothing in it?
     #[must_use]
     pub fn is_empty(&self) -> bool {

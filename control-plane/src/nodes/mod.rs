@@ -3,10 +3,12 @@
 
 mod counts;
 mod introduction;
+mod merged;
 mod node;
 mod registry;
 mod renewal;
 mod selector;
+mod shared;
 mod slot;
 mod state;
 #[cfg(test)]
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 pub use counts::{Counts, LATENCY_BOUNDS_MICROS};
 pub use introduction::{Field, Introduction, Locality, Metadata};
+pub use merged::{all_run, merged};
 pub use registry::{Nudge, Registry, StreamId};
 pub use selector::{SelectError, Selector, in_percent};
 pub use state::{NodeState, NodeView, ResourceView, Standing, WorkerReport, WorkerView};

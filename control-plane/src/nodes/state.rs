@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Counts, Introduction};
 use crate::xds::Version;
 
 /// The states of a node, and of each of its resources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub enum NodeState {
     /// Connected, and nothing was sent yet.
     Waiting,
@@ -22,6 +26,7 @@ pub enum NodeState {
     /// Answered, and some worker does not run it.
     Suspect,
     /// No discovery stream.
+    #[default]
     Disconnected,
 }
 
@@ -66,7 +71,7 @@ impl NodeState {
 }
 
 /// A state and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The state.
     pub state: NodeState,
@@ -84,7 +89,8 @@ impl Standing {
 }
 
 /// What a VM says it runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct WorkerReport {
     /// The resource; empty = the one that has no gateway's name.
     pub resource: String,
@@ -103,7 +109,7 @@ pub struct WorkerReport {
 }
 
 /// A VM as an operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerView {
     /// Its random name.
     pub vm: String,
@@ -114,7 +120,8 @@ pub struct WorkerView {
 }
 
 /// A resource of a node as an operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ResourceView {
     /// Its name.
     pub name: String,
@@ -128,12 +135,14 @@ pub struct ResourceView {
     pub renewals: u32,
 }
 
-/// A node as an operator sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A node as an operator sees it; replicas tell it to each other, those of other releases included.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NodeView {
     /// Envoy's node id.
     pub id: String,
     /// What it said about itself.
+    #[serde(with = "super::shared")]
     pub about: Arc<Introduction>,
     /// State and reason.
     pub standing: Standing,

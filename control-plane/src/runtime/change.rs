@@ -6,6 +6,7 @@
 //! this one. Revisions that only bring keys change no resource and make nobody's base old; and a change
 //! that changes nothing has nothing to be refused.
 
+use super::catch_up::Tries;
 use super::control::{By, Control, Proposal, State, name_of, named_author, parse, refused};
 use super::revision_name::{RevisionError, RevisionName};
 use super::rollout::Choice;
@@ -14,7 +15,7 @@ use crate::clock::NoEntropy;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::{Change, Difference, Key};
 use crate::limits::{self, cut};
-use crate::resource::SourceFile;
+use crate::resource::{Document, SourceFile};
 use crate::store::{StoreError, StoredChange, StoredRevision};
 
 /// Why a change was not made.
@@ -164,13 +165,32 @@ impl Control {
         done
     }
 
-    async fn apply_checked(&self, apply: Apply<'_>) -> Result<Applied, ApplyError> {
-        let documents = parse(apply.files).await?;
+    async fn apply_checked(&self, mut apply: Apply<'_>) -> Result<Applied, ApplyError> {
+        let documents = parse(std::mem::take(&mut apply.files)).await?;
         if apply.prune && documents.is_empty() {
             return Err(ApplyError::PruneOfNothing);
         }
-        let author = named_author(apply.author);
         let mut state = self.state.lock().await;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up_state(&mut state).await?;
+            match self
+                .apply_state(&mut state, documents.clone(), &apply)
+                .await
+            {
+                Err(error) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn apply_state(
+        &self,
+        state: &mut State,
+        documents: Vec<Document>,
+        apply: &Apply<'_>,
+    ) -> Result<Applied, ApplyError> {
+        let author = named_author(apply.author);
         let named = documents.iter().map(name_of).collect::<Vec<_>>();
         let mut changed = state
             .inventory
@@ -190,13 +210,28 @@ impl Control {
             dry_run: apply.dry_run,
             choice: apply.choice,
         };
-        self.change(&mut state, proposal).await
+        self.change(state, proposal).await
     }
 
     async fn delete_checked(&self, delete: Delete<'_>) -> Result<Applied, ApplyError> {
         let mut state = self.state.lock().await;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up_state(&mut state).await?;
+            match self.delete_state(&mut state, &delete).await {
+                Err(error) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn delete_state(
+        &self,
+        state: &mut State,
+        delete: &Delete<'_>,
+    ) -> Result<Applied, ApplyError> {
         // First: what is not there any more is no mistake of who could not know.
-        self.check_base(&state, delete.base).await?;
+        self.check_base(state, delete.base).await?;
         let changed = state.inventory.delete(delete.named).map_err(refused)?;
         let proposal = Proposal {
             changed,
@@ -209,11 +244,26 @@ impl Control {
             dry_run: false,
             choice: Choice::Usual,
         };
-        self.change(&mut state, proposal).await
+        self.change(state, proposal).await
     }
 
     async fn rollback_checked(&self, rollback: Rollback<'_>) -> Result<Applied, ApplyError> {
         let mut state = self.state.lock().await;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up_state(&mut state).await?;
+            match self.rollback_state(&mut state, &rollback).await {
+                Err(error) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn rollback_state(
+        &self,
+        state: &mut State,
+        rollback: &Rollback<'_>,
+    ) -> Result<Applied, ApplyError> {
         RevisionName::parse(rollback.revision)?;
         let former = self.with_resources(rollback.revision).await?;
         let stored = self.store.resources_at(former.number).await?;
@@ -250,7 +300,7 @@ impl Control {
             dry_run: rollback.dry_run,
             choice: Choice::Usual,
         };
-        self.change(&mut state, proposal).await
+        self.change(state, proposal).await
     }
 
     /// Refuses what was made against a revision after which resources were changed.

@@ -10,6 +10,7 @@ use countersign_proto::node::v1::SidecarSettings;
 use tokio::sync::{Mutex, watch};
 
 use super::build::{self, Label};
+use super::catch_up::Tries;
 use super::change::{Applied, ApplyError};
 use super::course::{Course, content_of};
 use super::fleet::Fleet;
@@ -51,6 +52,8 @@ pub(super) struct State {
     pub(super) course: Course,
     pub(super) session_keys: Vec<RegisteredKey>,
     pub(super) ticket_keys: Vec<TicketKeyRow>,
+    /// The version of what replicas share that this is.
+    pub(super) head: u64,
 }
 
 /// The set of resources, its revisions, and who learns of them.
@@ -64,6 +67,7 @@ pub struct Control {
     pub(super) material: watch::Sender<Arc<SidecarMaterial>>,
     pub(super) live_kids: watch::Sender<Arc<std::collections::BTreeSet<String>>>,
     pub(super) file_errors: watch::Sender<Arc<Vec<Diagnostic>>>,
+    pub(super) rotations: tokio::sync::broadcast::Sender<String>,
     pub(super) fleet: Arc<Fleet>,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -115,6 +119,21 @@ impl Control {
     pub async fn synchronise(&self, files: Vec<SourceFile>) -> Result<Applied, ApplyError> {
         let documents = parse(files).await?;
         let mut state = self.state.lock().await;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up_state(&mut state).await?;
+            match self.synchronise_state(&mut state, documents.clone()).await {
+                Err(error) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn synchronise_state(
+        &self,
+        state: &mut State,
+        documents: Vec<Document>,
+    ) -> Result<Applied, ApplyError> {
         let mut named = documents.iter().map(name_of).collect::<Vec<_>>();
         let from_files = state
             .unreadable
@@ -136,7 +155,7 @@ impl Control {
             dry_run: false,
             choice: Choice::Usual,
         };
-        self.change(&mut state, proposal).await
+        self.change(state, proposal).await
     }
 
     pub(super) async fn change(
@@ -236,18 +255,18 @@ impl Control {
                 });
             }
             let begun = course.as_ref().and_then(|course| course.rollout.as_ref());
-            self.store
-                .commit(Commit {
-                    put,
-                    changed: recorded,
-                    remove,
-                    revision,
-                    plan: course.as_ref().and_then(Course::row),
-                    rollouts: ended.iter().chain(begun).collect(),
-                    now,
-                    ..Commit::default()
-                })
-                .await?;
+            let commit = Commit {
+                put,
+                changed: recorded,
+                remove,
+                revision,
+                plan: course.as_ref().and_then(Course::row),
+                rollouts: ended.iter().chain(begun).collect(),
+                now,
+                seen: Some(state.head),
+                ..Commit::default()
+            };
+            state.head = self.store.commit(commit).await?;
         }
         state.unreadable.clear();
         state.inventory = inventory;

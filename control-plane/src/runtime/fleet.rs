@@ -6,17 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
+use super::elsewhere::Elsewhere;
 use crate::clock::Clock;
 use crate::limits::{self, cut};
 use crate::metrics::Metrics;
-use crate::nodes::{Introduction, NodeView, Nudge, Registry, Resolved, StreamId, WorkerReport};
-use crate::store::{Refusal, Store, StoreError};
+use crate::nodes::{
+    Introduction, NodeView, Nudge, Registry, Resolved, StreamId, WorkerReport, all_run, merged,
+};
+use crate::store::{Kind, Refusal, Store, StoreError};
 use crate::xds::Version;
 
 /// All nodes, with notice of changes.
 #[derive(Debug)]
 pub struct Fleet {
     registry: Mutex<Registry>,
+    elsewhere: Mutex<Elsewhere>,
     changed: watch::Sender<u64>,
     nudged: Mutex<BTreeMap<StreamId, mpsc::Sender<Nudge>>>,
     streams: AtomicU64,
@@ -31,6 +35,7 @@ impl Fleet {
     pub fn new(store: Store, clock: Clock, metrics: Arc<Metrics>, renews_refused: bool) -> Self {
         Self {
             registry: Mutex::new(Registry::new(renews_refused)),
+            elsewhere: Mutex::default(),
             changed: watch::Sender::default(),
             nudged: Mutex::default(),
             streams: AtomicU64::new(1),
@@ -51,16 +56,52 @@ impl Fleet {
         self.streams.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Every node, by id.
+    /// Every node of every replica, by id.
     #[must_use]
     pub fn views(&self) -> Vec<NodeView> {
+        let elsewhere = self.elsewhere().nodes();
+        merged(std::iter::once(self.own_views()).chain(elsewhere))
+    }
+
+    /// The nodes of this replica, by id.
+    #[must_use]
+    pub fn own_views(&self) -> Vec<NodeView> {
         self.lock().views(self.clock.now())
+    }
+
+    /// The auth sidecars of other replicas.
+    #[must_use]
+    pub fn sidecars_elsewhere(&self) -> Vec<String> {
+        self.elsewhere().sidecars()
+    }
+
+    /// Another replica tells what is new of its nodes, and its sidecars.
+    pub(super) fn hear(
+        &self,
+        replica: &str,
+        nodes: Vec<(String, Option<NodeView>)>,
+        sidecars: Vec<String>,
+    ) {
+        if self.elsewhere().hear(replica, nodes, sidecars) {
+            self.heard();
+        }
+    }
+
+    /// Another replica is gone.
+    pub(super) fn forget_other(&self, replica: &str) {
+        if self.elsewhere().forget(replica) {
+            self.heard();
+        }
     }
 
     /// May the keys that all of these revisions hold sign?
     #[must_use]
     pub fn all_run(&self, revisions: &[&str]) -> bool {
-        self.lock().all_run(revisions, self.clock.now())
+        let now = self.clock.now();
+        if self.elsewhere().is_empty() {
+            return self.lock().all_run(revisions, now);
+        }
+        all_run(&self.views(), revisions, now)
     }
 
     /// A discovery stream was opened. Gives the attempts that the node refused, and what the stream will
@@ -77,6 +118,30 @@ impl Fleet {
             registry.refusals(&node.id)
         });
         (refused, nudges)
+    }
+
+    /// As [`Fleet::connected`], with what the node refused of other replicas: bytes that it refused are
+    /// not sent to it by anybody.
+    pub async fn joined(
+        &self,
+        node: &Arc<Introduction>,
+        stream: StreamId,
+    ) -> (Vec<u64>, mpsc::Receiver<Nudge>) {
+        if self.store.kind() == Kind::Postgres {
+            let asked = self.store.refusals_of(&node.id);
+            match tokio::time::timeout(limits::REFUSALS_WITHIN, asked).await {
+                Ok(Ok(refusals)) => {
+                    for version in refusals {
+                        self.remember_refusal(&node.id, &version);
+                    }
+                }
+                // A node that waits for its policy waits no longer than this.
+                failed => {
+                    tracing::warn!(?failed, node = %node.id, "what a node refused is not known")
+                }
+            }
+        }
+        self.connected(node, stream)
     }
 
     /// The node asked for a resource.
@@ -130,10 +195,18 @@ impl Fleet {
             reason: cut(reason, limits::MAX_REASON_BYTES).to_owned(),
             time_ms: self.clock.now(),
         };
+        let store = self.store.clone();
+        let mut storing = tokio::spawn(async move { store.add_refusal(&refusal).await });
+        // Before anybody is told: a node that connects to another replica now must be known there.
+        let stored = tokio::time::timeout(limits::REFUSALS_WITHIN, &mut storing).await;
         self.update(|registry, now| {
             registry.refused(node, stream, resource, version, reason, now);
         });
-        self.store.add_refusal(&refusal).await
+        let stored = match stored {
+            Ok(stored) => stored,
+            Err(_) => storing.await,
+        };
+        stored.unwrap_or(Ok(()))
     }
 
     /// A refusal that the store remembers.
@@ -206,6 +279,17 @@ impl Fleet {
 
     fn lock_nudged(&self) -> MutexGuard<'_, BTreeMap<StreamId, mpsc::Sender<Nudge>>> {
         self.nudged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something changed that the registry's generation does not count.
+    fn heard(&self) {
+        self.changed.send_modify(|_| {});
+    }
+
+    fn elsewhere(&self) -> MutexGuard<'_, Elsewhere> {
+        self.elsewhere
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Registry> {

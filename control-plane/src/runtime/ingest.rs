@@ -61,6 +61,14 @@ struct Receipt {
     sequence: u64,
 }
 
+/// How often a batch is tried. A database that is away comes back; one that refuses goes on refusing.
+fn attempts(error: &StoreError) -> u32 {
+    match error {
+        StoreError::Away(_) => limits::INGEST_ATTEMPTS_AWAY,
+        _ => limits::INGEST_ATTEMPTS,
+    }
+}
+
 /// The writer is gone: the process is ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("events are not taken any more")]
@@ -326,7 +334,7 @@ impl IngestTask {
         loop {
             match self.store.ingest(batch).await {
                 Ok(report) => return Ok(report),
-                Err(error) if tries >= limits::INGEST_ATTEMPTS => return Err(error),
+                Err(error) if tries >= attempts(&error) => return Err(error),
                 Err(error) => {
                     tries += 1;
                     tracing::warn!(%error, tries, "events are not stored yet");

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use countersign_proto::policy::v1 as policy;
 use tokio::sync::watch;
 
+use super::catch_up::Tries;
 use super::change::ApplyError;
 use super::control::{By, Control, SidecarMaterial, State};
 use super::remade::Remade;
 use crate::clock::random_bytes;
 use crate::compile::RuntimeMaterial;
 use crate::limits::{self, millis};
-use crate::store::{Commit, RegisteredKey, StoreError, TicketKeyRow};
+use crate::store::{Commit, RegisteredKey, TicketKeyRow};
 
 /// Why keys were not taken.
 #[derive(Debug, thiserror::Error)]
@@ -42,9 +43,9 @@ pub enum KeyError {
         /// The name.
         kid: String,
     },
-    /// The store failed; nothing was changed.
+    /// It could not be stored; nothing was changed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Change(#[from] ApplyError),
 }
 
 impl Control {
@@ -75,13 +76,29 @@ impl Control {
         keys: Vec<policy::SessionKey>,
     ) -> Result<(), KeyError> {
         let mut state = self.state.lock().await;
-        check(&state.session_keys, sidecar, &keys)?;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up_state(&mut state).await?;
+            match self.register_state(&mut state, sidecar, &keys).await {
+                Err(KeyError::Change(error)) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn register_state(
+        &self,
+        state: &mut State,
+        sidecar: &str,
+        keys: &[policy::SessionKey],
+    ) -> Result<(), KeyError> {
+        check(&state.session_keys, sidecar, keys)?;
         let own = |key: &&RegisteredKey| key.sidecar == sidecar;
         let before: Vec<_> = state.session_keys.iter().filter(own).cloned().collect();
         let same = before.len() == keys.len()
             && before
                 .iter()
-                .zip(&keys)
+                .zip(keys)
                 .all(|(old, new)| old.kid == new.kid && old.public_key == new.public_key);
         if same {
             return Ok(());
@@ -105,7 +122,7 @@ impl Control {
             author: &author,
             message: "session keys",
         };
-        let remade = match self.remade(&state, by).await {
+        let remade = match self.remade(state, by).await {
             Ok(remade) => remade,
             Err(error) => {
                 // The keys are kept all the same: the next change that compiles takes them along.
@@ -113,19 +130,23 @@ impl Control {
                 None
             }
         };
-        let session_keys = Some((sidecar, keys.as_slice()));
+        let session_keys = Some((sidecar, keys));
         let commit = Commit {
             session_keys,
             now,
+            seen: Some(state.head),
             ..remade.as_ref().map(Remade::commit).unwrap_or_default()
         };
-        if let Err(error) = self.store.commit(commit).await {
-            state.session_keys = former;
-            return Err(error.into());
+        match self.store.commit(commit).await {
+            Ok(head) => state.head = head,
+            Err(error) => {
+                state.session_keys = former;
+                return Err(ApplyError::from(error).into());
+            }
         }
         tracing::info!(sidecar, keys = keys.len(), "session keys registered");
         if let Some(remade) = remade {
-            self.take(&mut state, remade);
+            self.take(state, remade);
         }
         Ok(())
     }
@@ -137,23 +158,33 @@ impl Control {
     /// When the store fails: then nothing was changed.
     pub async fn refresh(&self) -> Result<(), ApplyError> {
         let mut state = self.state.lock().await;
-        self.renew_ticket_key(&mut state).await?;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up_state(&mut state).await?;
+            match self.refresh_state(&mut state).await {
+                Err(error) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn refresh_state(&self, state: &mut State) -> Result<(), ApplyError> {
+        self.renew_ticket_key(state).await?;
         let by = By {
             author: "control-plane",
             message: "keys and compiled form",
         };
-        if let Some(remade) = self.remade(&state, by).await? {
-            let now = self.clock.now();
-            self.store
-                .commit(Commit {
-                    now,
-                    ..remade.commit()
-                })
-                .await?;
-            self.take(&mut state, remade);
+        if let Some(remade) = self.remade(state, by).await? {
+            let commit = Commit {
+                now: self.clock.now(),
+                seen: Some(state.head),
+                ..remade.commit()
+            };
+            state.head = self.store.commit(commit).await?;
+            self.take(state, remade);
         } else {
             let plan = self.plan.borrow().clone();
-            self.tell_sidecars(&state, plan.stable().map(AsRef::as_ref));
+            self.tell_sidecars(state, plan.stable().map(AsRef::as_ref));
         }
         Ok(())
     }
@@ -190,7 +221,8 @@ impl Control {
         let end = key
             .signs_from_ms
             .saturating_add(millis(limits::TICKET_KEY_OVERLAP));
-        self.store.add_ticket_key(&key, end).await?;
+        let seen = Some(state.head);
+        state.head = self.store.add_ticket_key(&key, end, seen).await?;
         tracing::info!(kid = %key.kid, "ticket key made");
         state.ticket_keys = self.store.ticket_keys().await?;
         Ok(())
@@ -202,7 +234,14 @@ impl Control {
     /// When the store fails: then nothing was changed.
     pub async fn rotate_ticket_key(&self) -> Result<(), ApplyError> {
         let mut state = self.state.lock().await;
-        self.add_ticket_key(&mut state, false).await?;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up_state(&mut state).await?;
+            match self.add_ticket_key(&mut state, false).await {
+                Err(error) if tries.again(&error) => {}
+                done => break done?,
+            }
+        }
         drop(state);
         self.refresh().await
     }

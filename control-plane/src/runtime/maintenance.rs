@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::control::Control;
 use super::fleet::Fleet;
+use super::lease::Lease;
 use super::stopping;
 use crate::limits;
 use crate::metrics::Metrics;
@@ -42,6 +43,7 @@ pub(super) async fn tidy(
     store: Store,
     control: Arc<Control>,
     metrics: Arc<Metrics>,
+    lease: Arc<Lease>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut tick = tokio::time::interval(limits::MAINTENANCE_EVERY);
@@ -50,6 +52,10 @@ pub(super) async fn tidy(
         tokio::select! {
             () = stopping(&mut stop) => return,
             _ = tick.tick() => {}
+        }
+        // One replica is enough; and two releases side by side would make revisions in turns.
+        if !lease.held() {
+            continue;
         }
         if let Err(error) = tidy_once(&store, &control, &metrics).await {
             tracing::warn!(%error, "the store was not tidied");

@@ -1,17 +1,21 @@
 //! What runs: the pure parts wired to the store, the clock and the streams.
 
 mod build;
+mod catch_up;
 mod change;
 mod control;
 mod course;
 mod directory;
+mod elsewhere;
 mod fleet;
 mod history;
 mod ingest;
 mod keys;
+mod lease;
 mod maintenance;
 mod relays;
 mod remade;
+mod replica;
 mod revision_name;
 mod rollout;
 mod rollout_driver;
@@ -27,6 +31,7 @@ pub use fleet::Fleet;
 pub use history::{RevisionDiff, RevisionView};
 pub use ingest::{Acks, Ingest, IngestClosed, IngestTask, Stored};
 pub use keys::KeyError;
+pub use lease::Lease;
 pub use relays::{RelayCounts, RelayView, Relays};
 pub use revision_name::{RevisionError, RevisionName};
 pub use rollout::{Choice, RolloutAction, RolloutFault};

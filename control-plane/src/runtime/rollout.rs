@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::build;
+use super::catch_up::Tries;
 use super::change::ApplyError;
 use super::control::{Control, State, named_author};
 use super::course::{Course, Sent, content_of};
@@ -12,7 +13,6 @@ use crate::inventory::Inventory;
 use crate::limits::{self, cut};
 use crate::resource::{Kind, Resource, RolloutStrategy};
 use crate::rollout::{Act, Begin, Names, Rollout, RolloutError, State as RolloutState, Strategy};
-use crate::store::StoreError;
 
 /// What a change says of how it is to go out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub enum RolloutFault {
     Refused(#[from] RolloutError),
     /// The store failed; nothing was changed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Change(#[from] ApplyError),
 }
 
 impl Control {
@@ -231,6 +231,23 @@ impl Control {
         why: &str,
     ) -> Result<Rollout, RolloutFault> {
         let mut state = self.state.lock().await;
+        let mut tries = Tries::default();
+        loop {
+            self.catch_up_state(&mut state).await?;
+            match self.act_on_state(&mut state, action, who, why).await {
+                Err(RolloutFault::Change(error)) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn act_on_state(
+        &self,
+        state: &mut State,
+        action: RolloutAction,
+        who: &str,
+        why: &str,
+    ) -> Result<Rollout, RolloutFault> {
         let mut course = state.course.clone();
         let rollout = course.rollout.as_mut().ok_or(RolloutFault::None)?;
         let act = Act {
@@ -248,7 +265,9 @@ impl Control {
         }?;
         let rollout = rollout.clone();
         conclude(&mut course, &rollout);
-        self.store.save_rollout(&rollout, course.row()).await?;
+        let seen = Some(state.head);
+        let saved = self.store.save_rollout(&rollout, course.row(), seen).await;
+        state.head = saved.map_err(ApplyError::from)?;
         tracing::info!(
             rollout = rollout.id,
             state = rollout.state.as_str(),
@@ -257,7 +276,7 @@ impl Control {
             "rollout"
         );
         state.course = course;
-        self.show(&state);
+        self.show(state);
         Ok(rollout)
     }
 

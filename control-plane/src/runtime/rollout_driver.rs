@@ -7,16 +7,22 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::control::Control;
+use super::lease::Lease;
 use super::rollout::conclude;
 use super::stopping;
 use crate::limits;
 use crate::rollout::{Seen, State};
+use crate::store::StoreError;
 
 /// A failed gate is acted upon within this.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Looks until the end.
-pub(super) async fn follow(control: Arc<Control>, mut stop: watch::Receiver<bool>) {
+pub(super) async fn follow(
+    control: Arc<Control>,
+    lease: Arc<Lease>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let begun = Instant::now();
@@ -30,19 +36,13 @@ pub(super) async fn follow(control: Arc<Control>, mut stop: watch::Receiver<bool
         let delta = now.duration_since(last);
         last = now;
         // Nodes come back after a restart of ours; until then silence says nothing about them.
-        if now.duration_since(begun) >= limits::ROLLOUT_WAITS_FOR_NODES && control.drives() {
+        if now.duration_since(begun) >= limits::ROLLOUT_WAITS_FOR_NODES && lease.held() {
             control.look_at_rollout(delta).await;
         }
     }
 }
 
 impl Control {
-    /// Is this the replica that drives rollouts?
-    #[must_use]
-    pub fn drives(&self) -> bool {
-        true
-    }
-
     /// Looks at the rollout under way after so much time.
     pub async fn look_at_rollout(&self, delta: Duration) {
         let mut state = self.state.lock().await;
@@ -74,10 +74,24 @@ impl Control {
         }
         let news = changed || unsaved;
         let plan = state.course.row().filter(|_| news);
-        let saved = self.store.save_rollout(&rollout, plan).await;
-        state.course.unsaved = news && saved.is_err();
-        if let Err(error) = saved {
-            tracing::error!(%error, "the rollout is not stored");
+        // Taking a bad revision back waits for nobody; all else is done on what others did.
+        let seen = (rollout.state != State::RolledBack).then_some(state.head);
+        match self.store.save_rollout(&rollout, plan, seen).await {
+            Ok(head) => {
+                state.head = head;
+                state.course.unsaved = false;
+            }
+            // Another replica changed something: that is taken in first, and what was seen here is
+            // seen again.
+            Err(StoreError::Behind) => {
+                if let Err(error) = self.catch_up_state(&mut state).await {
+                    tracing::error!(%error, "what another replica changed is not known");
+                }
+            }
+            Err(error) => {
+                state.course.unsaved = news;
+                tracing::error!(%error, "the rollout is not stored");
+            }
         }
     }
 }

@@ -19,8 +19,10 @@ use super::control::Control;
 use super::directory::Directory;
 use super::fleet::Fleet;
 use super::ingest::{Ingest, IngestTask};
+use super::lease::Lease;
 use super::maintenance;
 use super::relays::Relays;
+use super::replica::{self, Presence};
 use super::sidecars::SidecarHub;
 use super::stopping;
 use crate::clock::Clock;
@@ -29,6 +31,9 @@ use crate::limits;
 use crate::metrics::Metrics;
 use crate::module::{Code, Module, ModuleError};
 use crate::store::{Store, StoreError};
+
+/// The lease on what exactly one replica does.
+const ROLLOUT_DRIVER: &str = "rollout-driver";
 
 /// Where to listen and what to work on.
 #[derive(Clone, Debug)]
@@ -113,6 +118,8 @@ pub struct App {
     pub module: Option<Arc<Module>>,
     /// The time.
     pub clock: Clock,
+    /// What exactly one replica does: rollouts, and what time alone brings.
+    pub lease: Arc<Lease>,
     /// True once everything has to end.
     pub stop: watch::Receiver<bool>,
 }
@@ -174,6 +181,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let (ingest, task) = IngestTask::new(store.clone(), clock.clone(), Arc::clone(&metrics));
     let (stop, stopped) = watch::channel(false);
     let hub = SidecarHub::new(Arc::clone(&metrics));
+    let lease = Lease::new(&store, ROLLOUT_DRIVER);
     let app = App {
         control,
         fleet,
@@ -184,6 +192,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         metrics,
         module: module.map(Arc::new),
         clock,
+        lease,
         stop: stopped,
     };
 
@@ -194,18 +203,24 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         directory.look().await;
         servers.push(tokio::spawn(directory.follow(app.stop.clone())));
     }
+    servers.extend(beside_others(&app)?);
     let (control, fleet) = (Arc::clone(&app.control), Arc::clone(&app.fleet));
     servers.push(tokio::spawn(maintenance::watch_fleet(
         fleet,
         Arc::clone(&control),
         app.stop.clone(),
     )));
-    let drive = super::rollout_driver::follow(Arc::clone(&control), app.stop.clone());
+    let drive = super::rollout_driver::follow(
+        Arc::clone(&control),
+        Arc::clone(&app.lease),
+        app.stop.clone(),
+    );
     servers.push(tokio::spawn(drive));
     let tidy = maintenance::tidy(
         app.store.clone(),
         control,
         Arc::clone(&app.metrics),
+        Arc::clone(&app.lease),
         app.stop.clone(),
     );
     servers.push(tokio::spawn(tidy));
@@ -243,6 +258,25 @@ fn module(path: &str, cluster: Option<&str>) -> Result<(Option<Module>, Code), S
         (None, Some(_)) => Err(StartError::NoModule(path.to_owned())),
         (module, None) => Ok((module, Code::File(path.to_owned()))),
     }
+}
+
+/// What a replica does for the sake of the others.
+fn beside_others(app: &App) -> Result<Vec<JoinHandle<()>>, ApplyError> {
+    let replica = format!("{:016x}", crate::clock::random_attempt()?);
+    let rotations = app.control.rotations();
+    let (store, hub) = (app.store.clone(), Arc::clone(&app.hub));
+    let presence = Presence::new(store, Arc::clone(&app.fleet), hub, replica.clone());
+    let lease = Arc::clone(&app.lease);
+    Ok(vec![
+        tokio::spawn(replica::follow(Arc::clone(&app.control), app.stop.clone())),
+        tokio::spawn(replica::rotate(
+            rotations,
+            Arc::clone(&app.hub),
+            app.stop.clone(),
+        )),
+        tokio::spawn(presence.keep(app.stop.clone())),
+        tokio::spawn(lease.keep(app.store.clone(), replica, app.stop.clone())),
+    ])
 }
 
 async fn listen(

@@ -54,6 +54,16 @@ impl SidecarHub {
         })
     }
 
+    /// Who is connected.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<_> = seats.values().map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Tells every sidecar to rotate; returns those that were told.
     pub fn rotate(&self, request: &str) -> Vec<String> {
         let seats = self.seats.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ use super::fleet::Fleet;
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::{Entry, Inventory, Origin};
+use crate::limits;
 use crate::metrics::Metrics;
 use crate::module::Code;
 use crate::resource::parse_document;
@@ -30,6 +31,8 @@ impl Control {
         metrics: Arc<Metrics>,
         code: Arc<Code>,
     ) -> Result<Self, ApplyError> {
+        // First: what is written while the rest is read is newer than this, and read again.
+        let head = store.head().await?;
         let resources = store.resources().await?;
         let (entries, unreadable) = tokio::task::spawn_blocking(move || read(resources))
             .await
@@ -48,7 +51,7 @@ impl Control {
         }
         let inventory = Inventory::new(entries);
         let content = content_of(&inventory);
-        let number = store.last_number().await?;
+        let number = store.newest_number().await?;
         let state = State {
             inventory,
             content,
@@ -58,6 +61,7 @@ impl Control {
             revision: newest.as_ref().map(|revision| revision.info.clone()),
             session_keys: store.session_keys().await?,
             ticket_keys: store.ticket_keys().await?,
+            head,
         };
         let control = Self {
             store,
@@ -68,11 +72,19 @@ impl Control {
             material: watch::Sender::default(),
             live_kids: watch::Sender::new(Arc::new(BTreeSet::new())),
             file_errors: watch::Sender::new(Arc::new(Vec::new())),
+            rotations: tokio::sync::broadcast::Sender::new(limits::KEPT_ROTATIONS),
             fleet,
             metrics,
         };
         let mut state = control.state.lock().await;
-        state.course = control.stored_course(newest, &state).await?;
+        state.course = control.stored_course(newest.as_ref(), &state).await?;
+        if let Some(open) = state.course.open() {
+            tracing::info!(
+                rollout = open.id,
+                state = open.state.as_str(),
+                "a rollout goes on"
+            );
+        }
         control.show(&state);
         drop(state);
         match control.refresh().await {
@@ -91,31 +103,33 @@ impl Control {
 }
 
 impl Control {
-    /// What nodes run, as it was stored.
-    async fn stored_course(
+    /// What nodes run, as it is stored; what is known of it already is not read again.
+    pub(super) async fn stored_course(
         &self,
-        newest: Option<NewRevision>,
+        newest: Option<&NewRevision>,
         state: &State,
     ) -> Result<Course, ApplyError> {
         let row = self.store.plan().await?;
-        let stable = match row {
-            Some(row) => self.store.compiled(row.stable).await?,
-            None => newest,
-        };
-        let candidate = match row.and_then(|row| row.candidate) {
-            Some(candidate) => self.store.compiled(candidate).await?,
-            None => None,
-        };
+        let newest_number = newest.map(|newest| newest.info.number);
+        let stable = row.map(|row| row.stable).or(newest_number);
+        let candidate = row.and_then(|row| row.candidate);
         let rollout = match row.and_then(|row| row.rollout) {
             Some(rollout) => self.store.rollout(rollout).await?,
             None => None,
         };
         let mut course = Course {
-            stable: self.sendable(stable).await?,
-            candidate: self.sendable(candidate).await?,
+            stable: self.sendable(stable, newest, state).await?,
+            candidate: self.sendable(candidate, newest, state).await?,
             rollout,
             ..Course::default()
         };
+        let same = |one: &Option<Sent>, other: &Option<Sent>| {
+            let number = |sent: &Option<Sent>| sent.as_ref().map(|sent| sent.info.number);
+            number(one) == number(other)
+        };
+        if same(&course.candidate, &state.course.candidate) {
+            course.monitoring.clone_from(&state.course.monitoring);
+        }
         let Some(stable) = &course.stable else {
             return Ok(course);
         };
@@ -129,17 +143,28 @@ impl Control {
                 .map_err(|_| ApplyError::Stopped)?;
             content_of(&Inventory::new(entries))
         };
-        if let Some(open) = course.open() {
-            tracing::info!(
-                rollout = open.id,
-                state = open.state.as_str(),
-                "a rollout goes on"
-            );
-        }
         Ok(course)
     }
 
-    async fn sendable(&self, revision: Option<NewRevision>) -> Result<Option<Sent>, ApplyError> {
+    async fn sendable(
+        &self,
+        number: Option<u64>,
+        newest: Option<&NewRevision>,
+        state: &State,
+    ) -> Result<Option<Sent>, ApplyError> {
+        let Some(number) = number else {
+            return Ok(None);
+        };
+        let known = [&state.course.stable, &state.course.candidate];
+        let known = known.into_iter().flatten();
+        let mut known = known.filter(|sent| sent.info.number == number);
+        if let Some(known) = known.next() {
+            return Ok(Some(known.clone()));
+        }
+        let revision = match newest.filter(|newest| newest.info.number == number) {
+            Some(newest) => Some(newest.clone()),
+            None => self.store.compiled(number).await?,
+        };
         let Some(revision) = revision else {
             return Ok(None);
         };

@@ -3,6 +3,8 @@
 use countersign_proto::policy::v1 as policy;
 use sqlx::Row as _;
 
+use crate::xds::Version;
+
 use super::{Row, Store, StoreError, Tx, signed, text, unsigned};
 
 /// A sidecar's public key.
@@ -105,16 +107,18 @@ impl Store {
         Ok(keys)
     }
 
-    /// Adds a ticket key; the ones before it get the end that is given.
+    /// Adds a ticket key, on a version of what replicas share (none = whatever there is); the ones
+    /// before it get the end that is given. Returns the version that it made.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, or another replica was faster.
     pub async fn add_ticket_key(
         &self,
         key: &TicketKeyRow,
         others_end_ms: u64,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        seen: Option<u64>,
+    ) -> Result<u64, StoreError> {
+        let (mut tx, version) = self.change(seen).await?;
         sqlx::query("UPDATE ticket_keys SET expires_ms = $1 WHERE expires_ms IS NULL")
             .bind(signed(others_end_ms))
             .execute(&mut *tx)
@@ -130,8 +134,28 @@ impl Store {
         .bind(key.expires_ms.map(signed))
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
-        Ok(())
+        self.finish(tx).await?;
+        Ok(version)
+    }
+
+    /// What a node refused of the newest revision, whichever replica sent it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn refusals_of(&self, node: &str) -> Result<Vec<Version>, StoreError> {
+        let rows = sqlx::query("SELECT revision, attempt FROM refusals WHERE node = $1")
+            .bind(text(node))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Version {
+                    revision: row.try_get("revision")?,
+                    attempt: unsigned(row.try_get("attempt")?),
+                    ..Version::default()
+                })
+            })
+            .collect()
     }
 
     /// Remembers that a node refused these bytes.

@@ -7,14 +7,17 @@
 mod bulk;
 mod earned;
 mod events;
+mod head;
 mod history;
 mod ingest;
 mod keys;
 mod maintenance;
 mod migrate;
+mod notices;
 mod open;
 mod outcomes;
 mod place;
+mod replicas;
 mod resources;
 mod revisions;
 mod rollouts;
@@ -26,11 +29,14 @@ use sqlx::Pool;
 use sqlx::any::Any;
 
 pub use events::{EventFilter, EventPage, StoredEvent};
+pub use head::News;
 pub use history::StoredChange;
 pub use ingest::{Batch, Counted, EventRow, Ignored, IngestReport, OutcomeRow};
 pub use keys::{Refusal, RegisteredKey, TicketKeyRow};
 pub use maintenance::Tidied;
+pub use notices::Notices;
 pub use place::Kind;
+pub use replicas::{LeaseRow, NodeRow, ReplicaRow};
 pub use resources::StoredResource;
 pub use revisions::{Commit, NewRevision, StoredRevision};
 pub use rollouts::PlanRow;
@@ -74,6 +80,9 @@ pub enum StoreError {
     /// Another process is at it.
     #[error("another process has been bringing the database to its release's form for too long")]
     Locked,
+    /// Another replica changed something since what this change was made on was read.
+    #[error("another replica was faster")]
+    Behind,
     /// The database does not answer.
     #[error("the database cannot be reached: {}", said(.0))]
     Away(sqlx::Error),

@@ -23,6 +23,8 @@ pub enum Kind {
 pub(super) struct Place {
     pub(super) kind: Kind,
     pub(super) options: AnyConnectOptions,
+    /// PostgreSQL's own options, for what only its own connections can do.
+    pub(super) postgres: Option<PgConnectOptions>,
     shown: String,
 }
 
@@ -75,6 +77,7 @@ fn sqlite(url: &str) -> Option<Place> {
     Some(Place {
         kind: Kind::Sqlite,
         options: AnyConnectOptions::from_str(&named).ok()?,
+        postgres: None,
         shown: url.to_owned(),
     })
 }
@@ -90,6 +93,7 @@ fn postgres(url: &str) -> Option<Place> {
     Some(Place {
         kind: Kind::Postgres,
         options: AnyConnectOptions::from_str(url).ok()?,
+        postgres: Some(options),
         shown,
     })
 }

@@ -69,14 +69,17 @@ pub struct Commit<'a> {
     pub rollouts: Vec<&'a Rollout>,
     /// The time of the change.
     pub now: u64,
+    /// The version of what replicas share that it was made on; none = whatever there is.
+    pub seen: Option<u64>,
 }
 
 impl Store {
-    /// Stores a change as a whole. When this returns, it outlives a power cut.
+    /// Stores a change as a whole. When this returns, it outlives a power cut. Returns the version that
+    /// it made of what replicas share.
     ///
     /// # Errors
-    /// When the database fails: then nothing was changed.
-    pub async fn commit(&self, commit: Commit<'_>) -> Result<(), StoreError> {
+    /// When the database fails, or another replica was faster: then nothing was changed.
+    pub async fn commit(&self, commit: Commit<'_>) -> Result<u64, StoreError> {
         let mut tries = 0;
         loop {
             match self.commit_once(&commit).await {
@@ -90,8 +93,8 @@ impl Store {
         }
     }
 
-    async fn commit_once(&self, commit: &Commit<'_>) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+    async fn commit_once(&self, commit: &Commit<'_>) -> Result<u64, StoreError> {
+        let (mut tx, version) = self.change(commit.seen).await?;
         for (kind, name) in &commit.remove {
             sqlx::query("DELETE FROM resources WHERE kind = $1 AND name = $2")
                 .bind(*kind)
@@ -101,10 +104,11 @@ impl Store {
         }
         for entry in &commit.put {
             sqlx::query(
-                "INSERT INTO resources (kind, name, source, file, line, origin, author, changed_ms) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kind, name) DO UPDATE SET \
+                "INSERT INTO resources (kind, name, source, file, line, origin, author, changed_ms, version) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (kind, name) DO UPDATE SET \
                  source = excluded.source, file = excluded.file, line = excluded.line, \
-                 origin = excluded.origin, author = excluded.author, changed_ms = excluded.changed_ms",
+                 origin = excluded.origin, author = excluded.author, changed_ms = excluded.changed_ms, \
+                 version = excluded.version",
             )
             .bind(entry.document.kind.as_str())
             .bind(&entry.document.name)
@@ -114,6 +118,7 @@ impl Store {
             .bind(entry.origin.as_str())
             .bind(text(&entry.author))
             .bind(signed(entry.changed_ms))
+            .bind(signed(version))
             .execute(&mut *tx)
             .await?;
         }
@@ -135,8 +140,19 @@ impl Store {
             let oldest = revision.info.number.saturating_sub(limits::KEPT_REVISIONS);
             super::history::prune(&mut tx, oldest.saturating_add(1)).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        self.finish(tx).await?;
+        Ok(version)
+    }
+
+    /// The newest revision's number; 0 before the first one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn newest_number(&self) -> Result<u64, StoreError> {
+        let row = sqlx::query("SELECT MAX(number) AS newest FROM revisions")
+            .fetch_one(&self.readers)
+            .await?;
+        Ok(row.try_get::<Option<i64>, _>("newest")?.map_or(0, unsigned))
     }
 
     /// The newest revision of the declared set with its compiled bytes.

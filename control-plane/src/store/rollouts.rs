@@ -57,22 +57,24 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Stores how far a rollout is, and what nodes run from then on where that is another.
+    /// Stores how far a rollout is, and what nodes run from then on where that is another: made on a
+    /// version of what replicas share (none = on whatever there is). Returns the version that it makes.
     ///
     /// # Errors
-    /// When the database fails: then nothing was changed.
+    /// When the database fails, or another replica was faster: then nothing was changed.
     pub async fn save_rollout(
         &self,
         rollout: &Rollout,
         plan: Option<PlanRow>,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        seen: Option<u64>,
+    ) -> Result<u64, StoreError> {
+        let (mut tx, version) = self.change(seen).await?;
         put(&mut tx, rollout).await?;
         if let Some(plan) = plan {
             put_plan(&mut tx, plan).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        self.finish(tx).await?;
+        Ok(version)
     }
 
     /// A revision with its compiled bytes, if they are kept.
@@ -92,17 +94,6 @@ impl Store {
             None => None,
         };
         Ok(compiled.map(|compiled| NewRevision { info, compiled }))
-    }
-
-    /// The largest number of a revision; 0 = there is none.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn last_number(&self) -> Result<u64, StoreError> {
-        let row = sqlx::query("SELECT MAX(number) AS number FROM revisions")
-            .fetch_one(&self.readers)
-            .await?;
-        Ok(row.try_get::<Option<i64>, _>("number")?.map_or(0, unsigned))
     }
 }
 

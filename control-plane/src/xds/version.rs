@@ -4,9 +4,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// `number-hash.attempt`, the attempt in hexadecimal; then `@gateway` where it is a gateway's form, and
 /// `~vm` where it runs in VMs of its own, in hexadecimal.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Version {
     /// `number-hash`.
     pub revision: String,

@@ -47,8 +47,15 @@ pub(crate) struct Database {
 }
 
 enum Held {
-    File { _directory: TempDir },
-    Server { server: String, name: String },
+    File {
+        _directory: TempDir,
+    },
+    Server {
+        server: String,
+        name: String,
+    },
+    /// By another value.
+    Elsewhere,
 }
 
 impl Database {
@@ -81,6 +88,23 @@ impl Database {
         let url = format!("{base}/{name}?{query}");
         let held = Held::Server { server, name };
         Self { url, held }
+    }
+
+    /// The same database for another control plane; gone with the first value.
+    pub(crate) fn shared(&self) -> Self {
+        Self {
+            url: self.url.clone(),
+            held: Held::Elsewhere,
+        }
+    }
+
+    /// The same database as another user sees it.
+    pub(crate) fn as_user(&self, user: &str, password: &str) -> Self {
+        let (_, place) = self.url.split_once('@').unwrap();
+        Self {
+            url: format!("postgres://{user}:{password}@{place}"),
+            held: Held::Elsewhere,
+        }
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -4,6 +4,7 @@
 pub(crate) mod database;
 pub(crate) mod envoy;
 pub(crate) mod node;
+pub(crate) mod process;
 pub(crate) mod sidecar;
 pub(crate) mod store;
 
@@ -40,6 +41,11 @@ impl Plane {
         Self::on(Database::new(on).await).await
     }
 
+    /// Another replica on the same database.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::on(self.database.shared()).await
+    }
+
     /// On what a former one stored.
     pub(crate) async fn on(database: Database) -> Self {
         Self::open(database, tempfile::tempdir().unwrap(), false).await
@@ -60,7 +66,22 @@ impl Plane {
         Self::open(Database::new(on).await, directory, true).await
     }
 
+    /// By another clock.
+    pub(crate) async fn with_clock(on: On, clock: Clock) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::open_at(Database::new(on).await, directory, false, clock).await
+    }
+
     async fn open(database: Database, directory: TempDir, with_policies: bool) -> Self {
+        Self::open_at(database, directory, with_policies, Clock::system()).await
+    }
+
+    async fn open_at(
+        database: Database,
+        directory: TempDir,
+        with_policies: bool,
+        clock: Clock,
+    ) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let config = Config {
             grpc_listen: any,
@@ -70,7 +91,7 @@ impl Plane {
             filter_module: "/lib/countersign.wasm".to_owned(),
             module_cluster: None,
         };
-        let running = start(config, Clock::system()).await.unwrap();
+        let running = start(config, clock).await.unwrap();
         Self {
             database,
             directory,

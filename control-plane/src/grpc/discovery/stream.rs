@@ -107,7 +107,7 @@ impl<D: Dialect> Stream<D> {
             let node = node.filter(|node| !node.id.is_empty());
             let node = node
                 .ok_or_else(|| Status::invalid_argument("the first request must name the node"))?;
-            self.peer = Some(Peer::new(self.app.clone(), node, D::TELLS_ABSENCE));
+            self.peer = Some(Peer::new(self.app.clone(), node, D::TELLS_ABSENCE).await);
         }
         match (said.about, &mut self.peer) {
             (About::Ours(request), Some(peer)) => peer.hear(request).await,
@@ -180,10 +180,10 @@ async fn nudged(peer: &mut Option<Peer>) -> Nudge {
 }
 
 impl Peer {
-    fn new(app: App, node: Introduction, tells_absence: bool) -> Self {
+    async fn new(app: App, node: Introduction, tells_absence: bool) -> Self {
         let about = Arc::new(node);
         let stream = app.fleet.new_stream();
-        let (refused, nudges) = app.fleet.connected(&about, stream);
+        let (refused, nudges) = app.fleet.joined(&about, stream).await;
         tracing::info!(node = %about.id, envoy = %about.envoy_version, "node connected");
         if about.metadata.left_out() > 0 {
             tracing::warn!(node = %about.id, fields = about.metadata.left_out(), "metadata is too large and not kept whole");
