@@ -13,6 +13,7 @@ use crate::commands::events::EventsCommand;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::history::HistoryArgs;
 use crate::commands::keys::KeysCommand;
+use crate::commands::proposals::ProposalsArgs;
 use crate::commands::resources::{DeleteArgs, GetArgs};
 use crate::commands::rollback::RollbackArgs;
 use crate::commands::rollout::RolloutCommand;
@@ -238,6 +239,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  countersign rollback 12 --dry-run\n  countersign rollback 12 -m 'checkout was blocked'"
     )]
     Rollback(RollbackArgs),
+    /// Proposes weaker actions where nearly everybody passes the challenge; applies nothing
+    #[command(after_help = "Example:\n  countersign proposals --hours 168")]
+    Proposals(ProposalsArgs),
     /// Shows how a new revision gets to the nodes, holds it, hurries it on, or takes it back
     #[command(
         after_help = "Example:\n  countersign rollout status --watch\n  countersign rollout pause -m 'lunch'\n  countersign rollout promote --all\n  countersign rollout abort"

@@ -95,6 +95,7 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Nodes => commands::nodes::run(context).await?,
         Command::Events(command) => commands::events::run(&command, context).await?,
         Command::Traffic(args) => commands::traffic::run(&args, context).await?,
+        Command::Proposals(args) => commands::proposals::run(&args, context).await?,
         Command::Rollout(command) => commands::rollout::run(&command, context).await?,
         Command::History(args) => commands::history::run(&args, context).await?,
         Command::Diff(args) => commands::diff::run(&args, context).await?,

@@ -5,9 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
 use countersign_proto::admin::v1::{
-    ApplyRequest, ApplyResponse, DeleteResourcesRequest, GetEventRequest, GetTrafficRequest, Key,
-    ListEventsRequest, ListKeysRequest, ListNodesRequest, ListNodesResponse, ResourceRef,
-    RotateKeysRequest, RotateKeysResponse, SourceFile, StoredEvent, TrafficCounts,
+    ApplyRequest, ApplyResponse, DeleteResourcesRequest, GetEventRequest, GetRolloutRequest,
+    GetTrafficRequest, Key, ListEventsRequest, ListKeysRequest, ListNodesRequest,
+    ListNodesResponse, ResourceRef, Rollout, RotateKeysRequest, RotateKeysResponse, SourceFile,
+    StoredEvent, TrafficCounts,
 };
 use tokio::runtime::Runtime;
 use tonic::transport::{Channel, Endpoint};
@@ -57,6 +58,16 @@ impl Admin {
     /// What the control plane answers as an error.
     pub fn nodes(&self) -> Result<ListNodesResponse, tonic::Status> {
         self.call(async |mut client| client.list_nodes(ListNodesRequest {}).await)
+    }
+
+    /// The rollout under way or the last one.
+    ///
+    /// # Errors
+    /// What the control plane answers as an error.
+    pub fn rollout(&self) -> Result<Option<Rollout>, tonic::Status> {
+        let answer =
+            self.call(async |mut client| client.get_rollout(GetRolloutRequest {}).await)?;
+        Ok(answer.rollout)
     }
 
     /// Applies one file.

@@ -5,6 +5,7 @@ mod ask;
 mod keeper;
 mod parts;
 mod record;
+mod second;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,6 +22,7 @@ use crate::wait;
 
 pub use record::Part;
 use record::Record;
+pub use second::SecondEnvoy;
 
 /// A first start on two busy cores; a later one takes under five seconds.
 const START_LIMIT: Duration = Duration::from_secs(60);

@@ -12,6 +12,7 @@ pub(crate) mod keys;
 pub(crate) mod kinds;
 pub(crate) mod nodes;
 mod patch;
+pub(crate) mod proposals;
 pub(crate) mod resources;
 pub(crate) mod rollback;
 pub(crate) mod rollout;

@@ -184,10 +184,15 @@ fn table(nodes: &Nodes) -> String {
         })
         .count();
     if behind > 0 {
+        let one = |node: &Node| node.target.is_empty() || node.target == nodes.target_revision;
+        let where_to = if nodes.nodes.iter().all(one) {
+            format!("revision {}", nodes.target_revision)
+        } else {
+            "the revision that they should run; see `countersign rollout status`".to_owned()
+        };
         text.push_str(&format!(
-            "\n{behind} of {} are not on revision {}\n",
-            nodes.nodes.len(),
-            nodes.target_revision
+            "\n{behind} of {} are not on {where_to}\n",
+            nodes.nodes.len()
         ));
     }
     text

@@ -332,6 +332,16 @@ impl AdminService for Admin {
         }
     }
 
+    async fn list_proposals(
+        &self,
+        request: Request<admin::ListProposalsRequest>,
+    ) -> Result<Response<admin::ListProposalsResponse>, Status> {
+        let hours = request.into_inner().hours;
+        let proposals = self.app.control.proposals(hours).await;
+        let proposals = proposals.map_err(|error| store_status(&error))?;
+        Ok(Response::new(rollouts::proposals(proposals, hours)))
+    }
+
     async fn rotate_keys(
         &self,
         _request: Request<admin::RotateKeysRequest>,

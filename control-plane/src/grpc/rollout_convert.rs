@@ -6,8 +6,8 @@ use tonic::Status;
 
 use super::apply_status;
 use crate::nodes::Counts;
-use crate::rollout::Rollout;
-use crate::runtime::{RolloutAction, RolloutFault};
+use crate::rollout::{Proposal, Rollout};
+use crate::runtime::{RolloutAction, RolloutFault, proposals_window};
 
 pub(super) fn action(action: admin::RolloutAction) -> Option<RolloutAction> {
     use admin::RolloutAction as Said;
@@ -28,6 +28,20 @@ pub(super) fn status(fault: RolloutFault) -> Status {
         RolloutFault::None => Status::not_found(fault.to_string()),
         RolloutFault::Refused(_) => Status::failed_precondition(fault.to_string()),
         RolloutFault::Change(error) => apply_status(error),
+    }
+}
+
+pub(super) fn proposals(proposals: Vec<Proposal>, hours: u32) -> admin::ListProposalsResponse {
+    let proposal = |proposal: Proposal| admin::Proposal {
+        policy: proposal.policy,
+        challenges: proposal.challenges,
+        passed: proposal.passed,
+        line: proposal.line.to_owned(),
+        reason: proposal.reason,
+    };
+    admin::ListProposalsResponse {
+        proposals: proposals.into_iter().map(proposal).collect(),
+        hours: proposals_window(hours),
     }
 }
 

@@ -8,6 +8,7 @@ mod json;
 mod modules;
 mod nodes;
 mod problem;
+mod proposals;
 mod resources;
 mod rollouts;
 mod traffic;
@@ -43,6 +44,7 @@ pub fn router(app: App, loopback: bool) -> Router {
         .route("/api/v1/rollout", get(rollouts::current))
         .route("/api/v1/rollout/{action}", post(rollouts::act))
         .route("/api/v1/rollouts", get(rollouts::list))
+        .route("/api/v1/proposals", get(proposals::list))
         .route(
             "/api/v1/resources",
             get(resources::list).post(resources::apply),

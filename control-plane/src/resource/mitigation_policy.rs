@@ -59,6 +59,11 @@ const FIDO: &str = "fido";
 const ANNOUNCED_KINDS: [&str; 3] = ["captcha", "pow", "otp_email"];
 
 impl MitigationPolicy {
+    /// Is it in monitor mode?
+    pub(crate) fn only_counts(&self) -> bool {
+        self.mode == Mode::Monitor
+    }
+
     /// Puts it in monitor mode.
     pub(crate) fn only_count(&mut self) {
         self.mode = Mode::Monitor;

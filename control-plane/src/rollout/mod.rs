@@ -5,12 +5,16 @@ mod gates;
 mod machine;
 mod observation;
 mod plan;
+mod proposals;
+mod state;
 mod strategy;
 mod sums;
 
 pub use gates::{Check, Verdict};
-pub use machine::{Act, Begin, Nodes, Rollout, RolloutError, State, Step};
+pub use machine::{Begin, Nodes, Rollout};
 pub use observation::{Names, Seen};
 pub use plan::{Candidate, Plan};
+pub use proposals::{Challenged, MIN_CHALLENGES, PASS_PERCENT, Proposal, proposals};
+pub use state::{Act, RolloutError, State, Step};
 pub use strategy::{Assigned, Gates, Reach, Stage, Strategy, assigned};
 pub use sums::Sides;

@@ -56,10 +56,12 @@ impl Control {
         }
         let views = self.fleet.views();
         let seen: Vec<_> = views.iter().map(Seen::from).collect();
+        let second = rollout.elapsed_ms / 1_000;
         let delta_ms = u64::try_from(delta.as_millis()).unwrap_or(u64::MAX);
         let changed = rollout.tick(&seen, delta_ms, self.clock.now());
         self.metrics.rollout(rollout);
         let rollout = rollout.clone();
+        let passed = rollout.elapsed_ms / 1_000 != second;
         if changed {
             let why = rollout.why();
             match rollout.state {
@@ -73,6 +75,9 @@ impl Control {
             self.show(&state);
         }
         let news = changed || unsaved;
+        if !news && !passed {
+            return;
+        }
         let plan = state.course.row().filter(|_| news);
         // Taking a bad revision back waits for nobody; all else is done on what others did.
         let seen = (rollout.state != State::RolledBack).then_some(state.head);

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::nodes::{Introduction, Selector};
-use crate::rollout::{Gates, Reach};
+use crate::nodes::{Introduction, NodeState, Selector};
+use crate::rollout::{Assigned, Gates, Reach, assigned};
 
 const STABLE: &str = "1-a";
 const CANDIDATE: &str = "2-b";
