@@ -95,6 +95,14 @@ pub(super) fn resource(entry: &Entry) -> admin::Resource {
 pub(super) fn node(view: NodeView, target: String) -> admin::Node {
     let gateways = view.gateways().into_iter().map(str::to_owned).collect();
     let state = node_state(view.standing.state);
+    let counted = view
+        .counted
+        .iter()
+        .map(|(revision, counts)| admin::RevisionCounts {
+            revision: revision.clone(),
+            counts: Some(super::rollout_convert::counts(counts)),
+        });
+    let counted = counted.collect();
     admin::Node {
         id: view.id,
         cluster: view.about.cluster.clone(),
@@ -120,14 +128,7 @@ pub(super) fn node(view: NodeView, target: String) -> admin::Node {
         gateways,
         resources: view.resources.into_iter().map(node_resource).collect(),
         target,
-        counted: view
-            .counted
-            .iter()
-            .map(|(revision, counts)| admin::RevisionCounts {
-                revision: revision.clone(),
-                counts: Some(super::rollout_convert::counts(counts)),
-            })
-            .collect(),
+        counted,
         guard_denials: view.guard_denials,
     }
 }

@@ -1,5 +1,7 @@
 //! Nodes and revisions.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::json::{RevisionJson, time};
 use super::problem::Problem;
 use crate::limits;
-use crate::nodes::{NodeView, ResourceView};
+use crate::nodes::{Counts, NodeView, ResourceView};
 use crate::runtime::App;
 
 #[derive(Debug, Serialize)]
@@ -32,6 +34,11 @@ struct NodeJson {
     workers: Vec<WorkerJson>,
     gateways: Vec<String>,
     resources: Vec<ResourceJson>,
+    /// What it should run.
+    target: String,
+    /// What its workers decided, by revision.
+    counted: BTreeMap<String, Counts>,
+    guard_denials: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +61,11 @@ pub(super) struct NodesJson {
 /// `GET /api/v1/nodes`.
 pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
     let target_revision = app.target_revision();
+    let plan = app.control.plan().borrow().clone();
+    let node = |view: NodeView| {
+        let target = plan.target(&view.about).map(|it| it.revision.clone());
+        node(view, target.unwrap_or_default())
+    };
     let nodes = app.fleet.views().into_iter().map(node).collect();
     Json(NodesJson {
         target_revision,
@@ -61,10 +73,13 @@ pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
     })
 }
 
-fn node(view: NodeView) -> NodeJson {
+fn node(view: NodeView, target: String) -> NodeJson {
     let gateways = view.gateways().into_iter().map(str::to_owned).collect();
     NodeJson {
         gateways,
+        target,
+        counted: view.counted,
+        guard_denials: view.guard_denials,
         resources: view.resources.into_iter().map(resource).collect(),
         id: view.id,
         cluster: view.about.cluster.clone(),
