@@ -183,7 +183,7 @@ impl Edge {
         let config = Config {
             grpc_listen: any,
             http_listen: any,
-            database_url: "sqlite::memory:".into(),
+            database_url: format!("sqlite://{}", folder.path().join("store.db").display()),
             policies: Some(policies),
             filter_module: module.canonicalize().unwrap().display().to_string(),
             module_cluster: module_cluster.map(str::to_owned),
@@ -340,8 +340,31 @@ async fn a_node_with_a_worker_on_something_else_is_given_new_vms_and_is_live_aga
 #[tokio::test]
 async fn a_module_that_is_fetched_by_its_digest_comes_to_run() {
     let edge = Edge::start(Transport::Delta, Some("modules")).await;
-    let began = Instant::now();
     edge.live().await;
-    eprintln!("live after {:?}", began.elapsed());
     assert_eq!(edge.answers().await, [403, 200, 200, 403]);
+
+    let module = edge.plane.app().module.clone().unwrap();
+    let http = format!("http://{}", edge.plane.http_address());
+    let client = reqwest::Client::new();
+    let answer = client
+        .get(format!("{http}{}", module.path()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "application/wasm");
+    assert!(
+        answer.headers()["cache-control"]
+            .to_str()
+            .unwrap()
+            .contains("immutable")
+    );
+    let tag = answer.headers()["etag"].clone();
+    assert_eq!(answer.bytes().await.unwrap(), module.bytes);
+    let known = client
+        .get(format!("{http}{}", module.path()))
+        .header("if-none-match", tag);
+    assert_eq!(known.send().await.unwrap().status(), 304);
+    let other = format!("{http}/modules/{}.wasm", "0".repeat(64));
+    assert_eq!(client.get(other).send().await.unwrap().status(), 404);
 }

@@ -10,7 +10,9 @@
 
 mod support;
 
+use countersign_control_plane::clock::Clock;
 use countersign_control_plane::nodes::NodeState;
+use countersign_control_plane::runtime::{Config, start};
 use countersign_proto::node::v1::WorkerReport;
 use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::envoy::service::discovery::v3::{
@@ -314,4 +316,39 @@ async fn a_node_that_does_not_read_delays_nobody_and_then_gets_only_the_newest()
     assert!(sent(&first).revision.starts_with("1-"));
     deaf.ack(&first).await;
     assert_eq!(sent(&deaf.receive().await).revision, newest);
+}
+
+#[tokio::test]
+async fn a_module_that_cannot_read_what_is_compiled_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let module = folder.path().join("module.wasm");
+    let begin = async |content: Option<&[u8]>, cluster: Option<&str>| {
+        let _ = std::fs::remove_file(&module);
+        if let Some(content) = content {
+            std::fs::write(&module, content).unwrap();
+        }
+        let any = ([127, 0, 0, 1], 0).into();
+        let config = Config {
+            grpc_listen: any,
+            http_listen: any,
+            database_url: format!("sqlite://{}", folder.path().join("store.db").display()),
+            policies: None,
+            filter_module: module.display().to_string(),
+            module_cluster: cluster.map(str::to_owned),
+        };
+        start(config, Clock::system())
+            .await
+            .unwrap_err()
+            .to_string()
+    };
+    let error = begin(Some(b"\0asm\x01\0\0\0"), None).await;
+    assert!(
+        error.contains("does not say which compiled form it reads"),
+        "{error}"
+    );
+    let old = b"\0asm\x01\0\0\0\0\x21\x0bcountersignformat=2\nversion=0.0\n";
+    let error = begin(Some(old), None).await;
+    assert!(error.contains("reads compiled form 2"), "{error}");
+    let error = begin(None, Some("modules")).await;
+    assert!(error.contains("nodes cannot fetch it"), "{error}");
 }
