@@ -28,13 +28,14 @@ use support::{PATIENCE, Plane, policy};
 use tonic::Code;
 
 /// Waits for something that no channel tells of.
-async fn until(within: Duration, mut holds: impl AsyncFnMut() -> bool) {
+async fn until(what: &str, within: Duration, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(within, waiting).await.unwrap();
+    let waited = tokio::time::timeout(within, waiting).await;
+    assert!(waited.is_ok(), "not in time: {what}");
 }
 
 /// The names of the stored set, and that of the newest revision, which are the same set.
@@ -173,7 +174,9 @@ async fn fault_postgresql_stopped_for_twenty_seconds() {
     // Nodes are served the last revision, also those that come now, and events wait.
     drop(envoy);
     let mut envoy = Delta::connect(&plane, None).await;
-    assert_eq!(sent(&envoy.receive().await).revision, first);
+    let response = envoy.receive().await;
+    assert_eq!(sent(&response).revision, first);
+    envoy.ack(&response).await;
     let ingest = plane.running.app().ingest.clone();
     for n in 0..50 {
         let told = event(&format!("e{n}"), ActionKind::Block, "a");
@@ -190,15 +193,18 @@ async fn fault_postgresql_stopped_for_twenty_seconds() {
             .await
             .is_ok()
     };
-    until(Duration::from_secs(20), applied).await;
+    until("changes are taken again", Duration::from_secs(20), applied).await;
     let (names, _) = plane.running.app().control.resources().await;
     let names: Vec<_> = names.into_iter().map(|entry| entry.document.name).collect();
     assert_eq!(names, ["a", "c"]);
     let loaded = loop {
-        let sent = sent(&envoy.receive().await);
+        // Its workers report elsewhere, so that it may be sent the same once more before.
+        let response = envoy.receive().await;
+        let sent = sent(&response);
         if sent.revision != first {
             break sent.loaded;
         }
+        envoy.ack(&response).await;
     };
     assert_eq!(loaded.policy_names().collect::<Vec<_>>(), ["a", "c"]);
     // Stored after all, or counted as lost: nothing disappears unsaid.
@@ -208,7 +214,7 @@ async fn fault_postgresql_stopped_for_twenty_seconds() {
     };
     let store = plane.running.app().store.clone();
     let kept = async || store.events(&filter).await.unwrap().events.len() == 50;
-    until(Duration::from_secs(20), kept).await;
+    until("the events are stored", Duration::from_secs(20), kept).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -275,7 +281,7 @@ async fn fault_a_killed_replica_is_succeeded_within_five_seconds() {
     let first = Process::start(database.url());
     let store = Store::open(database.url()).await.unwrap();
     let held = async || store.lease("rollout-driver").await.unwrap().is_some();
-    until(PATIENCE, held).await;
+    until("the lease is taken", PATIENCE, held).await;
     let plane = Plane::on(database).await;
     let lease = Arc::clone(&plane.running.app().lease);
     for _ in 0..10 {
@@ -283,7 +289,7 @@ async fn fault_a_killed_replica_is_succeeded_within_five_seconds() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let killed = first.kill();
-    until(PATIENCE, async || lease.held()).await;
+    until("the lease is held", PATIENCE, async || lease.held()).await;
     let took = killed.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
     // Nobody acted while the killed one still might have believed that it holds the lease.
@@ -303,7 +309,7 @@ async fn fault_clock_steps_of_an_hour(on: On) {
     });
     let plane = Plane::with_clock(on, clock).await;
     let lease = Arc::clone(&plane.running.app().lease);
-    until(PATIENCE, async || lease.held()).await;
+    until("the lease is held", PATIENCE, async || lease.held()).await;
     plane.applied(&policy("p0", "block")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let mut wanted = vec!["p0".to_owned()];
