@@ -51,7 +51,8 @@ start() {
   server=$!
   for ((tries = 0; tries < 300; tries++)); do
     if PGPASSWORD=$password "$bin/pg_isready" -q -h "$folder" -U countersign -d postgres; then
-      return
+      # In a trap `return` alone would be what the trap interrupted.
+      return 0
     fi
     kill -0 "$server" 2>/dev/null || break
     sleep 0.1

@@ -31,16 +31,18 @@ fn rank(view: &NodeView) -> bool {
 pub fn all_run(views: &[NodeView], revisions: &[&str], now: u64) -> bool {
     let mut one = false;
     for view in views {
-        let holds = view
-            .version
-            .as_ref()
-            .is_some_and(|version| revisions.contains(&version.revision.as_str()));
         let waited_for = now.saturating_sub(view.since_ms) <= millis(limits::KEY_WAITS_FOR_NODE);
-        match view.standing.state {
-            NodeState::Live if holds => one = true,
-            NodeState::Live => return false,
-            NodeState::Sent | NodeState::Acked if waited_for => return false,
-            _ => {}
+        for resource in view.resources.iter().filter(|resource| !resource.deleted) {
+            let holds = resource
+                .version
+                .as_ref()
+                .is_some_and(|version| revisions.contains(&version.revision.as_str()));
+            match resource.standing.state {
+                NodeState::Live if holds => one = true,
+                NodeState::Live => return false,
+                NodeState::Sent | NodeState::Acked if waited_for => return false,
+                _ => {}
+            }
         }
     }
     one
@@ -49,21 +51,28 @@ pub fn all_run(views: &[NodeView], revisions: &[&str], now: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nodes::Standing;
+    use crate::nodes::{ResourceView, Standing};
     use crate::xds::Version;
 
     fn view(id: &str, state: NodeState, revision: &str) -> NodeView {
+        let standing = Standing {
+            state,
+            reason: String::new(),
+        };
+        let version = Some(Version {
+            revision: revision.into(),
+            ..Version::default()
+        });
+        let resource = ResourceView {
+            standing: standing.clone(),
+            version: version.clone(),
+            ..ResourceView::default()
+        };
         NodeView {
             id: id.into(),
-            standing: Standing {
-                state,
-                reason: String::new(),
-            },
-            version: Some(Version {
-                revision: revision.into(),
-                attempt: 1,
-                ..Version::default()
-            }),
+            standing,
+            version,
+            resources: vec![resource],
             ..NodeView::default()
         }
     }

@@ -140,6 +140,7 @@ impl Slot {
                 .as_ref()
                 .map_or(0, |version| self.renewal.tries(&version.revision)),
             version,
+            deleted: self.resolved.deleted,
         }
     }
 }

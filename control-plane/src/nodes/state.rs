@@ -133,6 +133,8 @@ pub struct ResourceView {
     pub version: Option<Version>,
     /// How often this revision was sent again because some worker did not run it.
     pub renewals: u32,
+    /// Its gateway does not exist any more: it never gets another revision.
+    pub deleted: bool,
 }
 
 /// A node as an operator sees it; replicas tell it to each other, those of other releases included.

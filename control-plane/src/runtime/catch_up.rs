@@ -38,7 +38,8 @@ impl Control {
         if head == state.head {
             return Ok(false);
         }
-        let known = state.revision.as_ref().map_or(0, |it| it.number);
+        // Also those that only have other keys: they are no news of the declared set.
+        let known = state.number;
         let newest = self.store.newest_number().await?;
         let news = self.store.news(state.head, known).await?;
         let session_keys = self.store.session_keys().await?;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::control::Control;
+use super::control::{Control, State};
 use super::lease::Lease;
 use super::rollout::conclude;
 use super::stopping;
 use crate::limits;
-use crate::rollout::{Seen, State};
+use crate::rollout::{Rollout, Seen, State as Outcome};
 use crate::store::StoreError;
 
 /// A failed gate is acted upon within this.
@@ -65,7 +65,7 @@ impl Control {
         if changed {
             let why = rollout.why();
             match rollout.state {
-                State::RolledBack => tracing::error!(rollout = rollout.id, why, "rolled back"),
+                Outcome::RolledBack => tracing::error!(rollout = rollout.id, why, "rolled back"),
                 state => {
                     tracing::info!(rollout = rollout.id, state = state.as_str(), why, "rollout")
                 }
@@ -78,25 +78,44 @@ impl Control {
         if !news && !passed {
             return;
         }
-        let plan = state.course.row().filter(|_| news);
-        // Taking a bad revision back waits for nobody; all else is done on what others did.
-        let seen = (rollout.state != State::RolledBack).then_some(state.head);
-        match self.store.save_rollout(&rollout, plan, seen).await {
-            Ok(head) => {
-                state.head = head;
-                state.course.unsaved = false;
-            }
-            // Another replica changed something: that is taken in first, and what was seen here is
-            // seen again.
-            Err(StoreError::Behind) => {
-                if let Err(error) = self.catch_up_state(&mut state).await {
-                    tracing::error!(%error, "what another replica changed is not known");
+        self.save_look(&mut state, rollout, news).await;
+    }
+
+    /// Stores what a look changed, on what other replicas did meanwhile.
+    async fn save_look(&self, state: &mut State, rollout: Rollout, news: bool) {
+        let mut plan = state.course.row().filter(|_| news);
+        for _ in 0..limits::CHANGE_TRIES {
+            let seen = Some(state.head);
+            match self.store.save_rollout(&rollout, plan, seen).await {
+                Ok(head) => {
+                    state.head = head;
+                    state.course.unsaved = false;
+                    return;
+                }
+                Err(StoreError::Behind) => {}
+                Err(error) => {
+                    state.course.unsaved = news;
+                    tracing::error!(%error, "the rollout is not stored");
+                    return;
                 }
             }
-            Err(error) => {
+            // Another replica changed something: that is taken in first, never passed over.
+            if let Err(error) = self.catch_up_state(state).await {
                 state.course.unsaved = news;
-                tracing::error!(%error, "the rollout is not stored");
+                tracing::error!(%error, "what another replica changed is not known");
+                return;
             }
+            let stored = state.course.rollout.as_ref();
+            let open = stored.is_some_and(|it| it.id == rollout.id && it.state.is_open());
+            if rollout.state != Outcome::RolledBack || !open {
+                // What was seen here is seen again.
+                return;
+            }
+            // A bad revision is taken back at once.
+            state.course.rollout = Some(rollout.clone());
+            conclude(&mut state.course, &rollout);
+            self.show(state);
+            plan = state.course.row();
         }
     }
 }
