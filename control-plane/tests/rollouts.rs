@@ -1,5 +1,12 @@
 //! Rollouts through the whole control plane, with nodes that say what they decide. Time is given to the
 //! driver here, so that minutes pass at once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 
 mod support;
 
