@@ -1,6 +1,7 @@
 //! What Prometheus reads. Counters of traffic begin at what the store holds, so that a restart of the
 //! control plane does not look like a day without requests.
 
+mod relays;
 mod rollout;
 
 use std::collections::BTreeMap;
@@ -15,8 +16,10 @@ use crate::limits;
 use crate::metrics_access::AccessMetrics;
 use crate::nodes::NodeState;
 use crate::rollout::Rollout;
+use crate::runtime::RelayView;
 use crate::store::Ignored;
 use crate::traffic::{Counts, Measure};
+use relays::RelayMetrics;
 use rollout::RolloutMetrics;
 
 /// Policies beyond the bound are counted together.
@@ -36,6 +39,7 @@ pub struct Metrics {
     ignored: IntCounterVec,
     dropped: IntCounterVec,
     nodes: IntGaugeVec,
+    relays: RelayMetrics,
     by_policy: Mutex<BTreeMap<String, Counts>>,
     /// The number of the revision that is published; 0 = none.
     pub revision: IntGauge,
@@ -93,6 +97,7 @@ impl Metrics {
         let nodes = IntGaugeVec::new(by_state, &["state"])?;
         registry.register(Box::new(nodes.clone()))?;
         Ok(Self {
+            relays: RelayMetrics::new(&registry)?,
             decisions: counters(
                 "countersign_decisions_total",
                 "Decisions by policy and action; (none) = no policy decided.",
@@ -241,6 +246,11 @@ impl Metrics {
     /// How the rollout under way stands, or the last one.
     pub fn rollout(&self, rollout: &Rollout) {
         self.rollout.show(rollout);
+    }
+
+    /// What the relays say. Those past the bound are counted together.
+    pub fn relays(&self, views: &[RelayView]) {
+        self.relays.show(views);
     }
 
     /// The text that Prometheus reads.

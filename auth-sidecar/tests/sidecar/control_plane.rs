@@ -9,7 +9,8 @@ use countersign_proto::node::v1::control_message::Message as Down;
 use countersign_proto::node::v1::node_service_server::{NodeService, NodeServiceServer};
 use countersign_proto::node::v1::sidecar_message::Message as Up;
 use countersign_proto::node::v1::{
-    ControlMessage, RelayAck, RelayBatch, SidecarMessage, WorkerReport, WorkerReportAck,
+    ControlMessage, FetchModuleRequest, ModulePiece, RelayAck, RelayBatch, SidecarMessage,
+    WorkerReport, WorkerReportAck,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -76,6 +77,7 @@ impl NodeService for Service {
     type ReportWorkerStream = Answers<WorkerReportAck>;
     type ConnectSidecarStream = Answers<ControlMessage>;
     type RelayEventsStream = Answers<RelayAck>;
+    type FetchModuleStream = Answers<ModulePiece>;
 
     async fn report_worker(
         &self,
@@ -89,6 +91,13 @@ impl NodeService for Service {
         _: Request<Streaming<RelayBatch>>,
     ) -> Result<Response<Self::RelayEventsStream>, Status> {
         Err(Status::unimplemented("no relays in these tests"))
+    }
+
+    async fn fetch_module(
+        &self,
+        _: Request<FetchModuleRequest>,
+    ) -> Result<Response<Self::FetchModuleStream>, Status> {
+        Err(Status::unimplemented("no modules in these tests"))
     }
 
     async fn connect_sidecar(

@@ -44,7 +44,7 @@ pub fn rule(path: &str) -> Option<Rule> {
         "countersign.admin.v1.AdminService" => admin(method)?,
         "countersign.access.v1.AccessService" => access(method)?,
         "countersign.node.v1.NodeService" => match method {
-            "ReportWorker" | "ConnectSidecar" => NODE,
+            "ReportWorker" | "ConnectSidecar" | "RelayEvents" | "FetchModule" => NODE,
             _ => return None,
         },
         // What Envoy speaks.

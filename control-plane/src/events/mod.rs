@@ -7,4 +7,4 @@ mod unwrap;
 
 pub use check::{EventFault, OutcomeFault, checked_event, checked_outcome, event_time};
 pub use explain::{action_word, assurance_word, explain};
-pub use unwrap::{FILTER_STATE_KEY, Written, written};
+pub use unwrap::{FILTER_STATE_KEY, Written, is_denied_by_guard, written};

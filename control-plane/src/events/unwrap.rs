@@ -1,11 +1,15 @@
 //! The way of an event's bytes through Envoy's access log.
 
 use countersign_engine::{DENIED, PERMITTED};
+use envoy_types::pb::envoy::data::accesslog::v3::HttpAccessLogEntry;
 use envoy_types::pb::google::protobuf::{Any, BytesValue, StringValue};
 use prost::Message as _;
 
 /// Where the filter writes the mark of its decision and the event.
 pub const FILTER_STATE_KEY: &str = "wasm.countersign";
+
+/// How Envoy begins the details of what an RBAC filter refused.
+const GUARD_DENIED: &str = "rbac_access_denied";
 
 /// Envoy packs a wasm property into an `Any`, and some releases that one into another.
 const MAX_WRAPPERS: usize = 3;
@@ -29,6 +33,14 @@ pub fn written(any: Any) -> Option<Written> {
         Some(&(PERMITTED | DENIED)) => Some(Written::Event(state.split_off(1))),
         _ => None,
     }
+}
+
+/// An RBAC filter refused the request. Without what our filter writes, it was the guard, and no filter
+/// of ours has seen the request.
+#[must_use]
+pub fn is_denied_by_guard(entry: &HttpAccessLogEntry) -> bool {
+    let details = entry.response.as_ref().map(|it| &it.response_code_details);
+    details.is_some_and(|details| details.starts_with(GUARD_DENIED))
 }
 
 fn unwrapped(any: Any) -> Option<Vec<u8>> {

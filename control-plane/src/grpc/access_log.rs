@@ -12,15 +12,12 @@ use envoy_types::pb::envoy::service::accesslog::v3::{
 use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::events::{FILTER_STATE_KEY, Written, checked_event, written};
+use crate::events::{FILTER_STATE_KEY, Written, checked_event, is_denied_by_guard, written};
 use crate::limits::{self, cut};
 use crate::runtime::{App, stopping};
 
 /// On shutdown the log is read for so long.
 const DRAIN: Duration = Duration::from_millis(100);
-
-/// How Envoy begins the details of what an RBAC filter refused.
-const GUARD_DENIED: &str = "rbac_access_denied";
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -54,15 +51,14 @@ impl AccessLog {
 
     async fn take(&self, entry: HttpAccessLogEntry, node: &Arc<str>) -> Result<(), Status> {
         // Denied without our state, permit or refusal: no filter of ours has seen the request.
-        let details = entry.response.as_ref().map(|it| &it.response_code_details);
-        let denied_by_guard = details.is_some_and(|details| details.starts_with(GUARD_DENIED));
+        let denied_by_guard = is_denied_by_guard(&entry);
         // Replies of Envoy itself carry no state.
         let state = entry
             .common_properties
             .and_then(|mut common| common.filter_state_objects.remove(FILTER_STATE_KEY));
         let Some(state) = state else {
             if denied_by_guard {
-                self.app.fleet.guard_denied(node);
+                self.app.fleet.guard_denied(node, 1);
             }
             return Ok(());
         };

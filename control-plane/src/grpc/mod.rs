@@ -8,6 +8,7 @@ mod discovery;
 mod ecds;
 mod history_convert;
 mod introduction;
+mod module;
 mod node;
 mod relay;
 mod rollout_convert;

@@ -2,12 +2,13 @@
 
 use countersign_proto::node::v1::node_service_server::NodeService;
 use countersign_proto::node::v1::{
-    ControlMessage, RelayAck, RelayBatch, SidecarMessage, WorkerReport, WorkerReportAck,
+    ControlMessage, FetchModuleRequest, ModulePiece, RelayAck, RelayBatch, SidecarMessage,
+    WorkerReport, WorkerReportAck,
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{relay, sidecar, worker};
+use super::{module, relay, sidecar, worker};
 use crate::runtime::App;
 
 /// The service.
@@ -29,6 +30,7 @@ impl NodeService for Nodes {
     type ReportWorkerStream = ReceiverStream<Result<WorkerReportAck, Status>>;
     type ConnectSidecarStream = ReceiverStream<Result<ControlMessage, Status>>;
     type RelayEventsStream = ReceiverStream<Result<RelayAck, Status>>;
+    type FetchModuleStream = ReceiverStream<Result<ModulePiece, Status>>;
 
     async fn report_worker(
         &self,
@@ -58,5 +60,13 @@ impl NodeService for Nodes {
             self.app.clone(),
             request.into_inner(),
         )))
+    }
+
+    async fn fetch_module(
+        &self,
+        request: Request<FetchModuleRequest>,
+    ) -> Result<Response<Self::FetchModuleStream>, Status> {
+        let sha256 = request.into_inner().sha256;
+        module::serve(&self.app, &sha256).map(Response::new)
     }
 }

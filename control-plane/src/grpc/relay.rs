@@ -98,7 +98,9 @@ impl Relay {
         let counts = batch.counts.map(counts);
         let node = cut(&batch.node_id, limits::MAX_NODE_ID_BYTES);
         let version = cut(&batch.version, limits::MAX_NODE_ID_BYTES);
-        let lost = self.app.relays.told(&batch.spool, node, version, counts);
+        let more = self.app.relays.told(&batch.spool, node, version, counts);
+        self.app.fleet.guard_denied(node, more.guard_denied);
+        let lost = more.lost;
         if lost > 0 {
             tracing::warn!(node, lost, "a relay lost events; see /api/v1/relays");
         }
@@ -176,5 +178,6 @@ fn counts(counts: RelayCounts) -> runtime::RelayCounts {
             .map(|(reason, count)| (cut(&reason, MAX_SPOOL_BYTES).to_owned(), count))
             .collect(),
         malformed: counts.malformed,
+        guard_denied: counts.guard_denied,
     }
 }

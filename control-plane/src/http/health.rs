@@ -32,6 +32,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem>
             .into_iter()
             .map(|view| view.standing.state),
     );
+    app.metrics.relays(&app.relays.views());
     let waiting = app.store.waiting_outcomes().await?;
     app.metrics
         .outcomes_waiting

@@ -9,6 +9,7 @@ mod modules;
 mod nodes;
 mod problem;
 mod proposals;
+mod relays;
 mod resources;
 mod rollouts;
 mod traffic;
@@ -34,6 +35,7 @@ pub fn router(app: App, loopback: bool) -> Router {
         .route("/api/v1/events", get(events::list))
         .route("/api/v1/events/{id}", get(events::one))
         .route("/api/v1/nodes", get(nodes::nodes))
+        .route("/api/v1/relays", get(relays::relays))
         .route("/api/v1/revisions", get(nodes::revisions))
         .route("/api/v1/revisions/{revision}", get(history::one))
         .route(

@@ -206,10 +206,10 @@ impl Registry {
         self.refresh(node, now);
     }
 
-    /// The guard of a node refused a request.
-    pub fn guard_denied(&mut self, node: &str) {
+    /// The guard of a node refused so many requests.
+    pub fn guard_denied(&mut self, node: &str, count: u64) {
         if let Some(entry) = self.nodes.get_mut(node) {
-            entry.guard_denials = entry.guard_denials.saturating_add(1);
+            entry.guard_denials = entry.guard_denials.saturating_add(count);
         }
     }
 

@@ -76,11 +76,10 @@ impl Deliverer {
     async fn hear(&mut self, event: Event<RelayAck>) {
         match event {
             Event::Due => {
-                let now = self.progress.borrow().clone();
                 self.reached = false;
                 self.under_way.clear();
                 // What nobody has acknowledged is sent again.
-                self.sent = now.floor;
+                self.sent = self.spooling.rewind().await;
                 let first = self.batch(Vec::new());
                 self.link.open(first);
             }
@@ -151,5 +150,6 @@ fn message(counts: &Counts) -> RelayCounts {
             .map(|(loss, count)| (loss.as_str().to_owned(), *count))
             .collect(),
         malformed: counts.malformed,
+        guard_denied: counts.guard_denied,
     }
 }

@@ -18,8 +18,9 @@ use super::Shared;
 use super::limits;
 use super::link::{Event, Link};
 use super::metrics::Metrics;
+use super::modules::Modules;
 use super::nodes::Node;
-use super::session::{Output, Session};
+use super::session::{Output, Session, UpstreamResponse};
 use super::wire;
 use crate::limits::{MAX_NODE_ID_BYTES, cut};
 use crate::runtime::stopping;
@@ -79,6 +80,7 @@ struct Stream {
     metrics: Arc<Metrics>,
     introduction: EnvoyNode,
     node: Arc<Node>,
+    modules: Modules,
     session: Session,
     link: Upstream,
     connected: bool,
@@ -122,6 +124,7 @@ async fn serve(
         metrics: Arc::clone(&shared.metrics),
         introduction,
         node,
+        modules: shared.modules.clone(),
         session: Session::default(),
         link,
         connected: false,
@@ -182,6 +185,7 @@ impl Stream {
             }
             Event::Message(response) => {
                 let response = wire::from_upstream(response);
+                let response = self.with_modules(response).await;
                 self.session.on_upstream(response, &mut self.node.shelf())
             }
             Event::Lost => {
@@ -241,6 +245,21 @@ impl Stream {
             }
         }
         Ok(())
+    }
+
+    /// Their modules are on this node's disk before Envoy hears of them.
+    async fn with_modules(&mut self, mut response: UpstreamResponse) -> UpstreamResponse {
+        for resource in std::mem::take(&mut response.resources) {
+            let name = resource.name.clone();
+            match self.modules.localised(resource).await {
+                Ok(resource) => response.resources.push(resource),
+                Err(error) => {
+                    tracing::error!(node = self.node.id(), name, %error, "a policy cannot be used");
+                    response.unusable.push((name, error.to_string()));
+                }
+            }
+        }
+        response
     }
 
     fn set_connected(&mut self, connected: bool) {

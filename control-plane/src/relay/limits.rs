@@ -11,6 +11,11 @@ pub(crate) const MAX_NODES: usize = 8;
 /// One resource. An Envoy was seen to take 256 MiB.
 pub(crate) const MAX_RESOURCE_BYTES: usize = 256 * 1024 * 1024;
 
+/// Modules on a node: the one in force and those before it.
+pub(crate) const MAX_MODULES: usize = 16;
+/// One module: ours has about a megabyte.
+pub(crate) const MAX_MODULE_BYTES: usize = 64 * 1024 * 1024;
+
 /// An Envoy that has nothing waits so long for the control plane before it gets what was kept.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 /// The pause before the first further try to reach the control plane; it doubles at each.

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::Shared;
 use super::spool::Taken;
-use crate::events::{FILTER_STATE_KEY, Written, written};
+use crate::events::{FILTER_STATE_KEY, Written, is_denied_by_guard, written};
 use crate::limits::{MAX_NODE_ID_BYTES, cut};
 use crate::runtime::stopping;
 
@@ -33,11 +33,17 @@ impl Log {
         };
         let taken_ms = self.shared.clock.now();
         for entry in entries.log_entry {
+            let denied_by_guard = is_denied_by_guard(&entry);
             let state = entry
                 .common_properties
                 .and_then(|mut common| common.filter_state_objects.remove(FILTER_STATE_KEY));
             // Replies of Envoy itself carry no state.
-            let Some(state) = state else { continue };
+            let Some(state) = state else {
+                if denied_by_guard {
+                    self.shared.spooling.guard_denied().await;
+                }
+                continue;
+            };
             match written(state) {
                 Some(Written::Event(event)) => {
                     let node = Arc::clone(node);

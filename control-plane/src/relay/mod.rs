@@ -14,6 +14,7 @@ mod limits;
 mod link;
 mod log;
 mod metrics;
+mod modules;
 mod nodes;
 mod session;
 mod shelf;
@@ -46,6 +47,7 @@ use crate::runtime::stopping;
 use discovery::Discovery;
 use log::Log;
 use metrics::Metrics;
+use modules::Modules;
 use nodes::Nodes;
 use spool::{Bounds, Spool};
 use spooling::Spooling;
@@ -96,6 +98,7 @@ pub enum RelayError {
 struct Shared {
     upstream: Upstream,
     nodes: Arc<Nodes>,
+    modules: Modules,
     spooling: Spooling,
     metrics: Arc<Metrics>,
     clock: Clock,
@@ -131,6 +134,7 @@ pub async fn start(args: RelayArgs, clock: Clock) -> Result<Relay, RelayError> {
     let lock = lock(&state)?;
     let metrics = Arc::new(Metrics::new()?);
     let nodes = Nodes::open(state.join("good"), Arc::clone(&metrics)).map_err(in_state)?;
+    let modules = Modules::open(state.join("modules"), upstream.clone()).map_err(in_state)?;
     let bounds = Bounds::of(args.spool_limit.0);
     let name: String = random_bytes::<16>()?
         .iter()
@@ -151,6 +155,7 @@ pub async fn start(args: RelayArgs, clock: Clock) -> Result<Relay, RelayError> {
     let shared = Shared {
         upstream,
         nodes: Arc::new(nodes),
+        modules,
         spooling,
         metrics,
         clock,

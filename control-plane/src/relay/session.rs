@@ -13,74 +13,18 @@
 
 #[cfg(test)]
 mod property;
+mod said;
+mod slot;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::limits;
-use super::shelf::{Digest, Resource, Shelf};
+use super::shelf::{Resource, Shelf};
+use slot::{Held, Slot};
 
-/// What Envoy says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct EnvoyRequest {
-    pub(crate) subscribe: Vec<String>,
-    pub(crate) unsubscribe: Vec<String>,
-    /// By name, what it holds from a former stream.
-    pub(crate) holds: BTreeMap<String, String>,
-    /// Which response it answers; empty = none.
-    pub(crate) nonce: String,
-    /// Why it refuses that response.
-    pub(crate) refusal: Option<String>,
-}
-
-/// What the control plane says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct UpstreamResponse {
-    pub(crate) nonce: String,
-    pub(crate) resources: Vec<Resource>,
-    pub(crate) removed: Vec<String>,
-}
-
-/// What the control plane is told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct UpstreamRequest {
-    /// The first of its stream: it introduces the node.
-    pub(crate) first: bool,
-    pub(crate) subscribe: Vec<String>,
-    pub(crate) unsubscribe: Vec<String>,
-    pub(crate) holds: BTreeMap<String, String>,
-    pub(crate) nonce: String,
-    pub(crate) refusal: Option<String>,
-}
-
-/// One thing that Envoy is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum News {
-    Resource(Resource),
-    Removed(String),
-}
-
-/// What has to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Output {
-    /// Send this to Envoy.
-    ToEnvoy { nonce: String, news: News },
-    /// Send this to the control plane.
-    ToUpstream(UpstreamRequest),
-    /// Envoy holds it: write it down.
-    Keep(Resource),
-    /// Envoy refused it; `copy`: what was refused is what was kept.
-    Refused {
-        resource: Resource,
-        reason: String,
-        copy: bool,
-    },
-    /// Envoy was sent what was kept, since the control plane could not be heard.
-    ServedCopy { name: String, version: String },
-    /// Envoy asks for more resources than one node has.
-    TooMany { name: String },
-}
+pub(crate) use said::{EnvoyRequest, News, Output, UpstreamRequest, UpstreamResponse};
 
 /// The state of one stream.
 #[derive(Debug, Default)]
@@ -92,26 +36,6 @@ pub(crate) struct Session {
     answer: Option<Answer>,
     sent: u64,
     last_sent: String,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    holds: Option<Held>,
-    /// The newest that Envoy was not told yet.
-    wanted: Option<News>,
-    /// Envoy asked again, and has to be answered although nothing changed.
-    owed: bool,
-    /// The control plane said on this stream that there is none.
-    removed: bool,
-    /// It has waited long enough for the control plane.
-    out_of_patience: bool,
-}
-
-#[derive(Debug)]
-struct Held {
-    version: String,
-    /// Not known of what a former relay delivered.
-    digest: Option<Digest>,
 }
 
 #[derive(Debug)]
@@ -135,29 +59,6 @@ struct Answer {
     /// What of it Envoy has not answered.
     outstanding: BTreeSet<String>,
     refusals: Vec<String>,
-}
-
-impl News {
-    fn name(&self) -> &str {
-        match self {
-            Self::Resource(resource) => &resource.name,
-            Self::Removed(name) => name,
-        }
-    }
-}
-
-impl Slot {
-    /// Nothing of it has reached Envoy, and nothing is on its way from the control plane.
-    fn hungry(&self) -> bool {
-        (self.holds.is_none() || self.owed) && self.wanted.is_none() && !self.removed
-    }
-
-    fn holds_bytes_of(&self, resource: &Resource) -> bool {
-        self.holds.as_ref().is_some_and(|held| {
-            held.version == resource.version
-                && held.digest.is_none_or(|digest| digest == resource.digest())
-        })
-    }
 }
 
 impl Session {
@@ -268,6 +169,13 @@ impl Session {
             outstanding,
             refusals,
         };
+        for (name, reason) in response.unusable {
+            answer.outstanding.remove(&name);
+            if let Some(slot) = self.slots.get_mut(&name) {
+                slot.wanted = None;
+                answer.refusals.push(format!("{name}: {reason}"));
+            }
+        }
         for name in response.removed {
             let Some(slot) = self.slots.get_mut(&name) else {
                 continue;

@@ -18,8 +18,10 @@ enum Command {
     Event(Taken),
     Oversized,
     Malformed,
+    GuardDenied,
     After(u64, oneshot::Sender<Vec<RelayedEvent>>),
     Settle(u64),
+    Rewind(oneshot::Sender<u64>),
 }
 
 /// How far the spool is.
@@ -68,6 +70,11 @@ impl Spooling {
         let _ = self.commands.send(Command::Malformed).await;
     }
 
+    /// Counts a request that the guard refused.
+    pub(super) async fn guard_denied(&self) {
+        let _ = self.commands.send(Command::GuardDenied).await;
+    }
+
     /// Events after this sequence, oldest first; none when there are none, or the spool is closed.
     pub(super) async fn after(&self, sequence: u64) -> Vec<RelayedEvent> {
         let (reply, answer) = oneshot::channel();
@@ -86,6 +93,16 @@ impl Spooling {
     pub(super) async fn settle(&self, sequence: u64) {
         // Without a spool it will be told again.
         let _ = self.commands.send(Command::Settle(sequence)).await;
+    }
+
+    /// A new stream begins after this sequence: nothing that was sent will be acknowledged any more.
+    pub(super) async fn rewind(&self) -> u64 {
+        let (reply, answer) = oneshot::channel();
+        let floor = self.progress.borrow().floor;
+        if self.commands.send(Command::Rewind(reply)).await.is_err() {
+            return floor;
+        }
+        answer.await.unwrap_or(floor)
     }
 
     /// How far it is.
@@ -175,6 +192,7 @@ impl Writer {
             }
             Command::Oversized => self.spool.lose(Loss::Oversized, 1),
             Command::Malformed => self.spool.malformed(1),
+            Command::GuardDenied => self.spool.guard_denied(),
             Command::After(sequence, reply) => {
                 let read = self.spool.after(sequence).unwrap_or_else(|error| {
                     tracing::error!(%error, "the spool cannot be read");
@@ -182,6 +200,15 @@ impl Writer {
                 });
                 // Whoever asked may be gone.
                 let _ = reply.send(read);
+            }
+            Command::Rewind(reply) => {
+                let floor = self.spool.rewind().unwrap_or_else(|error| {
+                    tracing::error!(%error, "the spool's state cannot be written");
+                    self.spool.floor()
+                });
+                self.tell();
+                // Whoever asked may be gone.
+                let _ = reply.send(floor);
             }
             Command::Settle(sequence) => {
                 if let Err(error) = self.spool.settle(sequence) {

@@ -54,6 +54,7 @@ pub(super) fn from_upstream(response: DeltaDiscoveryResponse) -> UpstreamRespons
         nonce: response.nonce,
         resources: resources.collect(),
         removed: response.removed_resources,
+        unusable: Vec::new(),
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use countersign_proto::node::v1::node_service_client::NodeServiceClient;
 use countersign_proto::node::v1::node_service_server::NodeService;
 use countersign_proto::node::v1::{
-    ControlMessage, RelayAck, RelayBatch, SidecarMessage, WorkerReport, WorkerReportAck,
+    ControlMessage, FetchModuleRequest, ModulePiece, RelayAck, RelayBatch, SidecarMessage,
+    WorkerReport, WorkerReportAck,
 };
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
@@ -40,6 +41,7 @@ impl NodeService for Workers {
     type ReportWorkerStream = ReceiverStream<Result<WorkerReportAck, Status>>;
     type ConnectSidecarStream = Streaming<ControlMessage>;
     type RelayEventsStream = ReceiverStream<Result<RelayAck, Status>>;
+    type FetchModuleStream = Streaming<ModulePiece>;
 
     async fn report_worker(
         &self,
@@ -74,6 +76,14 @@ impl NodeService for Workers {
         let messages = request.into_inner().map_while(Result::ok);
         let mut client = NodeServiceClient::new(self.shared.upstream.clone());
         client.connect_sidecar(messages).await
+    }
+
+    async fn fetch_module(
+        &self,
+        request: Request<FetchModuleRequest>,
+    ) -> Result<Response<Self::FetchModuleStream>, Status> {
+        let mut client = NodeServiceClient::new(self.shared.upstream.clone());
+        client.fetch_module(request.into_inner()).await
     }
 
     async fn relay_events(

@@ -230,9 +230,9 @@ impl Fleet {
         self.update(|registry, now| registry.reported(node, vm, stream, report, now))
     }
 
-    /// The guard of a node refused a request.
-    pub fn guard_denied(&self, node: &str) {
-        self.lock().guard_denied(node);
+    /// The guard of a node refused so many requests.
+    pub fn guard_denied(&self, node: &str, count: u64) {
+        self.lock().guard_denied(node, count);
     }
 
     /// A VM's report stream ended.

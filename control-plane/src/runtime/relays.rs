@@ -23,6 +23,18 @@ pub struct RelayCounts {
     pub dropped: BTreeMap<String, u64>,
     /// Entries of the access log that were nothing of the filter's.
     pub malformed: u64,
+    /// Requests that the guard refused.
+    pub guard_denied: u64,
+}
+
+/// What a relay counted since it said so last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct More {
+    /// Events that are lost.
+    pub(crate) lost: u64,
+    /// Requests that the guard refused. Nothing of what was before the first word: a control plane that
+    /// restarts must not take old refusals for new ones.
+    pub(crate) guard_denied: u64,
 }
 
 /// One relay, as it is shown.
@@ -53,6 +65,8 @@ pub struct Relays {
 struct Known {
     view: RelayView,
     streams: u32,
+    /// It has said what it counted.
+    told: bool,
 }
 
 impl RelayCounts {
@@ -95,6 +109,7 @@ impl Relays {
                 counts: RelayCounts::default(),
             },
             streams: 0,
+            told: false,
         });
         entry.streams = entry.streams.saturating_add(1);
         entry.view.connected = true;
@@ -108,25 +123,36 @@ impl Relays {
         }
     }
 
-    /// What the relay says of itself; gives how many events were lost since it said so last.
+    /// What the relay says of itself; gives what that is more than it said last.
     pub(crate) fn told(
         &self,
         spool: &str,
         node: &str,
         version: &str,
         counts: Option<RelayCounts>,
-    ) -> u64 {
+    ) -> More {
         let now = self.clock.now();
         let mut known = self.known();
         let Some(entry) = known.get_mut(spool) else {
-            return 0;
+            return More::default();
         };
+        let told = std::mem::replace(&mut entry.told, true);
         let view = &mut entry.view;
         view.seen_ms = now;
         node.clone_into(&mut view.node);
         version.clone_into(&mut view.version);
-        let Some(counts) = counts else { return 0 };
-        let more = counts.lost().saturating_sub(view.counts.lost());
+        let Some(counts) = counts else {
+            return More::default();
+        };
+        let before = if told {
+            view.counts.guard_denied
+        } else {
+            counts.guard_denied
+        };
+        let more = More {
+            lost: counts.lost().saturating_sub(view.counts.lost()),
+            guard_denied: counts.guard_denied.saturating_sub(before),
+        };
         view.counts = counts;
         more
     }
@@ -150,6 +176,7 @@ mod tests {
 
     fn lost(count: u64) -> Option<RelayCounts> {
         Some(RelayCounts {
+            guard_denied: count,
             dropped: [("spool_full".to_owned(), count)].into(),
             ..RelayCounts::default()
         })
@@ -159,10 +186,15 @@ mod tests {
     fn what_is_lost_is_said_once() {
         let relays = Relays::new(Clock::from_fn(|| 7));
         relays.joined("s");
-        assert_eq!(relays.told("s", "edge", "1", lost(3)), 3);
-        assert_eq!(relays.told("s", "edge", "1", lost(3)), 0);
-        assert_eq!(relays.told("s", "edge", "1", lost(5)), 2);
-        assert_eq!(relays.told("s", "edge", "1", None), 0);
+        for (count, more) in [
+            (lost(3), (3, 0)),
+            (lost(3), (0, 0)),
+            (lost(5), (2, 2)),
+            (None, (0, 0)),
+        ] {
+            let told = relays.told("s", "edge", "1", count);
+            assert_eq!((told.lost, told.guard_denied), more);
+        }
         let [view] = relays.views().try_into().unwrap();
         assert_eq!(
             (view.counts.lost(), view.seen_ms, view.connected),

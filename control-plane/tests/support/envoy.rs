@@ -24,6 +24,7 @@ use prost::{Message as _, Name as _};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
+use tonic::transport::Channel;
 
 use super::{PATIENCE, Plane};
 
@@ -80,15 +81,23 @@ pub(crate) struct Delta {
 impl Delta {
     /// Connects and subscribes; `holds` is the version of a former stream.
     pub(crate) async fn connect(plane: &Plane, holds: Option<&str>) -> Self {
+        Self::over(plane.channel().await, holds).await
+    }
+
+    pub(crate) async fn over(channel: Channel, holds: Option<&str>) -> Self {
         let holds = holds.map(|version| (RESOURCE_NAME, version.to_owned()));
         let opening = Opening {
             holds: holds.into_iter().collect(),
             ..Opening::default()
         };
-        Self::open(plane, opening).await
+        Self::open_over(channel, opening).await
     }
 
     pub(crate) async fn open(plane: &Plane, opening: Opening<'_>) -> Self {
+        Self::open_over(plane.channel().await, opening).await
+    }
+
+    async fn open_over(channel: Channel, opening: Opening<'_>) -> Self {
         let (requests, receiver) = mpsc::channel(8);
         let names = opening.resources.iter().map(|&name| name.to_owned());
         let holds = opening.holds.into_iter();
@@ -102,7 +111,6 @@ impl Delta {
             ..DeltaDiscoveryRequest::default()
         };
         requests.send(first).await.unwrap();
-        let channel = plane.channel().await;
         let stream = ReceiverStream::new(receiver);
         let responses = if opening.aggregated {
             let mut client = AggregatedDiscoveryServiceClient::new(channel)
@@ -246,14 +254,22 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) async fn connect(plane: &Plane, vm: &str, sent: &Sent) -> Self {
-        Self::connect_with(plane, report(vm, sent)).await
+        Self::over(plane.channel().await, vm, sent).await
+    }
+
+    pub(crate) async fn over(channel: Channel, vm: &str, sent: &Sent) -> Self {
+        Self::begin(channel, report(vm, sent)).await
     }
 
     pub(crate) async fn connect_with(plane: &Plane, first: WorkerReport) -> Self {
+        Self::begin(plane.channel().await, first).await
+    }
+
+    async fn begin(channel: Channel, first: WorkerReport) -> Self {
         let (reports, receiver) = mpsc::channel(8);
         let vm = first.vm.clone();
         reports.send(first).await.unwrap();
-        let mut client = NodeServiceClient::new(plane.channel().await);
+        let mut client = NodeServiceClient::new(channel);
         let acks = client
             .report_worker(ReceiverStream::new(receiver))
             .await
@@ -295,9 +311,13 @@ pub(crate) fn report(vm: &str, sent: &Sent) -> WorkerReport {
 
 /// Every VM of the node reports.
 pub(crate) async fn workers(plane: &Plane, sent: &Sent) -> Vec<Worker> {
+    workers_over(&plane.channel().await, sent).await
+}
+
+pub(crate) async fn workers_over(channel: &Channel, sent: &Sent) -> Vec<Worker> {
     let mut workers = Vec::new();
     for n in 0..=WORKERS {
-        workers.push(Worker::connect(plane, &format!("vm-{n}"), sent).await);
+        workers.push(Worker::over(channel.clone(), &format!("vm-{n}"), sent).await);
     }
     workers
 }
@@ -329,6 +349,10 @@ pub(crate) fn event(id: &str, action: ActionKind, policy: &str) -> DecisionEvent
 
 /// Sends a log and returns when all of it was taken.
 pub(crate) async fn log(plane: &Plane, states: Vec<Option<Any>>) {
+    log_over(plane.channel().await, states).await;
+}
+
+pub(crate) async fn log_over(channel: Channel, states: Vec<Option<Any>>) {
     let entry = |state: Option<Any>| HttpAccessLogEntry {
         common_properties: Some(AccessLogCommon {
             filter_state_objects: state
@@ -349,7 +373,7 @@ pub(crate) async fn log(plane: &Plane, states: Vec<Option<Any>>) {
         }),
         log_entries: Some(LogEntries::HttpLogs(entries)),
     };
-    let mut client = AccessLogServiceClient::new(plane.channel().await);
+    let mut client = AccessLogServiceClient::new(channel);
     client
         .stream_access_logs(tokio_stream::iter([first]))
         .await

@@ -69,11 +69,11 @@ impl Plane {
     /// By another clock.
     pub(crate) async fn with_clock(on: On, clock: Clock) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self::open_at(Database::new(on).await, directory, false, clock).await
+        Self::open_at(Database::new(on).await, directory, false, clock, 0).await
     }
 
     async fn open(database: Database, directory: TempDir, with_policies: bool) -> Self {
-        Self::open_at(database, directory, with_policies, Clock::system()).await
+        Self::open_at(database, directory, with_policies, Clock::system(), 0).await
     }
 
     async fn open_at(
@@ -81,10 +81,11 @@ impl Plane {
         directory: TempDir,
         with_policies: bool,
         clock: Clock,
+        port: u16,
     ) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let config = Config {
-            grpc_listen: any,
+            grpc_listen: SocketAddr::from(([127, 0, 0, 1], port)),
             http_listen: any,
             database_url: database.url().to_owned(),
             policies: with_policies.then(|| directory.path().join("policies")),
@@ -104,6 +105,18 @@ impl Plane {
     pub(crate) async fn restarted(self) -> Self {
         self.running.shutdown().await;
         Self::open(self.database, self.directory, self.with_policies).await
+    }
+
+    /// Ends it; it can come back at the same address.
+    pub(crate) async fn stopped(self) -> Stopped {
+        let port = self.running.grpc_address().port();
+        self.running.shutdown().await;
+        Stopped {
+            database: self.database,
+            directory: self.directory,
+            with_policies: self.with_policies,
+            port,
+        }
     }
 
     pub(crate) fn policy_file(&self, name: &str) -> PathBuf {
@@ -240,6 +253,27 @@ impl Plane {
         let (status, body) = self.get(path).await;
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
+    }
+}
+
+/// A control plane that is away.
+pub(crate) struct Stopped {
+    database: Database,
+    directory: TempDir,
+    with_policies: bool,
+    port: u16,
+}
+
+impl Stopped {
+    pub(crate) async fn back(self) -> Plane {
+        Plane::open_at(
+            self.database,
+            self.directory,
+            self.with_policies,
+            Clock::system(),
+            self.port,
+        )
+        .await
     }
 }
 

@@ -175,7 +175,7 @@ impl World {
         let response = UpstreamResponse {
             nonce: self.nonce.to_string(),
             resources: NAMES.map(|name| resource(name, self.target)).to_vec(),
-            removed: Vec::new(),
+            ..UpstreamResponse::default()
         };
         let outputs = self.session.on_upstream(response, &mut self.shelf);
         self.did(outputs);

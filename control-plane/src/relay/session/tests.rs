@@ -104,6 +104,7 @@ impl Case {
             nonce: format!("up-{}", self.responses),
             resources: resources.to_vec(),
             removed: removed.iter().map(|&name| name.into()).collect(),
+            unusable: Vec::new(),
         };
         let outputs = self.session.on_upstream(response, &mut self.shelf);
         self.did(outputs);
@@ -490,6 +491,25 @@ fn an_envoy_that_refuses_the_newest_and_has_nothing_gets_the_last_good_one() {
     assert!(case.session.waits(&case.shelf));
     case.patience();
     assert_eq!(case.sent(), ["countersign 1"]);
+}
+
+#[test]
+fn a_resource_that_cannot_be_sent_is_refused_in_envoys_stead() {
+    let mut case = running("1");
+    let response = UpstreamResponse {
+        nonce: "up-2".into(),
+        unusable: vec![
+            (NAME.into(), "no module".into()),
+            ("other".into(), "no".into()),
+        ],
+        ..UpstreamResponse::default()
+    };
+    let outputs = case.session.on_upstream(response, &mut case.shelf);
+    case.did(outputs);
+    assert!(case.sent().is_empty());
+    let reason = format!("{NAME}: no module");
+    assert_eq!(case.answers(), [("up-2".into(), Some(reason))]);
+    assert_eq!(case.shelf.copy(NAME).unwrap().version, "1");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! segment goes where there is no room, and what was lost with it is counted.
 //!
 //! A sequence names an event for ever. Everything up to the floor is delivered or lost; above it is
-//! what waits. So `spooled = delivered + lost + waiting` holds by construction, also after a crash.
+//! what waits, but for gaps that are lost. So `spooled = delivered + lost + waiting` holds by
+//! construction, also after a crash.
 
 mod segment;
 mod state;
@@ -39,6 +40,7 @@ pub(crate) struct Counts {
     pub(crate) waiting_bytes: u64,
     pub(crate) lost: BTreeMap<Loss, u64>,
     pub(crate) malformed: u64,
+    pub(crate) guard_denied: u64,
 }
 
 /// How large it may become.
@@ -62,6 +64,8 @@ pub(crate) struct Spool {
     last: u64,
     /// Where the next read goes on.
     place: Option<Place>,
+    /// The last sequence that was read, and so may be acknowledged.
+    sent: u64,
     unsynced: bool,
 }
 
@@ -93,7 +97,7 @@ impl Spool {
         let mut next = if is_new {
             files.first().map_or(1, |(first, _)| *first)
         } else {
-            state.floor.saturating_add(1)
+            state.floor.max(state.gone).saturating_add(1)
         };
         if is_new {
             state.floor = next.saturating_sub(1);
@@ -115,7 +119,7 @@ impl Spool {
             next = segment.last().saturating_add(1);
             segments.push_back(segment);
         }
-        let last = next.saturating_sub(1).max(state.floor);
+        let last = next.saturating_sub(1).max(state.floor).max(state.gone);
         state.write(directory)?;
         let mut spool = Self {
             directory: directory.to_owned(),
@@ -125,8 +129,10 @@ impl Spool {
             segments,
             last,
             place: None,
+            sent: 0,
             unsynced: false,
         };
+        spool.rewind()?;
         spool.make_room(0)?;
         Ok(spool)
     }
@@ -148,15 +154,24 @@ impl Spool {
 
     /// What was counted.
     pub(crate) fn counts(&self) -> Counts {
-        let waiting = self.last.saturating_sub(self.state.floor);
+        let in_gaps = self.state.in_gaps();
+        let waiting = self
+            .last
+            .saturating_sub(self.state.floor)
+            .saturating_sub(in_gaps);
         Counts {
             taken: self.last.saturating_add(self.state.lost(false)),
             spooled: self.last,
-            delivered: self.state.floor.saturating_sub(self.state.lost(true)),
+            delivered: self
+                .state
+                .floor
+                .saturating_add(in_gaps)
+                .saturating_sub(self.state.lost(true)),
             waiting,
             waiting_bytes: if waiting == 0 { 0 } else { self.bytes() },
             lost: self.state.lost.clone(),
             malformed: self.state.malformed,
+            guard_denied: self.state.guard_denied,
         }
     }
 
@@ -170,6 +185,12 @@ impl Spool {
     pub(crate) fn malformed(&mut self, count: u64) {
         self.state.malformed = self.state.malformed.saturating_add(count);
         self.dirty |= count > 0;
+    }
+
+    /// Counts a request that the guard refused.
+    pub(crate) fn guard_denied(&mut self) {
+        self.state.guard_denied = self.state.guard_denied.saturating_add(1);
+        self.dirty = true;
     }
 
     /// Writes events. What the disk refuses is counted as lost, and the reason given.
@@ -207,7 +228,8 @@ impl Spool {
 
     /// Events after this sequence that are on disk, oldest first.
     pub(crate) fn after(&mut self, sequence: u64) -> io::Result<Vec<RelayedEvent>> {
-        let next = sequence.max(self.state.floor).saturating_add(1);
+        let settled = self.state.floor.max(self.state.gone);
+        let next = sequence.max(settled).saturating_add(1);
         let Some(segment) = self.segments.iter().find(|it| it.last() >= next) else {
             return Ok(Vec::new());
         };
@@ -224,6 +246,7 @@ impl Spool {
         match segment.read(place, limits::BATCH_EVENTS, limits::BATCH_BYTES)? {
             Some((events, place)) => {
                 self.place = Some(place);
+                self.sent = self.sent.max(place.sequence.saturating_sub(1));
                 Ok(events)
             }
             None => self.skip(sequence),
@@ -236,7 +259,7 @@ impl Spool {
         if sequence <= self.state.floor {
             return Ok(());
         }
-        self.state.floor = sequence;
+        self.state.settle(sequence);
         self.dirty = true;
         let done = |it: &Segment| it.count > 0 && it.last() <= sequence;
         if self.segments.len() > 1 && self.segments.front().is_some_and(done) {
@@ -247,6 +270,15 @@ impl Spool {
             }
         }
         Ok(())
+    }
+
+    /// Reading begins again at the floor, which is given: what was sent will not be acknowledged.
+    pub(crate) fn rewind(&mut self) -> io::Result<u64> {
+        self.sent = 0;
+        if self.state.rewind() > 0 {
+            self.save()?;
+        }
+        Ok(self.state.floor)
     }
 
     /// Forces to the disk what was written and counted.
@@ -304,11 +336,7 @@ impl Spool {
             let Some(oldest) = self.segments.front() else {
                 break;
             };
-            let lost = oldest
-                .last()
-                .saturating_sub(self.state.floor.max(oldest.first.saturating_sub(1)));
-            self.state.floor = self.state.floor.max(oldest.last());
-            self.lose(Loss::SpoolFull, lost);
+            let lost = self.state.drop_up_to(oldest.last(), self.sent);
             tracing::warn!(lost, "the spool is full; its oldest events are lost");
             self.save()?;
             self.segments.pop_front().map(Segment::remove).transpose()?;

@@ -1,6 +1,6 @@
 //! What a spool remembers beside its segments: its name, how far it is settled, what it lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::path::Path;
 
@@ -51,10 +51,19 @@ pub(super) struct State {
     pub(super) spool: String,
     /// Everything up to this sequence is delivered or lost.
     pub(super) floor: u64,
+    /// Everything up to this sequence has left the disk; above the floor, what of it was sent may yet be
+    /// acknowledged.
+    #[serde(default)]
+    pub(super) gone: u64,
+    /// What is lost above the floor, first and last sequence, in order.
+    #[serde(default)]
+    pub(super) gaps: VecDeque<(u64, u64)>,
     #[serde(default)]
     pub(super) lost: BTreeMap<Loss, u64>,
     #[serde(default)]
     pub(super) malformed: u64,
+    #[serde(default)]
+    pub(super) guard_denied: u64,
 }
 
 impl State {
@@ -63,8 +72,11 @@ impl State {
         Self {
             spool,
             floor: 0,
+            gone: 0,
+            gaps: VecDeque::new(),
             lost: BTreeMap::new(),
             malformed: 0,
+            guard_denied: 0,
         }
     }
 
@@ -96,6 +108,48 @@ impl State {
             let sum = self.lost.entry(loss).or_default();
             *sum = sum.saturating_add(count);
         }
+    }
+
+    /// Everything up to this sequence left the disk, of which what is after `sent` was never sent.
+    pub(super) fn drop_up_to(&mut self, last: u64, sent: u64) -> u64 {
+        let from = self.floor.max(self.gone).max(sent).saturating_add(1);
+        let lost = last.saturating_add(1).saturating_sub(from);
+        if lost > 0 {
+            self.gaps.push_back((from, last));
+        }
+        self.gone = self.gone.max(last);
+        self.lose(Loss::SpoolFull, lost);
+        self.settle(self.floor);
+        lost
+    }
+
+    /// Everything up to this sequence is settled.
+    pub(super) fn settle(&mut self, sequence: u64) {
+        self.floor = self.floor.max(sequence);
+        while let Some((first, last)) = self.gaps.front().copied() {
+            if first > self.floor.saturating_add(1) {
+                break;
+            }
+            self.floor = self.floor.max(last);
+            self.gaps.pop_front();
+        }
+    }
+
+    /// What was sent will not be acknowledged any more: what of it has left the disk is lost.
+    pub(super) fn rewind(&mut self) -> u64 {
+        let above = self.gone.saturating_sub(self.floor);
+        let lost = above.saturating_sub(self.in_gaps());
+        self.lose(Loss::SpoolFull, lost);
+        self.gaps.clear();
+        self.floor = self.floor.max(self.gone);
+        lost
+    }
+
+    /// How many of the lost are above the floor.
+    pub(super) fn in_gaps(&self) -> u64 {
+        self.gaps.iter().fold(0, |sum, (first, last)| {
+            sum.saturating_add(last.saturating_sub(*first).saturating_add(1))
+        })
     }
 
     /// Lost before or after they had a sequence.

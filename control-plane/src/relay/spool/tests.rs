@@ -331,3 +331,103 @@ fn a_record_that_is_appended_by_somebody_else_is_not_read() {
     file.write_all(&foreign).unwrap();
     assert_eq!(open(&dir, SMALL).last(), 2);
 }
+
+#[test]
+fn what_was_sent_before_it_had_to_go_is_delivered_when_it_is_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = open(&dir, SMALL);
+    spool.append(some(1..=10)).unwrap();
+    let sent = sequences(&spool.after(0).unwrap());
+    let last = *sent.last().unwrap();
+    spool.append(some(11..=400)).unwrap();
+    let lost = spool.counts().lost[&Loss::SpoolFull];
+    holds_together(&spool);
+    spool.settle(last).unwrap();
+    assert_eq!(spool.counts().delivered, last);
+    let rest = drain(&mut spool).len() as u64;
+    assert_eq!(spool.counts().delivered, last + rest);
+    assert_eq!(spool.counts().lost[&Loss::SpoolFull], lost);
+    holds_together(&spool);
+}
+
+#[test]
+fn what_was_sent_and_had_to_go_is_lost_when_nobody_acknowledges_it() {
+    for restarted in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut spool = open(&dir, SMALL);
+        spool.append(some(1..=10)).unwrap();
+        spool.after(0).unwrap();
+        spool.append(some(11..=400)).unwrap();
+        if restarted {
+            drop(spool);
+            spool = open(&dir, SMALL);
+        } else {
+            spool.rewind().unwrap();
+        }
+        let lost = spool.counts().lost[&Loss::SpoolFull];
+        assert_eq!(drain(&mut spool), (lost + 1..=400).collect::<Vec<_>>());
+        holds_together(&spool);
+    }
+}
+
+#[test]
+fn in_any_order_what_is_counted_as_delivered_was_acknowledged() {
+    for seed in 1..=12_u64 {
+        let mut dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut below = |n: u64| {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            dice % n
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let mut spool = open(&dir, SMALL);
+        let (mut taken, mut sent, mut under_way) = (0, 0, Vec::new());
+        let mut acknowledged = std::collections::BTreeSet::new();
+        for _ in 0..60 {
+            match below(8) {
+                0..3 => {
+                    let more = below(60) + 1;
+                    spool.append(some(taken + 1..=taken + more)).unwrap();
+                    taken += more;
+                }
+                3..5 => {
+                    let events = sequences(&spool.after(sent).unwrap());
+                    sent = events.last().copied().unwrap_or(sent);
+                    under_way.push(events);
+                }
+                5 if !under_way.is_empty() => {
+                    let events: Vec<u64> = under_way.remove(0);
+                    if let Some(last) = events.last() {
+                        spool.settle(*last).unwrap();
+                    }
+                    acknowledged.extend(events);
+                }
+                6 => {
+                    sent = spool.rewind().unwrap();
+                    under_way.clear();
+                }
+                7 if below(4) == 0 => {
+                    spool.sync().unwrap();
+                    drop(spool);
+                    spool = open(&dir, SMALL);
+                    sent = spool.floor();
+                    under_way.clear();
+                }
+                _ => {}
+            }
+            holds_together(&spool);
+            let counts = spool.counts();
+            assert_eq!(counts.delivered, acknowledged.len() as u64, "seed {seed}");
+            assert_eq!(counts.taken, taken, "seed {seed}");
+        }
+        spool.rewind().unwrap();
+        acknowledged.extend(drain(&mut spool));
+        assert_eq!(
+            spool.counts().delivered,
+            acknowledged.len() as u64,
+            "seed {seed}"
+        );
+        assert_eq!(spool.counts().waiting, 0);
+    }
+}
