@@ -13,7 +13,7 @@ const BASES: std::ops::Range<u16> = 12_000..20_000;
 /// Within the range of bases no two that differ by a multiple of this share a port.
 const STEP: usize = 200;
 /// What `countersign up` listens on at the base port 10,000.
-const DEFAULTS: [u16; 7] = [10_000, 10_443, 9_901, 18_000, 8_080, 18_080, 18_090];
+const DEFAULTS: [u16; 8] = [10_000, 10_443, 9_901, 18_000, 8_080, 18_080, 18_090, 18_070];
 /// The base at which the defaults hold.
 const DEFAULT_BASE: u16 = 10_000;
 

@@ -142,16 +142,27 @@ impl Stack {
     /// # Errors
     /// As [`Stack::start`].
     pub fn start_with_own_module(name: &str, policies: &[(&str, &str)]) -> Result<Self> {
+        Self::start_with_own_module_and(name, policies, &[])
+    }
+
+    /// The same with more options of `countersign up`.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub fn start_with_own_module_and(
+        name: &str,
+        policies: &[(&str, &str)],
+        options: &[&str],
+    ) -> Result<Self> {
         let folder = Scratch::new(name)?;
         let copy = folder.path().join(MODULE);
         let built = paths::target("filter")?.join(MODULE);
         std::fs::copy(&built, &copy)
             .with_context(|| format!("{} is not built: run `make build`", built.display()))?;
-        Self::start_in(
-            folder,
-            policies,
-            &[&format!("--filter-module={}", copy.display())],
-        )
+        let module = format!("--filter-module={}", copy.display());
+        let mut all = vec![module.as_str()];
+        all.extend(options);
+        Self::start_in(folder, policies, &all)
     }
 
     /// The module that only this stack loads.

@@ -88,6 +88,14 @@ pub fn stack(name: &str) -> Result<Stack> {
 /// # Errors
 /// What the step did not find, with the parts' logs.
 pub fn take_alone(number: u8) -> Result<()> {
+    take_with(number, &[])
+}
+
+/// The same on a stack with more options of `countersign up`.
+///
+/// # Errors
+/// As [`take_alone`].
+pub fn take_with(number: u8, options: &[&str]) -> Result<()> {
     static CLOCK: RwLock<()> = RwLock::new(());
     for step in STEPS.iter().filter(|step| step.number == number) {
         let (_alone, _beside) = if step.timed {
@@ -95,7 +103,8 @@ pub fn take_alone(number: u8) -> Result<()> {
         } else {
             (None, Some(CLOCK.read()))
         };
-        let mut stack = stack(&format!("tour-{number}"))?;
+        let name = format!("tour-{number}");
+        let mut stack = Stack::start_with_own_module_and(&name, &POLICIES, options)?;
         stack.watched_mut(|stack| (step.take)(stack))?;
         stack.stop()?;
     }

@@ -47,6 +47,11 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "COUNTERSIGN_NO_SHOP")]
     pub(crate) no_shop: bool,
 
+    /// Put a relay between Envoy and the control plane: Envoy then restarts with its last policy also
+    /// when no control plane is there, and decisions made meanwhile are delivered later
+    #[arg(long, env = "COUNTERSIGN_RELAY")]
+    pub(crate) relay: bool,
+
     /// Start a part that dies again; all parts, or those named (comma-separated). Without this the
     /// rest goes on without it, and the end of Envoy ends the stack
     #[arg(
@@ -57,7 +62,7 @@ pub(crate) struct UpArgs {
         num_args = 0..=1,
         require_equals = true,
         value_delimiter = ',',
-        default_missing_value = "control-plane,sidecar,shop,envoy"
+        default_missing_value = "control-plane,sidecar,shop,relay,envoy"
     )]
     pub(crate) restart_parts: Vec<PartName>,
 

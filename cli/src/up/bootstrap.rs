@@ -15,12 +15,21 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) http_port: u16,
     pub(crate) https_port: u16,
     pub(crate) admin_port: u16,
-    pub(crate) control_plane_port: u16,
+    pub(crate) control_plane: ControlPlane<'a>,
     pub(crate) sidecar_port: u16,
     pub(crate) upstream_host: &'a str,
     pub(crate) upstream_port: u16,
     pub(crate) tls_certificate: &'a Path,
     pub(crate) tls_key: &'a Path,
+}
+
+/// Where Envoy finds its control plane.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ControlPlane<'a> {
+    /// On this machine.
+    Port(u16),
+    /// A relay's unix socket.
+    Socket(&'a Path),
 }
 
 /// Why the template cannot be filled in.
@@ -57,7 +66,17 @@ impl Bootstrap<'_> {
             "HTTP_PORT" => self.http_port.to_string(),
             "HTTPS_PORT" => self.https_port.to_string(),
             "ADMIN_PORT" => self.admin_port.to_string(),
-            "CONTROL_PLANE_PORT" => self.control_plane_port.to_string(),
+            "CONTROL_PLANE_ADDRESS" => match self.control_plane {
+                ControlPlane::Port(port) => {
+                    format!("{{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}")
+                }
+                ControlPlane::Socket(path) => {
+                    format!(
+                        "{{pipe: {{path: \"{}\"}}}}",
+                        quoted(&path.to_string_lossy())
+                    )
+                }
+            },
             "SIDECAR_PORT" => self.sidecar_port.to_string(),
             "UPSTREAM_HOST" => quoted(self.upstream_host),
             "UPSTREAM_PORT" => self.upstream_port.to_string(),
@@ -117,7 +136,7 @@ mod tests {
             http_port: 10_000,
             https_port: 10_443,
             admin_port: 9_901,
-            control_plane_port: 18_000,
+            control_plane: ControlPlane::Port(18_000),
             sidecar_port: 18_080,
             upstream_host: "localhost",
             upstream_port: 18_090,
@@ -164,17 +183,23 @@ mod tests {
         let dir = Scratch::new();
         let now = time::OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
         let tls = crate::up::certificates::ensure(&dir.path().join("tls"), now).unwrap();
-        let text = bootstrap(&tls.certificate, &tls.key).render().unwrap();
-        let file = dir.file("envoy.yaml", text);
-        let output = std::process::Command::new(envoy)
-            .args(["--mode", "validate", "-c"])
-            .arg(file)
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let socket = Path::new("/run/counter\"sign/relay.sock");
+        for control_plane in [ControlPlane::Port(18_000), ControlPlane::Socket(socket)] {
+            let filled = Bootstrap {
+                control_plane,
+                ..bootstrap(&tls.certificate, &tls.key)
+            };
+            let file = dir.file("envoy.yaml", filled.render().unwrap());
+            let output = std::process::Command::new(&envoy)
+                .args(["--mode", "validate", "-c"])
+                .arg(file)
+                .output()
+                .unwrap();
+            assert!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
     }
 }

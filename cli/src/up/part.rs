@@ -20,11 +20,18 @@ pub(crate) enum PartName {
     ControlPlane,
     Sidecar,
     Shop,
+    Relay,
     Envoy,
 }
 
 impl PartName {
-    pub(crate) const ALL: [Self; 4] = [Self::ControlPlane, Self::Sidecar, Self::Shop, Self::Envoy];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::ControlPlane,
+        Self::Sidecar,
+        Self::Shop,
+        Self::Relay,
+        Self::Envoy,
+    ];
 
     /// As the option takes it, as the log file is called.
     pub(crate) fn id(self) -> &'static str {
@@ -32,6 +39,7 @@ impl PartName {
             Self::ControlPlane => "control-plane",
             Self::Sidecar => "sidecar",
             Self::Shop => "shop",
+            Self::Relay => "relay",
             Self::Envoy => "envoy",
         }
     }
@@ -43,6 +51,7 @@ impl fmt::Display for PartName {
             Self::ControlPlane => "control plane",
             Self::Sidecar => "auth sidecar",
             Self::Shop => "demo shop",
+            Self::Relay => "relay",
             Self::Envoy => "Envoy",
         })
     }

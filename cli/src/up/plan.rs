@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::bootstrap::{Bootstrap, BootstrapError};
+use super::bootstrap::{Bootstrap, BootstrapError, ControlPlane};
 use super::certificates::Certificates;
 use super::find::{self, FindError};
 use super::part::{Part, PartName};
@@ -10,6 +10,9 @@ use super::settings::Resolved;
 
 /// The name of Envoy's cluster of nodes.
 const NODE_CLUSTER: &str = "local";
+
+/// Where the relay listens, in the state directory.
+const RELAY_SOCKET: &str = "relay.sock";
 
 /// Everything about one part.
 pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindError> {
@@ -52,6 +55,18 @@ pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindErro
             format!("http://{}", local(ports.shop)),
             format!("http://{}/healthz", local(ports.shop)),
         ),
+        PartName::Relay => (
+            find::sibling("countersign-control-plane")?,
+            vec![
+                vec!["relay".to_owned()],
+                flag("--listen", format!("unix://{}", state(RELAY_SOCKET))),
+                flag("--upstream", format!("http://{}", local(ports.grpc))),
+                flag("--state", state("relay")),
+                flag("--http-listen", local(ports.relay)),
+            ],
+            format!("http://{}", local(ports.relay)),
+            format!("http://{}/readyz", local(ports.relay)),
+        ),
         PartName::Envoy => (
             settings.envoy.clone(),
             vec![
@@ -89,6 +104,7 @@ pub(crate) fn bootstrap(
     let Resolved {
         settings, ports, ..
     } = resolved;
+    let relay = resolved.state_dir.join(RELAY_SOCKET);
     Bootstrap {
         node_id: &resolved.node_id(),
         node_cluster: NODE_CLUSTER,
@@ -96,7 +112,11 @@ pub(crate) fn bootstrap(
         http_port: ports.base,
         https_port: ports.https,
         admin_port: ports.admin,
-        control_plane_port: ports.grpc,
+        control_plane: if settings.relay {
+            ControlPlane::Socket(&relay)
+        } else {
+            ControlPlane::Port(ports.grpc)
+        },
         sidecar_port: ports.sidecar,
         upstream_host: &settings.upstream.host,
         upstream_port: settings.upstream.port,

@@ -33,6 +33,8 @@ pub(crate) struct Ports {
     pub(crate) sidecar: u16,
     /// Demo shop.
     pub(crate) shop: u16,
+    /// Relay: metrics and health. Envoy reaches it by its socket.
+    pub(crate) relay: u16,
 }
 
 /// One port and who wants it.
@@ -111,7 +113,7 @@ impl fmt::Display for BasePort {
 }
 
 /// (default port, part) in the order of `Ports`.
-const DEFAULTS: [(u16, &str); 7] = [
+const DEFAULTS: [(u16, &str); 8] = [
     (10_000, "Envoy, http"),
     (10_443, "Envoy, https"),
     (9_901, "Envoy, admin"),
@@ -119,6 +121,7 @@ const DEFAULTS: [(u16, &str); 7] = [
     (8_080, "control plane, http"),
     (18_080, "auth sidecar"),
     (18_090, "demo shop"),
+    (18_070, "relay"),
 ];
 
 impl Ports {
@@ -133,7 +136,7 @@ impl Ports {
                 _ => return Err(out_of_range(base, part, port)),
             };
         }
-        let [base, https, admin, grpc, api, sidecar, shop] = ports;
+        let [base, https, admin, grpc, api, sidecar, shop, relay] = ports;
         Ok(Self {
             base,
             https,
@@ -142,17 +145,19 @@ impl Ports {
             api,
             sidecar,
             shop,
+            relay,
         })
     }
 
     /// Every port with its part, in the order in which the parts are started.
     pub(crate) fn claims(&self) -> [Claim; DEFAULTS.len()] {
-        let [http, https, admin, grpc, api, sidecar, shop] = DEFAULTS.map(|(_, part)| part);
+        let [http, https, admin, grpc, api, sidecar, shop, relay] = DEFAULTS.map(|(_, part)| part);
         [
             (self.grpc, grpc),
             (self.api, api),
             (self.sidecar, sidecar),
             (self.shop, shop),
+            (self.relay, relay),
             (self.base, http),
             (self.https, https),
             (self.admin, admin),

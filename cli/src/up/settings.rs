@@ -29,6 +29,9 @@ pub(crate) struct Settings {
     pub(crate) upstream: Upstream,
     /// The demo shop is part of the stack.
     pub(crate) shop: bool,
+    /// So is a relay.
+    #[serde(default)]
+    pub(crate) relay: bool,
 }
 
 /// Why there are no settings.
@@ -103,6 +106,7 @@ pub(crate) fn resolve(args: &UpArgs) -> Result<Resolved, SettingsError> {
             port: ports.shop,
         }),
         shop,
+        relay: args.relay || saved.is_some_and(|saved| saved.relay),
     };
     Ok(Resolved {
         settings,
@@ -127,7 +131,11 @@ impl Resolved {
     /// The parts of this stack, in the order in which they start.
     pub(crate) fn part_names(&self) -> Vec<PartName> {
         let mut names = PartName::ALL.to_vec();
-        names.retain(|name| self.settings.shop || *name != PartName::Shop);
+        names.retain(|name| match name {
+            PartName::Shop => self.settings.shop,
+            PartName::Relay => self.settings.relay,
+            _ => true,
+        });
         names
     }
 

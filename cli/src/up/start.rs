@@ -85,11 +85,13 @@ fn belongs_to(resolved: &Resolved, name: PartName, port: u16) -> bool {
         api,
         sidecar,
         shop,
+        relay,
     } = resolved.ports;
     match name {
         PartName::ControlPlane => [grpc, api].contains(&port),
         PartName::Sidecar => port == sidecar,
         PartName::Shop => port == shop,
+        PartName::Relay => port == relay,
         PartName::Envoy => [base, https, admin].contains(&port),
     }
 }

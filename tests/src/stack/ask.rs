@@ -80,6 +80,15 @@ impl Stack {
         scrape(&self.record.addresses.api, "/metrics")
     }
 
+    /// The relay's metrics.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn relay_metrics(&self) -> Result<Samples> {
+        let origin = format!("http://127.0.0.1:{}", self.place.ports.at(18_070));
+        scrape(&origin, "/metrics")
+    }
+
     /// The sidecar's metrics.
     ///
     /// # Errors

@@ -43,6 +43,8 @@ pub enum Part {
     Sidecar,
     /// The protected upstream.
     Shop,
+    /// Between Envoy and the control plane.
+    Relay,
     /// The proxy with the filter.
     Envoy,
 }
@@ -53,6 +55,7 @@ impl Part {
             Self::ControlPlane => "control-plane",
             Self::Sidecar => "sidecar",
             Self::Shop => "shop",
+            Self::Relay => "relay",
             Self::Envoy => "envoy",
         }
     }
