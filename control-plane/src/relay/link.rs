@@ -28,7 +28,7 @@ pub(super) struct Link<U, D> {
 enum State<U, D> {
     Waiting(Instant),
     Opening(Opening<D>, mpsc::Sender<U>),
-    Open(Streaming<D>, mpsc::Sender<U>, Instant),
+    Open(Box<Streaming<D>>, mpsc::Sender<U>, Instant),
 }
 
 /// What happened to it.
@@ -106,7 +106,7 @@ impl<U: Send + 'static, D: Send + 'static> Link<U, D> {
     fn reached(&mut self, messages: Streaming<D>) -> Event<D> {
         let waiting = State::Waiting(Instant::now());
         if let State::Opening(_, sender) = std::mem::replace(&mut self.state, waiting) {
-            self.state = State::Open(messages, sender, Instant::now());
+            self.state = State::Open(Box::new(messages), sender, Instant::now());
         }
         if std::mem::take(&mut self.told) {
             tracing::info!(stream = self.what, "the control plane is back");
