@@ -299,7 +299,7 @@ mod tests {
             ),
             (
                 "  stages: [{nodes: \"locality.zon == 'a'\"}, {percent: 100}]\n",
-                "s.yaml:5:20",
+                "s.yaml:5:21",
             ),
             ("  stages: [{nodes: \"node.id\"}, {percent: 100}]\n", "bool"),
             (

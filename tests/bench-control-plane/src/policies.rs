@@ -40,7 +40,7 @@ fn policy(text: &mut String, index: usize, edition: u32) {
     // Writing to a text does not fail.
     let _ = write!(
         text,
-        "---\nkind: MitigationPolicy\nmetadata: {{name: policy-{index:05}}}\nspec:\n  \
+        "---\napiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {{name: policy-{index:05}}}\nspec:\n  \
          endpoints: [\"/section-{}/{index}/*\"]\n  when: '{condition}'\n  action: challenge\n  \
          priority: {}\n",
         index % 50,
