@@ -87,6 +87,8 @@ fi
 start
 
 encoded=${folder//\//%2F}
+# Nobody has to wait until a database is dropped.
+export COUNTERSIGN_POSTGRES_IS_TEMPORARY=1
 export DATABASE_URL="postgres://countersign:$password@$encoded/postgres"
 "$@" <&0 &
 command=$!

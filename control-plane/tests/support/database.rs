@@ -126,6 +126,9 @@ impl Database {
     }
 }
 
+/// `scripts/with-postgres.sh` sets it: the server is gone when the tests are.
+const TEMPORARY: &str = "COUNTERSIGN_POSTGRES_IS_TEMPORARY";
+
 impl Drop for Database {
     fn drop(&mut self) {
         let Held::Server { server, name } = &self.held else {
@@ -150,7 +153,12 @@ impl Drop for Database {
                 }
             });
         });
-        drop(dropping.join());
+        // Waiting here stops the runtime that the test is dropped in, and with it whatever is connecting
+        // to the server just then, which the drop would wait for in turn. A server that ends with the
+        // tests takes its databases with it.
+        if std::env::var_os(TEMPORARY).is_none() {
+            drop(dropping.join());
+        }
     }
 }
 
