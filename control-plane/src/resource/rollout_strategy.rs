@@ -301,7 +301,10 @@ mod tests {
                 "  stages: [{nodes: \"locality.zon == 'a'\"}, {percent: 100}]\n",
                 "s.yaml:5:21",
             ),
-            ("  stages: [{nodes: \"node.id\"}, {percent: 100}]\n", "bool"),
+            (
+                "  stages: [{nodes: \"node.id\"}, {percent: 100}]\n",
+                "true or false",
+            ),
             (
                 "  stages: [{percent: 10}, {percent: 50, mode: monitor}, {percent: 100}]\n",
                 "only count again",

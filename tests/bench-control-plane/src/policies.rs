@@ -29,7 +29,7 @@ fn policy(text: &mut String, index: usize, edition: u32) {
         0 => format!("score >= {bound}"),
         1 => format!("score >= {bound} && request.headers[\"x-tenant\"] == \"tenant-{index}\""),
         2 => format!(
-            "score >= {bound} && source.address in [\"10.{}.{}.0/24\"]",
+            "score >= {bound} && source.address in [\"10.{}.{}.1\"]",
             index / 256 % 256,
             index % 256
         ),
