@@ -246,11 +246,19 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 
 /// The filter's build, and how nodes come to it.
 fn module(path: &str, cluster: Option<&str>) -> Result<(Option<Module>, Code), StartError> {
-    let read = Module::read(Path::new(path)).map_err(|source| StartError::Module {
-        path: path.to_owned(),
-        source,
-    });
-    match (read?, cluster) {
+    let read = match (Module::read(Path::new(path)), cluster) {
+        // Nodes read the file by themselves and refuse what they cannot run: one that is damaged must
+        // not keep the control plane from all its other work.
+        (Err(ModuleError::NoModule), None) => {
+            tracing::error!(module = path, "the filter module is damaged");
+            None
+        }
+        (read, _) => read.map_err(|source| StartError::Module {
+            path: path.to_owned(),
+            source,
+        })?,
+    };
+    match (read, cluster) {
         (Some(module), Some(cluster)) => {
             let code = module.by_cluster(cluster);
             Ok((Some(module), code))
