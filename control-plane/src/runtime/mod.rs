@@ -12,6 +12,7 @@ mod history;
 mod ingest;
 mod keys;
 mod lease;
+mod listen;
 mod maintenance;
 mod proposals;
 mod relays;

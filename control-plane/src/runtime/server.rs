@@ -20,6 +20,7 @@ use super::directory::Directory;
 use super::fleet::Fleet;
 use super::ingest::{Ingest, IngestTask};
 use super::lease::Lease;
+use super::listen::{listen, local};
 use super::maintenance;
 use super::relays::Relays;
 use super::replica::{self, Presence};
@@ -285,24 +286,6 @@ fn beside_others(app: &App) -> Result<Vec<JoinHandle<()>>, ApplyError> {
         tokio::spawn(presence.keep(app.stop.clone())),
         tokio::spawn(lease.keep(app.store.clone(), replica, app.stop.clone())),
     ])
-}
-
-async fn listen(
-    address: SocketAddr,
-    what: &'static str,
-    option: &'static str,
-) -> Result<TcpListener, StartError> {
-    let listening = TcpListener::bind(address).await;
-    listening.map_err(|source| StartError::Listen {
-        address,
-        what,
-        option,
-        source,
-    })
-}
-
-fn local(listener: &TcpListener, asked: SocketAddr) -> SocketAddr {
-    listener.local_addr().unwrap_or(asked)
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {
