@@ -183,8 +183,7 @@ async fn an_envoy_that_restarts_without_a_control_plane_gets_the_last_it_accepte
     let _workers = workers_over(&beside.channel().await, &sent(&again)).await;
 
     let plane = away.back().await;
-    // Filters report twice a second.
-    let _reporting = workers_over(&beside.channel().await, &sent(&again)).await;
+    // The reports are said again as well.
     let whole = |view: &NodeView| view.version.is_some() && view.workers.len() == 3;
     plane.node_until(NODE, whole).await;
     // The next revision comes over the stream that Envoy has kept.

@@ -23,6 +23,8 @@ use tonic::transport::Channel;
 
 /// Nothing here takes longer unless it is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// As often as the fleet looks at its nodes.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(crate) struct Plane {
     pub(crate) database: Database,
@@ -208,7 +210,11 @@ impl Plane {
                 if let Some(view) = view.filter(&wanted) {
                     return view;
                 }
-                changes.changed().await.unwrap();
+                // Only a change of state gives notice: a report that changes none is looked for.
+                tokio::select! {
+                    changed = changes.changed() => changed.unwrap(),
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
             }
         };
         match tokio::time::timeout(PATIENCE, found).await {
