@@ -19,6 +19,19 @@ pub struct Config {
         default_value = "http://127.0.0.1:18000"
     )]
     pub control_plane: String,
+    /// A file that holds the token for the control plane; it is read again at each connection.
+    #[arg(long, env = "COUNTERSIGN_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The authority of the control plane's certificate (PEM); needed where its address begins with
+    /// `https://`. This file and the next two are read again at each connection.
+    #[arg(long, env = "COUNTERSIGN_CA")]
+    pub ca: Option<PathBuf>,
+    /// A client certificate for the control plane (PEM).
+    #[arg(long, env = "COUNTERSIGN_CERTIFICATE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Its key (PEM).
+    #[arg(long, env = "COUNTERSIGN_KEY", requires = "certificate")]
+    pub key: Option<PathBuf>,
     /// The store: `sqlite://PATH`; made when it is missing.
     #[arg(long, env = "COUNTERSIGN_DATABASE_URL")]
     pub database_url: String,

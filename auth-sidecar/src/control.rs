@@ -13,7 +13,6 @@ use countersign_proto::node::v1::{ControlMessage, SessionKeys, SidecarHello, Sid
 use countersign_proto::policy::v1::SessionKey;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
 
 use crate::app::App;
 use crate::limits;
@@ -21,6 +20,9 @@ use crate::server::until_stopped;
 use crate::store::StoreError;
 
 pub mod keys;
+mod link;
+
+pub use link::{Link, LinkError};
 
 /// Messages waiting to be sent; past it the spool waits in the store.
 const QUEUE: usize = 64;
@@ -33,6 +35,9 @@ pub enum StreamError {
     /// No connection.
     #[error("cannot reach the control plane: {0}")]
     Connect(#[from] tonic::transport::Error),
+    /// What is shown to it, or what it must show.
+    #[error(transparent)]
+    Link(#[from] LinkError),
     /// The call, or the stream, was ended.
     #[error("the control plane ended the stream: {0}")]
     Status(Box<tonic::Status>),
@@ -53,28 +58,14 @@ impl From<tonic::Status> for StreamError {
     }
 }
 
-/// Reads the control plane's address.
-pub fn endpoint(address: &str) -> Result<Endpoint, tonic::transport::Error> {
-    Ok(Endpoint::from_shared(address.to_owned())?
-        .connect_timeout(Duration::from_secs(2))
-        .http2_keep_alive_interval(Duration::from_secs(5))
-        .keep_alive_timeout(Duration::from_secs(5))
-        .keep_alive_while_idle(true))
-}
-
 /// Holds the stream open until `stop` says otherwise.
-pub async fn run(
-    app: Arc<App>,
-    endpoint: Endpoint,
-    sidecar_id: String,
-    mut stop: watch::Receiver<bool>,
-) {
+pub async fn run(app: Arc<App>, link: Link, sidecar_id: String, mut stop: watch::Receiver<bool>) {
     let mut wait = limits::RECONNECT_MIN;
     let mut told = false;
     loop {
         let mut reached = false;
         let ended = tokio::select! {
-            ended = stream(&app, &endpoint, &sidecar_id, &mut reached) => ended,
+            ended = stream(&app, &link, &sidecar_id, &mut reached) => ended,
             () = until_stopped(&mut stop) => return,
         };
         app.metrics.connected.set(0);
@@ -100,12 +91,11 @@ pub async fn run(
 
 async fn stream(
     app: &App,
-    endpoint: &Endpoint,
+    link: &Link,
     sidecar_id: &str,
     reached: &mut bool,
 ) -> Result<(), StreamError> {
-    let channel: Channel = endpoint.connect().await?;
-    let mut client = NodeServiceClient::new(channel);
+    let mut client = NodeServiceClient::new(link.connect().await?);
     let (up, messages) = mpsc::channel(QUEUE);
     let mut keys = app.keys.subscribe();
     let mut announced = keys.borrow_and_update().announcement();

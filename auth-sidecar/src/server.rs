@@ -48,11 +48,10 @@ pub async fn run(
     config: Config,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
-    let endpoint =
-        control::endpoint(&config.control_plane).map_err(|source| RunError::ControlPlane {
-            address: config.control_plane.clone(),
-            source,
-        })?;
+    let link = control::Link::new(&config).map_err(|source| RunError::ControlPlane {
+        address: config.control_plane.clone(),
+        source,
+    })?;
     // The port first: a second sidecar by mistake must not touch the store.
     let listener = TcpListener::bind(config.listen)
         .await
@@ -76,7 +75,7 @@ pub async fn run(
     });
     let stream = tokio::spawn(control::run(
         Arc::clone(&app),
-        endpoint,
+        link,
         config.sidecar_id,
         stopped.clone(),
     ));

@@ -1,20 +1,25 @@
 //! The connection to the control plane.
 
+use countersign_control_plane::tls::{ClientError, Connector};
+use countersign_proto::access::v1::access_service_client::AccessServiceClient;
 use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
 use countersign_proto::admin::v1::{ChangedMeanwhile, StatusDetails};
 use prost::Message as _;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
 use crate::commands::words;
 use crate::limits::{CALL_TIMEOUT, CONNECT_TIMEOUT, MAX_ANSWER_BYTES, MAX_TOTAL_BYTES};
 use crate::output;
+use crate::target::{DEFAULT_CONTROL_PLANE, Resolved, Target, TargetError, Token};
 
 /// The operator's API.
-pub(crate) type Client = AdminServiceClient<Channel>;
-
-/// Where the control plane of a stack with the default ports answers.
-pub(crate) const DEFAULT_CONTROL_PLANE: &str = "http://127.0.0.1:18000";
+pub(crate) type Client = AdminServiceClient<Guarded>;
+/// Tokens, certificates, audit log.
+pub(crate) type AccessClient = AccessServiceClient<Guarded>;
+/// A channel that shows a token.
+pub(crate) type Guarded = InterceptedService<Channel, Token>;
 
 /// Why the control plane gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,15 @@ pub(crate) enum ApiError {
         /// Why.
         cause: String,
     },
+    /// Context, token, certificate.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The files of TLS.
+    #[error(transparent)]
+    Tls(#[from] ClientError),
+    /// The control plane does not know the caller, or the caller may not.
+    #[error("the control plane refuses: {0}")]
+    Access(String),
     /// What was asked for does not exist.
     #[error("{0}")]
     NotFound(String),
@@ -53,7 +67,13 @@ impl ApiError {
     pub(crate) fn is_input(&self) -> bool {
         matches!(
             self,
-            Self::BadAddress(_) | Self::NotFound(_) | Self::Refused(_) | Self::ChangedMeanwhile(_)
+            Self::BadAddress(_)
+                | Self::NotFound(_)
+                | Self::Refused(_)
+                | Self::ChangedMeanwhile(_)
+                | Self::Access(_)
+                | Self::Target(_)
+                | Self::Tls(_)
         )
     }
 }
@@ -61,6 +81,9 @@ impl ApiError {
 impl From<Status> for ApiError {
     fn from(status: Status) -> Self {
         match status.code() {
+            Code::Unauthenticated | Code::PermissionDenied => {
+                Self::Access(status.message().to_owned())
+            }
             Code::NotFound => Self::NotFound(status.message().to_owned()),
             Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
                 Self::Refused(status.message().to_owned())
@@ -110,23 +133,40 @@ fn stale_text(told: &ChangedMeanwhile) -> String {
 }
 
 /// Connects, so that an absent control plane is told apart from one that refuses.
-pub(crate) async fn connect(address: &str) -> Result<Client, ApiError> {
+pub(crate) async fn connect(target: &Target) -> Result<Client, ApiError> {
+    Ok(AdminServiceClient::new(channel(target).await?)
+        .max_decoding_message_size(MAX_ANSWER_BYTES)
+        .max_encoding_message_size(MAX_ANSWER_BYTES.max(MAX_TOTAL_BYTES as usize)))
+}
+
+/// The same for the service of access.
+pub(crate) async fn connect_access(target: &Target) -> Result<AccessClient, ApiError> {
+    Ok(AccessServiceClient::new(channel(target).await?))
+}
+
+async fn channel(target: &Target) -> Result<Guarded, ApiError> {
+    let Resolved {
+        address,
+        token,
+        tls,
+    } = target.resolve()?;
+    let address = address.as_str();
     let endpoint = Endpoint::from_shared(address.to_owned())
         .ok()
         .filter(|endpoint| endpoint.uri().host().is_some() && endpoint.uri().scheme().is_some())
         .ok_or_else(|| ApiError::BadAddress(address.to_owned()))?
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(CALL_TIMEOUT);
-    let channel = endpoint
-        .connect()
-        .await
-        .map_err(|error| ApiError::Unreachable {
-            address: address.to_owned(),
-            cause: innermost(&error),
-        })?;
-    Ok(AdminServiceClient::new(channel)
-        .max_decoding_message_size(MAX_ANSWER_BYTES)
-        .max_encoding_message_size(MAX_ANSWER_BYTES.max(MAX_TOTAL_BYTES as usize)))
+    let connected = if endpoint.uri().scheme_str() == Some("https") {
+        endpoint.connect_with_connector(Connector::new(tls)?).await
+    } else {
+        endpoint.connect().await
+    };
+    let channel = connected.map_err(|error| ApiError::Unreachable {
+        address: address.to_owned(),
+        cause: innermost(&error),
+    })?;
+    Ok(InterceptedService::new(channel, token))
 }
 
 /// The last cause is the one that a person can act on: `Connection refused`, not `transport error`.
@@ -156,7 +196,9 @@ mod tests {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", free.local_addr().unwrap());
         drop(free);
-        let error = runtime().block_on(connect(&address)).unwrap_err();
+        let error = runtime()
+            .block_on(connect(&Target::at(&address)))
+            .unwrap_err();
         let text = error.to_string();
         assert!(!error.is_input());
         assert!(text.contains(&address), "{text}");
@@ -205,7 +247,7 @@ mod tests {
     #[test]
     fn what_is_no_address_is_the_callers_fault() {
         for bad in ["", "localhost", "not an address", "/tmp/socket"] {
-            let error = runtime().block_on(connect(bad)).unwrap_err();
+            let error = runtime().block_on(connect(&Target::at(bad))).unwrap_err();
             assert!(matches!(error, ApiError::BadAddress(_)), "{bad}: {error}");
         }
     }

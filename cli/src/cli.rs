@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::api::DEFAULT_CONTROL_PLANE;
+use crate::commands::access::AccessCommand;
 use crate::commands::apply::ApplyArgs;
+use crate::commands::audit::AuditArgs;
 use crate::commands::check::CheckArgs;
+use crate::commands::context::ContextCommand;
 use crate::commands::diff::DiffArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::explain::ExplainArgs;
@@ -22,6 +24,7 @@ use crate::commands::test::TestArgs;
 use crate::commands::traffic::TrafficArgs;
 use crate::output::Output;
 use crate::shop::ShopArgs;
+use crate::target::Target;
 use crate::up::args::UpArgs;
 
 /// Countersign asks the person behind a suspicious request for proof, and remembers the answer.
@@ -35,15 +38,8 @@ use crate::up::args::UpArgs;
     disable_help_subcommand = true
 )]
 pub(crate) struct Cli {
-    /// The control plane's gRPC address
-    #[arg(
-        long,
-        global = true,
-        env = "COUNTERSIGN_CONTROL_PLANE",
-        default_value = DEFAULT_CONTROL_PLANE,
-        value_name = "URL"
-    )]
-    pub(crate) control_plane: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
 
     /// The form of the answer
     #[arg(
@@ -252,6 +248,26 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  countersign keys list\n  countersign keys rotate")]
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Gives access to the control plane and takes it back
+    ///
+    /// Roles: a viewer reads; an editor changes resources as well; an approver also approves and gives
+    /// access. A node (Envoy, an auth sidecar) stands apart: it is given policies and reports.
+    #[command(
+        after_help = "Example:\n  countersign access bootstrap --name ann\n  countersign access tokens create ci --role editor --expires 90d --token-out ci.token\n  countersign access tokens list\n  countersign access tokens revoke 3fa9c1d2e4b5\n  countersign access certificates add uri:spiffe://example.com/edge/* --role node\n  countersign access whoami"
+    )]
+    #[command(subcommand)]
+    Access(AccessCommand),
+    /// Shows who did what, and who tried
+    #[command(
+        after_help = "Example:\n  countersign audit\n  countersign audit --identity ann --outcome refused --limit 20"
+    )]
+    Audit(AuditArgs),
+    /// Names control planes: their addresses, and what to show them
+    #[command(
+        after_help = "Example:\n  countersign context set prod --control-plane https://cp.example.com:18000 --ca ca.crt --token-stdin\n  countersign context use prod\n  countersign context list"
+    )]
+    #[command(subcommand)]
+    Context(ContextCommand),
     /// Prints completions for a shell
     #[command(
         after_help = "Example:\n  countersign completions bash > ~/.local/share/bash-completion/completions/countersign"
@@ -330,7 +346,7 @@ mod tests {
             "countersign nodes --control-plane http://a:1 --output json",
         ] {
             let cli = parse(line).unwrap();
-            assert_eq!(cli.control_plane, "http://a:1");
+            assert_eq!(cli.target.control_plane.as_deref(), Some("http://a:1"));
             assert_eq!(cli.output, Output::Json);
         }
     }

@@ -5,13 +5,16 @@ mod api;
 mod cli;
 mod colour;
 mod commands;
+mod contexts;
 mod failure;
 mod limits;
 mod output;
+mod private_file;
 #[cfg(test)]
 mod scratch;
 mod shop;
 mod sources;
+mod target;
 mod up;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -49,7 +52,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<Outcome, Failure> {
     let context = Context {
-        control_plane: cli.control_plane,
+        control_plane: cli.target,
         output: cli.output,
     };
     let command = match cli.command {
@@ -58,6 +61,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Test(args) => return Ok(commands::test::run(&args, &context)?),
         Command::Explain(args) => return Ok(commands::explain::run(&args, &context, now())?),
         Command::Expr => return Ok(commands::expr::run()?),
+        Command::Context(command) => return Ok(commands::context::run(&command, &context)?),
         Command::Completions { shell } => return completions(shell),
         Command::RunPart {
             parent,
@@ -100,20 +104,27 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::History(args) => commands::history::run(&args, context).await?,
         Command::Diff(args) => commands::diff::run(&args, context).await?,
         Command::Rollback(args) => commands::rollback::run(&args, context).await?,
+        Command::Access(command) => commands::access::run(&command, context, now_ms()).await?,
+        Command::Audit(args) => commands::audit::run(&args, context).await?,
         Command::Keys(command) => commands::keys::run(&command, context).await?,
         Command::Simulate(args) => commands::simulate::run(&args, context, now()).await?,
         Command::Check(_)
         | Command::Test(_)
         | Command::Explain(_)
         | Command::Expr
+        | Command::Context(_)
         | Command::Completions { .. }
         | Command::RunPart { .. } => Outcome::Fine,
     })
 }
 
 /// The clock, read here and nowhere below.
+fn now_ms() -> u64 {
+    Clock::system().now()
+}
+
 fn now() -> Timestamp {
-    let milliseconds = i64::try_from(Clock::system().now()).unwrap_or(i64::MAX);
+    let milliseconds = i64::try_from(now_ms()).unwrap_or(i64::MAX);
     Timestamp::from_nanos(milliseconds.saturating_mul(1_000_000))
 }
 

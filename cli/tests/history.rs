@@ -35,6 +35,8 @@ impl World {
             policies: None,
             filter_module: "/lib/countersign.wasm".to_owned(),
             module_cluster: None,
+            access: countersign_control_plane::runtime::AccessConfig::default(),
+            tls: None,
         };
         let running = runtime.block_on(start(config, Clock::system())).unwrap();
         Self {

@@ -341,6 +341,8 @@ fn what_changes_from_what_is_in_force_is_asked_of_the_control_plane() {
         policies: None,
         filter_module: "/lib/countersign.wasm".to_owned(),
         module_cluster: None,
+        access: countersign_control_plane::runtime::AccessConfig::default(),
+        tls: None,
     };
     let running = runtime.block_on(start(config, Clock::system())).unwrap();
     let address = format!("http://{}", running.grpc_address());

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::access::Rate;
+
 /// One message of Envoy's access log: a batch of events.
 pub const MAX_LOG_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
 /// One message of a node's discovery stream: names and, in the first one, all that it says about itself.
@@ -224,6 +226,40 @@ pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 pub const SHUTDOWN_WITHIN: Duration = Duration::from_millis(400);
 /// What was handed in is written within this, or it is lost and said so.
 pub const WRITE_WITHIN: Duration = Duration::from_millis(250);
+
+/// Tokens, ended ones that are still listed included: a person's, a machine's, and some to spare.
+pub const MAX_TOKENS: i64 = 10_000;
+/// Names of certificates: patterns among them are tried one after the other.
+pub const MAX_CERTIFICATES: i64 = 1_000;
+/// A token's name: an address of mail fits.
+pub const MAX_TOKEN_NAME_BYTES: usize = 128;
+/// Tokens that have ended are listed for so long.
+pub const KEPT_ENDED_TOKENS_FOR: Duration = Duration::from_secs(90 * 24 * 3_600);
+/// The audit log goes back so far.
+pub const KEPT_AUDIT_FOR: Duration = Duration::from_secs(400 * 24 * 3_600);
+/// A one-time token of a first start is good for so long.
+pub const BOOTSTRAP_LASTS: Duration = Duration::from_secs(3_600);
+/// Calls by one identity, nodes apart: a script in a loop, not a fleet of them. Nodes open few streams,
+/// all at once when the control plane comes back; a rate would make an outage longer.
+pub const CALLS_PER_IDENTITY: Rate = Rate {
+    burst: 500,
+    per_second: 100,
+};
+/// Attempts without anything that is known, by address.
+pub const FAILED_ATTEMPTS: Rate = Rate {
+    burst: 20,
+    per_second: 1,
+};
+/// Identities and addresses whose rate is remembered: some hundred bytes each.
+pub const MAX_RATES: usize = 10_000;
+/// Refused attempts of strangers that the audit log tells one by one; the rest is summed up each minute.
+/// Strangers would otherwise choose its size.
+pub const AUDITED_STRANGERS: Rate = Rate {
+    burst: 60,
+    per_second: 1,
+};
+/// Refused attempts waiting for the store.
+pub const AUDIT_QUEUE: usize = 256;
 
 /// `text` cut to at most `bytes` at a character's edge.
 #[must_use]

@@ -1,5 +1,7 @@
 //! The binary `countersign-control-plane`.
 
+mod options;
+
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,8 +24,13 @@ use tokio::signal::unix::{SignalKind, signal};
 struct Options {
     #[command(subcommand)]
     command: Option<Command>,
+    // Whether it is there is told by its own options: none may be flattened into it.
     #[command(flatten)]
     plane: Option<PlaneOptions>,
+    #[command(flatten)]
+    access: options::AccessOptions,
+    #[command(flatten)]
+    tls: options::TlsOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -66,11 +73,6 @@ struct PlaneOptions {
     /// policy.
     #[arg(long, env = "COUNTERSIGN_MODULE_CLUSTER", value_name = "NAME")]
     module_cluster: Option<String>,
-    /// Listen beyond loopback although nothing is authenticated: whoever reaches these ports can read
-    /// the ticket keys, register a session key and change policies. For a network that is closed
-    /// otherwise.
-    #[arg(long, env = "COUNTERSIGN_INSECURE_PUBLIC_LISTEN")]
-    insecure_public_listen: bool,
 }
 
 /// The environment is at fault.
@@ -87,7 +89,7 @@ fn main() -> ExitCode {
     log.with_writer(std::io::stderr).init();
     let ended = match (options.command, options.plane) {
         (Some(Command::Relay(args)), _) => block_on(relay(args)),
-        (None, Some(options)) => run(options),
+        (None, Some(plane)) => run(plane, options.access, options.tls),
         // Clap asks for what is required before it comes to this.
         (None, None) => Err(anyhow::anyhow!("nothing to do; see --help")),
     };
@@ -101,18 +103,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: PlaneOptions) -> anyhow::Result<()> {
-    for (option, address) in [
-        ("--grpc-listen", options.grpc_listen),
-        ("--http-listen", options.http_listen),
-    ] {
-        if !address.ip().is_loopback() && !options.insecure_public_listen {
-            anyhow::bail!(
-                "{option} {address} is not a loopback address, and nothing on it is authenticated; \
-                 choose one in 127.0.0.0/8, or accept that with --insecure-public-listen"
-            );
-        }
-    }
+fn run(
+    options: PlaneOptions,
+    access: options::AccessOptions,
+    tls: options::TlsOptions,
+) -> anyhow::Result<()> {
+    options::refuse_public_plaintext(
+        [
+            ("--grpc-listen", options.grpc_listen),
+            ("--http-listen", options.http_listen),
+        ],
+        &tls,
+        &access,
+    )?;
     let filter_module = options.filter_module;
     if !filter_module.is_absolute() {
         anyhow::bail!(
@@ -131,6 +134,8 @@ fn run(options: PlaneOptions) -> anyhow::Result<()> {
         policies: options.policies,
         filter_module: filter_module.display().to_string(),
         module_cluster: options.module_cluster,
+        access: access.into(),
+        tls: tls.into(),
     };
     block_on(serve(config))
 }

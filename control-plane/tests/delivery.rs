@@ -261,6 +261,8 @@ async fn an_address_in_use_names_itself_and_the_option_that_changes_it(on: On) {
         policies: None,
         filter_module: "/f.wasm".into(),
         module_cluster: None,
+        access: countersign_control_plane::runtime::AccessConfig::default(),
+        tls: None,
     };
     let error = start(config, Clock::system())
         .await

@@ -187,6 +187,8 @@ impl Edge {
             policies: Some(policies),
             filter_module: module.canonicalize().unwrap().display().to_string(),
             module_cluster: module_cluster.map(str::to_owned),
+            access: countersign_control_plane::runtime::AccessConfig::default(),
+            tls: None,
         };
         let plane = start(config, Clock::system()).await.unwrap();
         let (shop, forum) = (free_port(), free_port());

@@ -70,6 +70,8 @@ async fn a_directory_that_does_not_exist_is_shown_and_stops_nothing() {
         policies: Some(directory.path().join("nowhere")),
         filter_module: "/f.wasm".into(),
         module_cluster: None,
+        access: countersign_control_plane::runtime::AccessConfig::default(),
+        tls: None,
     };
     let running = start(config, Clock::system()).await.unwrap();
     let errors = running.app().control.file_errors().borrow().clone();

@@ -30,3 +30,28 @@ fn who_accepts_it_may_listen_beyond_loopback() {
     assert_eq!(code, Some(2), "{text}");
     assert!(!text.contains("loopback"), "{text}");
 }
+
+#[test]
+fn open_access_is_for_loopback_and_tls_needs_both_files() {
+    let (code, text) = refusal(&["--http-listen", "0.0.0.0:0", "--access", "open"]).unwrap();
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("whoever reaches it may everything"), "{text}");
+    let (code, text) = refusal(&["--tls-certificate", "/nowhere/tls.crt"]).unwrap();
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("--tls-key"), "{text}");
+}
+
+#[test]
+fn with_tls_it_may_listen_beyond_loopback() {
+    let (code, text) = refusal(&[
+        "--grpc-listen",
+        "0.0.0.0:0",
+        "--tls-certificate",
+        "/nowhere/tls.crt",
+        "--tls-key",
+        "/nowhere/tls.key",
+    ])
+    .unwrap();
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("`/nowhere/tls.crt` cannot be read"), "{text}");
+}

@@ -12,7 +12,7 @@ mod support;
 
 use countersign_control_plane::clock::Clock;
 use countersign_control_plane::nodes::NodeState;
-use countersign_control_plane::runtime::{Config, start};
+use countersign_control_plane::runtime::{AccessConfig, Config, start};
 use countersign_proto::node::v1::WorkerReport;
 use envoy_types::pb::envoy::config::core::v3::Node;
 use envoy_types::pb::envoy::service::discovery::v3::{
@@ -335,6 +335,8 @@ async fn a_module_that_cannot_read_what_is_compiled_is_refused_at_the_start() {
             policies: None,
             filter_module: module.display().to_string(),
             module_cluster: cluster.map(str::to_owned),
+            access: AccessConfig::default(),
+            tls: None,
         };
         start(config, Clock::system())
             .await

@@ -11,6 +11,9 @@ use countersign_proto::admin::v1::{
     StoredEvent, TrafficCounts,
 };
 use tokio::runtime::Runtime;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 
 /// No call takes longer.
@@ -20,15 +23,38 @@ const CALL_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Admin {
     runtime: Runtime,
-    client: AdminServiceClient<Channel>,
+    client: Client,
+}
+
+type Client = AdminServiceClient<InterceptedService<Channel, Token>>;
+
+/// Shown on each call.
+#[derive(Clone)]
+struct Token(MetadataValue<Ascii>);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+impl Interceptor for Token {
+    fn call(
+        &mut self,
+        mut request: tonic::Request<()>,
+    ) -> Result<tonic::Request<()>, tonic::Status> {
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", self.0.clone());
+        Ok(request)
+    }
 }
 
 impl Admin {
-    /// A client of the control plane at this port.
+    /// A client of the control plane at this port that shows this token.
     ///
     /// # Errors
     /// When the system gives no threads.
-    pub fn new(port: u16) -> Result<Self> {
+    pub fn new(port: u16, token: &str) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -40,13 +66,15 @@ impl Admin {
             let _inside = runtime.enter();
             endpoint.connect_lazy()
         };
-        let client = AdminServiceClient::new(channel).max_encoding_message_size(64 * 1024 * 1024);
+        let token = Token(format!("Bearer {token}").parse()?);
+        let client = AdminServiceClient::with_interceptor(channel, token)
+            .max_encoding_message_size(64 * 1024 * 1024);
         Ok(Self { runtime, client })
     }
 
     fn call<T>(
         &self,
-        call: impl AsyncFnOnce(AdminServiceClient<Channel>) -> Result<tonic::Response<T>, tonic::Status>,
+        call: impl AsyncFnOnce(Client) -> Result<tonic::Response<T>, tonic::Status>,
     ) -> Result<T, tonic::Status> {
         let answer = self.runtime.block_on(call(self.client.clone()))?;
         Ok(answer.into_inner())

@@ -37,12 +37,21 @@ pub struct Forge {
     _runtime: Runtime,
 }
 
+/// How a node's part reaches the control plane.
+#[derive(Clone)]
+pub struct NodeAccess {
+    /// Of gRPC, on loopback.
+    pub port: u16,
+    /// A node's.
+    pub token: String,
+}
+
 impl Forge {
-    /// Joins the control plane at this port, and waits until the filters hold its key.
+    /// Joins a control plane, and waits until the filters hold its key.
     ///
     /// # Errors
     /// When the control plane does not take the key.
-    pub fn join(port: u16, name: &str) -> Result<Self> {
+    pub fn join(to: &NodeAccess, name: &str) -> Result<Self> {
         let key = SigningKey::from_bytes(&seed(name));
         let kid = format!("{name}-{}", now());
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -50,7 +59,7 @@ impl Forge {
             .enable_all()
             .build()?;
         let joined = runtime.block_on(async {
-            tokio::time::timeout(LIVE_LIMIT, register(port, name, &kid, &key)).await
+            tokio::time::timeout(LIVE_LIMIT, register(to, name, &kid, &key)).await
         });
         let (stream, ticket_key) = joined.context("the key did not become live in time")??;
         Ok(Self {
@@ -210,8 +219,9 @@ fn seed(name: &str) -> [u8; 32] {
 
 type Registered = (mpsc::Sender<SidecarMessage>, TicketKey);
 
-async fn register(port: u16, name: &str, kid: &str, key: &SigningKey) -> Result<Registered> {
-    let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}"))?;
+async fn register(to: &NodeAccess, name: &str, kid: &str, key: &SigningKey) -> Result<Registered> {
+    let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{}", to.port))?;
+    let shown = format!("Bearer {}", to.token).parse()?;
     let mut client = NodeServiceClient::new(endpoint.connect().await?);
     let (sender, receiver) = mpsc::channel(QUEUE);
     let hello = SidecarHello {
@@ -234,10 +244,9 @@ async fn register(port: u16, name: &str, kid: &str, key: &SigningKey) -> Result<
             })
             .await?;
     }
-    let mut answers = client
-        .connect_sidecar(ReceiverStream::new(receiver))
-        .await?
-        .into_inner();
+    let mut request = tonic::Request::new(ReceiverStream::new(receiver));
+    request.metadata_mut().insert("authorization", shown);
+    let mut answers = client.connect_sidecar(request).await?.into_inner();
     let (mut ticket_key, mut live) = (None, false);
     while ticket_key.is_none() || !live {
         let answer = answers.message().await?.context("the stream ended")?;

@@ -120,6 +120,16 @@ impl Client {
         Ok(other)
     }
 
+    /// With a token of the control plane.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        let mut other = self.clone();
+        if let Ok(value) = HeaderValue::from_str(&format!("Bearer {token}")) {
+            other.headers.append("authorization", value);
+        }
+        other
+    }
+
     /// As a browser that opens a page.
     ///
     /// # Errors

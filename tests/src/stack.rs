@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::admin::Admin;
+use crate::forge::NodeAccess;
 use crate::paths::{self, Scratch};
 use crate::ports::Ports;
 use crate::process::{self, Group};
@@ -35,6 +36,9 @@ pub const PUSH_LIMIT: Duration = Duration::from_secs(15);
 
 /// The filter's module as cargo names it.
 const MODULE: &str = "countersign_filter.wasm";
+
+/// Names the context file: nobody's own is touched.
+const CONTEXTS: &str = "COUNTERSIGN_CONTEXTS";
 
 /// The state directory below the stack's folder.
 const STATE: &str = "state";
@@ -57,6 +61,8 @@ pub struct Stack {
     options: Vec<String>,
     place: Arc<Place>,
     admin: Admin,
+    /// An approver's.
+    token: String,
 }
 
 impl Stack {
@@ -107,6 +113,7 @@ impl Stack {
             // The end of Envoy would otherwise be the end of the stack.
             .arg("--restart-parts=envoy")
             .args(&options)
+            .env(CONTEXTS, contexts(folder))
             .current_dir(paths::repository());
         let mut up = keeper::spawn(command, folder.path().join("up.log"))?;
         let started = wait::until("the stack is ready", START_LIMIT, || match up.ended()? {
@@ -126,9 +133,12 @@ impl Stack {
             }
         };
         let record: Record = serde_json::from_slice(&text).context("the ready file")?;
+        let token = std::fs::read_to_string(&record.access.operator)?;
+        let token = token.trim_end().to_owned();
         Ok(Self {
             authority: std::fs::read(&record.tls.ca)?,
-            admin: Admin::new(ports.at(18_000))?,
+            admin: Admin::new(ports.at(18_000), &token)?,
+            token,
             alone: Vec::new(),
             up,
             record,
@@ -205,10 +215,16 @@ impl Stack {
         self.place.ports.at(10_000)
     }
 
-    /// The control plane's gRPC port.
-    #[must_use]
-    pub fn grpc_port(&self) -> u16 {
-        self.place.ports.at(18_000)
+    /// How a node's part reaches the control plane.
+    ///
+    /// # Errors
+    /// When the node's token cannot be read.
+    pub fn node_access(&self) -> Result<NodeAccess> {
+        let token = std::fs::read_to_string(&self.record.access.node)?;
+        Ok(NodeAccess {
+            port: self.place.ports.at(18_000),
+            token: token.trim_end().to_owned(),
+        })
     }
 
     /// The folder of the watched policies.
@@ -346,6 +362,10 @@ fn countersign_for_this_process() -> Result<Command> {
         ])
         .arg(program);
     Ok(command)
+}
+
+fn contexts(folder: &Scratch) -> PathBuf {
+    folder.path().join("contexts.json")
 }
 
 fn logs(folder: &Path) -> String {

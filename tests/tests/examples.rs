@@ -66,7 +66,7 @@ fn checkout_protection_asks_everybody_on_the_way_to_the_till() -> Result<()> {
             expect::told_to_prove(client.get(path)?)?;
             expect::sent_to_challenge(client.navigating()?.get(path)?)?;
         }
-        let forge = Forge::join(stack.grpc_port(), "e2e-examples")?;
+        let forge = Forge::join(&stack.node_access()?, "e2e-examples")?;
         let claims = session_claims("localhost");
         let proven = client.with_session(&forge.session(&claims))?;
         expect::served(proven.get("/payment/card")?)?;

@@ -236,7 +236,7 @@ fn the_upstream_sees_the_event_and_no_forged_copy() -> Result<()> {
 #[test]
 fn a_max_age_asks_again_although_the_session_is_good() -> Result<()> {
     with_stack(|stack| {
-        let keys = forge::Forge::join(stack.grpc_port(), "e2e-ages")?;
+        let keys = forge::Forge::join(&stack.node_access()?, "e2e-ages")?;
         let claims = forge::session_claims("localhost");
         let old = forge::with(claims.clone(), "auth_time", forge::now() - 120);
         let client = stack.client()?;

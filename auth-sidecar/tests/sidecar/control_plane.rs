@@ -176,7 +176,7 @@ impl Drop for Connected {
 
 pub fn connect(world: &World, address: SocketAddr) -> Connected {
     let (stop, stopped) = watch::channel(false);
-    let endpoint = control::endpoint(&format!("http://{address}")).unwrap();
+    let endpoint = control::Link::plain(&format!("http://{address}")).unwrap();
     let task = tokio::spawn(control::run(
         Arc::clone(&world.app),
         endpoint,

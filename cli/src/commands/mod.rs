@@ -1,7 +1,10 @@
 //! One file for each command, and what each of them may fail with.
 
+pub(crate) mod access;
 pub(crate) mod apply;
+pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod context;
 pub(crate) mod diagnostics;
 pub(crate) mod diff;
 pub(crate) mod events;
@@ -25,15 +28,17 @@ pub(crate) mod words;
 use countersign_control_plane::simulate::GivenError;
 
 use crate::api::ApiError;
+use crate::contexts::ContextsError;
 use crate::output::{Output, OutputError};
 use crate::sources::SourcesError;
+use crate::target::Target;
 use simulate::InputError;
 
 /// What every command needs to know.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
-    /// The control plane's address.
-    pub(crate) control_plane: String,
+    /// Which control plane, and as whom.
+    pub(crate) control_plane: Target,
     pub(crate) output: Output,
 }
 
@@ -55,6 +60,12 @@ pub(crate) enum CommandError {
     Output(#[from] OutputError),
     #[error(transparent)]
     Sources(#[from] SourcesError),
+    /// Context file.
+    #[error(transparent)]
+    Contexts(#[from] ContextsError),
+    /// A token that cannot be read or written.
+    #[error(transparent)]
+    Token(#[from] access::TokenError),
     #[error(transparent)]
     Expr(#[from] expr::ExprError),
     /// A kind that there is not.
@@ -93,6 +104,7 @@ impl CommandError {
         match self {
             Self::Api(error) => error.is_input(),
             Self::Sources(error) => error.is_input(),
+            Self::Contexts(_) | Self::Token(_) => true,
             Self::Input(error) => error.is_input(),
             Self::UnknownKind(_)
             | Self::NoTests

@@ -21,6 +21,8 @@ pub(crate) struct Bootstrap<'a> {
     pub(crate) upstream_port: u16,
     pub(crate) tls_certificate: &'a Path,
     pub(crate) tls_key: &'a Path,
+    /// A secret as Envoy reads it from a file.
+    pub(crate) control_plane_token: &'a Path,
 }
 
 /// Where Envoy finds its control plane.
@@ -81,6 +83,7 @@ impl Bootstrap<'_> {
             "UPSTREAM_HOST" => quoted(self.upstream_host),
             "UPSTREAM_PORT" => self.upstream_port.to_string(),
             "TLS_CERTIFICATE" => quoted(&self.tls_certificate.to_string_lossy()),
+            "CONTROL_PLANE_TOKEN" => quoted(&self.control_plane_token.to_string_lossy()),
             "TLS_KEY" => quoted(&self.tls_key.to_string_lossy()),
             _ => return None,
         })
@@ -128,7 +131,7 @@ mod tests {
     use super::*;
     use crate::scratch::Scratch;
 
-    fn bootstrap<'a>(certificate: &'a Path, key: &'a Path) -> Bootstrap<'a> {
+    fn bootstrap<'a>(certificate: &'a Path, key: &'a Path, token: &'a Path) -> Bootstrap<'a> {
         Bootstrap {
             node_id: "node-1",
             node_cluster: "edge",
@@ -142,13 +145,14 @@ mod tests {
             upstream_port: 18_090,
             tls_certificate: certificate,
             tls_key: key,
+            control_plane_token: token,
         }
     }
 
     #[test]
     fn every_placeholder_of_the_shipped_template_has_a_value() {
         let path = Path::new("/x");
-        let rendered = bootstrap(path, path).render().unwrap();
+        let rendered = bootstrap(path, path, path).render().unwrap();
         let left = rendered
             .lines()
             .filter(|line| !line.trim_start().starts_with('#') && line.contains("${"))
@@ -173,7 +177,7 @@ mod tests {
     #[test]
     fn a_quote_in_a_path_does_not_end_the_string() {
         let path = Path::new("/a\"b\\c");
-        let rendered = bootstrap(path, path).render().unwrap();
+        let rendered = bootstrap(path, path, path).render().unwrap();
         assert!(rendered.contains(r#"filename: "/a\"b\\c""#));
     }
 
@@ -183,11 +187,12 @@ mod tests {
         let dir = Scratch::new();
         let now = time::OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
         let tls = crate::up::certificates::ensure(&dir.path().join("tls"), now).unwrap();
+        let access = crate::up::access::ensure(&dir.path().join("access")).unwrap();
         let socket = Path::new("/run/counter\"sign/relay.sock");
         for control_plane in [ControlPlane::Port(18_000), ControlPlane::Socket(socket)] {
             let filled = Bootstrap {
                 control_plane,
-                ..bootstrap(&tls.certificate, &tls.key)
+                ..bootstrap(&tls.certificate, &tls.key, &access.envoy)
             };
             let file = dir.file("envoy.yaml", filled.render().unwrap());
             let output = std::process::Command::new(&envoy)

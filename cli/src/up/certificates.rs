@@ -12,7 +12,7 @@ use rcgen::{
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 
-use super::private_file;
+use crate::private_file;
 
 /// The names that the demo answers to; `shop.test` for those who map it to 127.0.0.1.
 const NAMES: [&str; 5] = ["localhost", "*.localhost", "shop.test", "127.0.0.1", "::1"];

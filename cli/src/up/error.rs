@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::access::AccessError;
 use super::bootstrap::BootstrapError;
 use super::certificates::CertificateError;
 use super::find::FindError;
@@ -23,6 +24,9 @@ pub(crate) enum UpError {
     /// The local authority or the listener's certificate.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// The tokens.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// Envoy's bootstrap.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),

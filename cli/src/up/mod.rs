@@ -1,5 +1,6 @@
 //! `countersign up`: the whole stack on one machine, from nothing to ready, until it is told to stop.
 
+mod access;
 pub(crate) mod args;
 mod bootstrap;
 mod certificates;
@@ -9,7 +10,7 @@ mod logs;
 pub(crate) mod part;
 mod plan;
 mod ports;
-mod private_file;
+
 mod progress;
 mod ready;
 mod record;
@@ -27,6 +28,7 @@ use std::fs::{File, TryLockError};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use access::AccessFiles;
 use args::UpArgs;
 use certificates::Certificates;
 use part::{Part, PartName};
@@ -39,6 +41,7 @@ use time::OffsetDateTime;
 
 use crate::colour;
 use crate::commands::check;
+use crate::private_file;
 
 /// Runs until it is told to stop, or until a part that must not die does.
 pub(crate) async fn run(args: &UpArgs, now: OffsetDateTime) -> Result<(), UpError> {
@@ -87,9 +90,10 @@ fn prepare(args: &UpArgs, now: OffsetDateTime) -> Result<Prepared, UpError> {
         Some(name) => vec![name],
         None => resolved.part_names(),
     };
+    let access = access::ensure(&resolved.state_dir.join("access"))?;
     let parts = wanted
         .iter()
-        .map(|name| plan::part(&resolved, *name))
+        .map(|name| plan::part(&resolved, &access, *name))
         .collect::<Result<Vec<_>, _>>()?;
 
     let state_dir = &resolved.state_dir;
@@ -105,11 +109,11 @@ fn prepare(args: &UpArgs, now: OffsetDateTime) -> Result<Prepared, UpError> {
     for part in &parts {
         logs::rotate(&part.log).map_err(in_state_dir(state_dir))?;
     }
-    let bootstrap = plan::bootstrap(&resolved, &certificates)?;
+    let bootstrap = plan::bootstrap(&resolved, &certificates, &access)?;
     private_file::write(&state_dir.join("envoy.yaml"), bootstrap.as_bytes())
         .map_err(in_state_dir(state_dir))?;
 
-    let record = record(args, &resolved, &certificates);
+    let record = record(args, &resolved, &certificates, &access);
     // The parts of a former stack are not those of this one.
     record.write(None).map_err(in_state_dir(state_dir))?;
     if let Some(path) = &args.ready_file {
@@ -125,8 +129,13 @@ fn prepare(args: &UpArgs, now: OffsetDateTime) -> Result<Prepared, UpError> {
 }
 
 /// A part alone adds itself to the record of the stack that it joins.
-fn record(args: &UpArgs, resolved: &Resolved, certificates: &Certificates) -> Record {
-    let fresh = Record::new(resolved, certificates);
+fn record(
+    args: &UpArgs,
+    resolved: &Resolved,
+    certificates: &Certificates,
+    access: &AccessFiles,
+) -> Record {
+    let fresh = Record::new(resolved, certificates, access);
     match args.only {
         Some(_) => Record::read(&resolved.state_dir).map_or(fresh.clone(), |found| Record {
             pid: found.pid,
@@ -181,6 +190,8 @@ async fn start_and_tell(
         }
         None => Some(start::all(stack, parts, resolved, progress, record).await?),
     };
+    // Before the file that says "ready": whoever waits for it asks at once.
+    access::write_context(record);
     supervise::write_record(record, stack, args, None)?;
     if let Some(node) = node {
         let colour = colour::wanted(std::io::stdout().is_terminal());

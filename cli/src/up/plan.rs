@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::access::AccessFiles;
 use super::bootstrap::{Bootstrap, BootstrapError, ControlPlane};
 use super::certificates::Certificates;
 use super::find::{self, FindError};
@@ -15,7 +16,11 @@ const NODE_CLUSTER: &str = "local";
 const RELAY_SOCKET: &str = "relay.sock";
 
 /// Everything about one part.
-pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindError> {
+pub(crate) fn part(
+    resolved: &Resolved,
+    access: &AccessFiles,
+    name: PartName,
+) -> Result<Part, FindError> {
     let ports = &resolved.ports;
     let settings = &resolved.settings;
     let state = |file: &str| text(&resolved.state_dir.join(file));
@@ -30,6 +35,11 @@ pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindErro
                 flag("--database-url", database("control-plane.db")),
                 flag("--policies", text(&settings.policies)),
                 flag("--filter-module", text(&settings.filter_module)),
+                flag("--access-token", access_token("approver", &access.operator)),
+                flag("--access-token", access_token("node", &access.node)),
+                flag("--access-token", access_token("node", &access.sidecar)),
+                // Numbers of a demo on this machine.
+                vec!["--open-metrics".to_owned()],
             ],
             format!("http://{}", local(ports.api)),
             format!("http://{}/readyz", local(ports.api)),
@@ -41,6 +51,7 @@ pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindErro
                 flag("--control-plane", format!("http://{}", local(ports.grpc))),
                 flag("--database-url", database("auth-sidecar.db")),
                 flag("--key-file", state("auth-sidecar.key")),
+                flag("--token-file", text(&access.sidecar)),
                 flag("--sidecar-id", format!("sidecar-{}", ports.base)),
             ],
             format!("http://{}", local(ports.sidecar)),
@@ -62,6 +73,7 @@ pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindErro
                 flag("--listen", format!("unix://{}", state(RELAY_SOCKET))),
                 flag("--upstream", format!("http://{}", local(ports.grpc))),
                 flag("--state", state("relay")),
+                flag("--upstream-token-file", text(&access.node)),
                 flag("--http-listen", local(ports.relay)),
             ],
             format!("http://{}", local(ports.relay)),
@@ -100,6 +112,7 @@ pub(crate) fn part(resolved: &Resolved, name: PartName) -> Result<Part, FindErro
 pub(crate) fn bootstrap(
     resolved: &Resolved,
     certificates: &Certificates,
+    access: &AccessFiles,
 ) -> Result<String, BootstrapError> {
     let Resolved {
         settings, ports, ..
@@ -122,6 +135,7 @@ pub(crate) fn bootstrap(
         upstream_port: settings.upstream.port,
         tls_certificate: &certificates.certificate,
         tls_key: &certificates.key,
+        control_plane_token: &access.envoy,
     }
     .render()
 }
@@ -137,6 +151,11 @@ fn log_path(state_dir: &Path, name: PartName) -> PathBuf {
 
 fn flag(name: &str, value: String) -> Vec<String> {
     vec![name.to_owned(), value]
+}
+
+/// Paths stand in the process list, tokens do not.
+fn access_token(role: &str, path: &Path) -> String {
+    format!("{role}={}", text(path))
 }
 
 fn text(path: &Path) -> String {

@@ -10,6 +10,7 @@ use super::part::{Part, PartName};
 use super::stack::Stack;
 use crate::api::{self, ApiError};
 use crate::limits::{PROBE_TIMEOUT, READY_POLL, READY_TIMEOUT, REFUSAL_GRACE};
+use crate::target::Target;
 
 /// What Envoy's node has come to.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub(crate) async fn wait_for_part(
 pub(crate) async fn wait_for_node(
     stack: &mut Stack,
     envoy: &Part,
-    control_plane: &str,
+    control_plane: &Target,
     node_id: &str,
 ) -> Result<NodeReadiness, UpError> {
     let began = Instant::now();

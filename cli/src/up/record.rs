@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::access::AccessFiles;
 use super::certificates::Certificates;
 use super::part::{Part, PartName};
-use super::private_file;
 use super::settings::{Resolved, Settings};
+use crate::private_file;
+use crate::target::Target;
 
 /// The record's name in the state directory.
 const FILE: &str = "up.json";
@@ -23,6 +25,7 @@ pub(crate) struct Record {
     pub(crate) node_id: String,
     pub(crate) addresses: Addresses,
     pub(crate) tls: Tls,
+    pub(crate) access: Access,
     pub(crate) settings: Settings,
     pub(crate) parts: Vec<RunningPart>,
 }
@@ -53,6 +56,15 @@ pub(crate) struct Tls {
     pub(crate) spki_sha256: String,
 }
 
+/// Files that hold tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Access {
+    /// An approver's.
+    pub(crate) operator: PathBuf,
+    /// A node's.
+    pub(crate) node: PathBuf,
+}
+
 /// One part and its present process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunningPart {
@@ -68,7 +80,11 @@ pub(crate) struct RunningPart {
 
 impl Record {
     /// A stack before any part runs.
-    pub(crate) fn new(resolved: &Resolved, certificates: &Certificates) -> Self {
+    pub(crate) fn new(
+        resolved: &Resolved,
+        certificates: &Certificates,
+        access: &AccessFiles,
+    ) -> Self {
         let ports = &resolved.ports;
         Self {
             pid: std::process::id(),
@@ -88,8 +104,21 @@ impl Record {
                 certificate: certificates.certificate.clone(),
                 spki_sha256: certificates.spki_sha256.clone(),
             },
+            access: Access {
+                operator: access.operator.clone(),
+                node: access.node.clone(),
+            },
             settings: resolved.settings.clone(),
             parts: Vec::new(),
+        }
+    }
+
+    /// How this stack's control plane is asked.
+    pub(crate) fn target(&self) -> Target {
+        Target {
+            control_plane: Some(self.addresses.control_plane.clone()),
+            token_file: Some(self.access.operator.clone()),
+            ..Target::default()
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) async fn all(
         let pid = stack.parts().last().and_then(|running| running.pid());
         record.note(part, pid, 0);
     }
-    let control_plane = record.addresses.control_plane.clone();
+    let control_plane = record.target();
     let part = |name| parts.iter().find(|part| part.name == name);
     let mut readiness = NodeReadiness::NoPolicy;
     if let Some(envoy) = part(PartName::Envoy) {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::ready::NodeReadiness;
 use super::record::Record;
-use crate::api::DEFAULT_CONTROL_PLANE;
 use crate::colour::{BOLD, DIM, paint};
+use crate::target::DEFAULT_CONTROL_PLANE;
 
 /// The text, ending in a line break.
 ///
@@ -34,7 +34,7 @@ pub(crate) fn text(record: &Record, node: &NodeReadiness, program: &str, colour:
         (
             "metrics, API",
             at.api.clone(),
-            "/metrics, /api/v1/challenges",
+            "/metrics; the API under /api/v1 asks for the token below",
         ),
         (
             "control plane",
@@ -52,6 +52,11 @@ pub(crate) fn text(record: &Record, node: &NodeReadiness, program: &str, colour:
             "authority",
             record.tls.ca.display().to_string(),
             "import it to open the address with TLS in a browser",
+        ),
+        (
+            "token",
+            record.access.operator.display().to_string(),
+            "an approver's; `countersign` finds it by itself",
         ),
         (
             "logs",

@@ -107,6 +107,18 @@ impl Book {
         }
     }
 
+    /// Knows also what `former` saw used and the store may not have kept yet.
+    #[must_use]
+    pub fn after(self, former: &Self) -> Self {
+        for (hash, held) in &former.tokens {
+            if let Some(here) = self.tokens.get(hash) {
+                let used = held.used.load(Ordering::Relaxed);
+                here.used.fetch_max(used, Ordering::Relaxed);
+            }
+        }
+        self
+    }
+
     /// The store's count of changes that this one has seen.
     #[must_use]
     pub fn version(&self) -> i64 {

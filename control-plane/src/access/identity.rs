@@ -7,7 +7,7 @@ use super::note::Note;
 use super::role::Role;
 
 /// How a caller was recognised.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Source {
     /// Access is open: anybody is anybody.
     Open,

@@ -20,6 +20,8 @@ pub struct Told {
     pub dry_run: bool,
     /// Why nothing was changed, where the answer is no error.
     pub refused: String,
+    /// The audit log has it already: it was written with the change.
+    pub written: bool,
 }
 
 impl Note {
@@ -62,6 +64,14 @@ impl Note {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .refused = reason;
+    }
+
+    /// The audit log has it already.
+    pub fn written(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .written = true;
     }
 
     /// Everything told.

@@ -8,8 +8,10 @@ use super::admin_convert as convert;
 use super::history_convert;
 use super::rollout_convert as rollouts;
 use super::traffic::{TrafficFault, TrafficQuestion, answer};
-use super::{apply_status, store_status};
+use super::{apply_status, caller, store_status};
+use crate::access::Note;
 use crate::clock;
+use crate::inventory::Change;
 use crate::limits;
 use crate::resource::SourceFile;
 use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete, Rollback};
@@ -29,7 +31,11 @@ impl Admin {
 }
 
 /// Findings are an answer and no failure: the caller shows them.
-fn answered(result: Result<Applied, ApplyError>) -> Result<Response<admin::ApplyResponse>, Status> {
+fn answered(
+    result: Result<Applied, ApplyError>,
+    note: &Note,
+) -> Result<Response<admin::ApplyResponse>, Status> {
+    note_change(note, &result);
     match result {
         Ok(applied) => Ok(Response::new(convert::applied(&applied))),
         Err(ApplyError::Refused(findings)) => Ok(Response::new(admin::ApplyResponse {
@@ -40,12 +46,30 @@ fn answered(result: Result<Applied, ApplyError>) -> Result<Response<admin::Apply
     }
 }
 
+/// What a change did, for the audit log.
+pub(crate) fn note_change(note: &Note, result: &Result<Applied, ApplyError>) {
+    match result {
+        Ok(applied) => {
+            for (key, change) in &applied.changes {
+                if *change != Change::Unchanged {
+                    note.on(format!("{}/{}", key.kind.as_str(), key.name));
+                }
+            }
+            if let Some(revision) = &applied.revision {
+                note.revision(crate::xds::revision_text(revision.number, &revision.hash));
+            }
+        }
+        Err(error) => note.refused(&error.to_string()),
+    }
+}
+
 #[tonic::async_trait]
 impl AdminService for Admin {
     async fn apply(
         &self,
         request: Request<admin::ApplyRequest>,
     ) -> Result<Response<admin::ApplyResponse>, Status> {
+        let caller = caller(&request);
         let admin::ApplyRequest {
             files,
             dry_run,
@@ -61,12 +85,15 @@ impl AdminService for Admin {
             content: file.content,
         };
         let files = files.into_iter().map(file).collect();
+        if dry_run {
+            caller.note.dry_run();
+        }
         answered(
             self.app
                 .control
                 .apply(Apply {
                     files,
-                    author: &author,
+                    author: &caller.author(&author),
                     message: &message,
                     base: &base,
                     prune,
@@ -74,6 +101,7 @@ impl AdminService for Admin {
                     choice: Choice::of(&strategy, now),
                 })
                 .await,
+            &caller.note,
         )
     }
 
@@ -81,6 +109,7 @@ impl AdminService for Admin {
         &self,
         request: Request<admin::DeleteResourcesRequest>,
     ) -> Result<Response<admin::ApplyResponse>, Status> {
+        let caller = caller(&request);
         let request = request.into_inner();
         if request.resources.len() > limits::MAX_FILES {
             return Err(Status::invalid_argument(
@@ -94,25 +123,29 @@ impl AdminService for Admin {
             .collect();
         let delete = Delete {
             named: &named,
-            author: &request.author,
+            author: &caller.author(&request.author),
             base: &request.base,
         };
-        answered(self.app.control.delete(delete).await)
+        answered(self.app.control.delete(delete).await, &caller.note)
     }
 
     async fn rollback(
         &self,
         request: Request<admin::RollbackRequest>,
     ) -> Result<Response<admin::ApplyResponse>, Status> {
+        let caller = caller(&request);
         let request = request.into_inner();
+        if request.dry_run {
+            caller.note.dry_run();
+        }
         let rollback = Rollback {
             revision: &request.revision,
-            author: &request.author,
+            author: &caller.author(&request.author),
             message: &request.message,
             base: &request.base,
             dry_run: request.dry_run,
         };
-        answered(self.app.control.rollback(rollback).await)
+        answered(self.app.control.rollback(rollback).await, &caller.note)
     }
 
     async fn get_revision(
@@ -319,13 +352,20 @@ impl AdminService for Admin {
         &self,
         request: Request<admin::ActOnRolloutRequest>,
     ) -> Result<Response<admin::Rollout>, Status> {
+        let caller = caller(&request);
         let request = request.into_inner();
         let action = rollouts::action(request.action())
             .ok_or_else(|| Status::invalid_argument("name what is to be done"))?;
+        caller.note.on(format!("rollout: {action:?}"));
+        caller
+            .identity
+            .may(action.need())
+            .map_err(|refusal| Status::permission_denied(refusal.to_string()))?;
+        let author = caller.author(&request.author);
         let done = self
             .app
             .control
-            .act_on_rollout(action, &request.author, &request.message);
+            .act_on_rollout(action, &author, &request.message);
         match done.await {
             Ok(rollout) => Ok(Response::new(rollouts::rollout(&rollout))),
             Err(fault) => Err(rollouts::status(fault)),
@@ -344,7 +384,7 @@ impl AdminService for Admin {
 
     async fn rotate_keys(
         &self,
-        _request: Request<admin::RotateKeysRequest>,
+        request: Request<admin::RotateKeysRequest>,
     ) -> Result<Response<admin::RotateKeysResponse>, Status> {
         let random =
             clock::random_bytes().map_err(|error| Status::unavailable(error.to_string()))?;
@@ -357,6 +397,9 @@ impl AdminService for Admin {
         sidecars.dedup();
         if sidecars.is_empty() {
             return Err(Status::failed_precondition("no auth sidecar is connected"));
+        }
+        for sidecar in &sidecars {
+            caller(&request).note.on(format!("keys of {sidecar}"));
         }
         let called = self.app.control.call_rotation(&request_id).await;
         called.map_err(apply_status)?;

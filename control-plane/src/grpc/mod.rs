@@ -1,11 +1,13 @@
 //! The gRPC edges: messages in, calls of the runtime, messages out.
 
+mod access;
 mod access_log;
 mod admin;
 mod admin_convert;
 mod ads;
 mod discovery;
 mod ecds;
+mod guard;
 mod history_convert;
 mod introduction;
 mod module;
@@ -16,11 +18,16 @@ mod sidecar;
 mod traffic;
 mod worker;
 
+pub use access::AccessEdge;
+pub(crate) use access::{caller, cursor as audit_cursor, read_cursor as read_audit_cursor};
 pub use access_log::AccessLog;
 pub use admin::Admin;
+pub(crate) use admin::note_change;
 pub(crate) use admin_convert::{cursor, event_filter};
 pub use ads::Ads;
 pub use ecds::Ecds;
+pub use guard::GuardLayer;
+pub(crate) use guard::bearer;
 pub use node::Nodes;
 pub(crate) use traffic::{TrafficFault, TrafficQuestion, answer as traffic_answer};
 

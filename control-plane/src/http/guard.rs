@@ -1,12 +1,88 @@
-//! A page that a browser on this machine has open must not reach a control plane that listens for
+//! Every request passes here: who asks is found out, may or may not, and is told to the audit log.
+//!
+//! And a page that a browser on this machine has open must not reach a control plane that listens for
 //! this machine only: by pointing a name of its own at 127.0.0.1 it would be same-origin.
 
-use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::problem::Problem;
+use crate::access::{Class, Refusal, Rule};
+use crate::grpc::bearer;
+use crate::runtime::{Access, Outcome};
+use crate::tls::Peer;
+
+/// What stands before one route.
+#[derive(Clone, Debug)]
+pub(super) struct Gate {
+    access: Arc<Access>,
+    action: Arc<str>,
+    rule: Rule,
+}
+
+impl Gate {
+    pub(super) fn new(access: Arc<Access>, method: &str, path: &str, rule: Rule) -> Self {
+        Self {
+            access,
+            action: Arc::from(format!("{method} {path}")),
+            rule,
+        }
+    }
+}
+
+/// Lets a request in, with its `Caller` among its extensions, or refuses it.
+pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    let admitted = gate.access.admit(
+        peer.map(|ConnectInfo(peer)| peer),
+        bearer(request.headers()),
+        Some(gate.rule),
+        &gate.action,
+    );
+    let caller = match admitted {
+        Ok(caller) => caller,
+        Err(refusal) => return refused(&refusal),
+    };
+    request.extensions_mut().insert(caller.clone());
+    let mut response = next.run(request).await;
+    if gate.rule.changes {
+        let status = response.status();
+        let outcome = if status.is_success() {
+            Outcome::Done
+        } else {
+            Outcome::Failed(status.to_string())
+        };
+        gate.access.tell(&caller, &gate.action, outcome).await;
+    }
+    if let Ok(id) = HeaderValue::from_str(&caller.request_id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let status = match refusal.class() {
+        Class::Unknown => StatusCode::UNAUTHORIZED,
+        Class::Forbidden => StatusCode::FORBIDDEN,
+        Class::Later => StatusCode::TOO_MANY_REQUESTS,
+    };
+    let mut response = Problem::new(status, refusal.to_string()).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        let scheme = HeaderValue::from_static("Bearer realm=\"countersign\"");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, scheme);
+    }
+    if let Some(seconds) = refusal.retry_after() {
+        let seconds = HeaderValue::from(seconds);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
 
 /// Refuses every request that names another host than this machine.
 pub(super) async fn only_local_names(request: Request, next: Next) -> Response {

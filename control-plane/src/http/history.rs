@@ -1,14 +1,15 @@
 //! Former revisions: what they held, what tells them apart, and the way back.
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::json::{RevisionJson, time};
 use super::problem::Problem;
-use super::resources::{AppliedJson, answered, base};
+use super::resources::{AppliedJson, answered, author, base};
+use crate::access::Caller;
 use crate::inventory::Difference;
 use crate::runtime::{App, Rollback};
 use crate::store::{StoredChange, StoredResource};
@@ -148,23 +149,23 @@ pub(super) struct RollbackJson {
 /// cannot send without being asked for it first.
 pub(super) async fn rollback(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(revision): Path<String>,
     headers: HeaderMap,
     body: Result<Json<RollbackJson>, JsonRejection>,
 ) -> Result<Json<AppliedJson>, Problem> {
     let Json(body) = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let (base, by_header) = base(&headers, &body.base);
-    let author = if body.author.is_empty() {
-        "api"
-    } else {
-        &body.author
-    };
+    let author = author(&caller, &body.author);
+    if body.dry_run {
+        caller.note.dry_run();
+    }
     let done = app.control.rollback(Rollback {
         revision: &revision,
-        author,
+        author: &author,
         message: &body.message,
         base: &base,
         dry_run: body.dry_run,
     });
-    answered(done.await, by_header)
+    answered(done.await, by_header, &caller.note)
 }

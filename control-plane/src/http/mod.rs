@@ -1,5 +1,6 @@
 //! REST, metrics and health.
 
+mod access;
 mod events;
 mod guard;
 mod health;
@@ -7,52 +8,69 @@ mod history;
 mod json;
 mod modules;
 mod nodes;
+mod openapi;
 mod problem;
 mod proposals;
 mod relays;
 mod resources;
 mod rollouts;
+mod routes;
 mod traffic;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::{delete, get, post};
 
 use crate::limits;
 use crate::runtime::App;
 use problem::Problem;
+pub use routes::Route;
+use routes::{ANYBODY, EDITOR, METRICS, OPEN, Routes, VIEWER};
 
-/// Every route. `loopback`: it listens for this machine only.
-pub fn router(app: App, loopback: bool) -> Router {
-    let routes = Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .route("/modules/{name}", get(modules::module))
-        .route("/api/v1/challenges", get(traffic::challenges))
-        .route("/api/v1/events", get(events::list))
-        .route("/api/v1/events/{id}", get(events::one))
-        .route("/api/v1/nodes", get(nodes::nodes))
-        .route("/api/v1/relays", get(relays::relays))
-        .route("/api/v1/revisions", get(nodes::revisions))
-        .route("/api/v1/revisions/{revision}", get(history::one))
-        .route(
+/// Every route; who may use it stands beside it.
+fn all() -> Routes {
+    Routes::default()
+        .get("/healthz", OPEN, health::alive)
+        .get("/readyz", OPEN, health::ready)
+        .get(METRICS, VIEWER, health::metrics)
+        .get("/api/v1/openapi.json", OPEN, openapi::document)
+        .get("/api/v1/whoami", ANYBODY, access::who_am_i)
+        .get("/api/v1/audit", VIEWER, access::audit)
+        .get("/modules/{name}", OPEN, modules::module)
+        .get("/api/v1/challenges", VIEWER, traffic::challenges)
+        .get("/api/v1/events", VIEWER, events::list)
+        .get("/api/v1/events/{id}", VIEWER, events::one)
+        .get("/api/v1/nodes", VIEWER, nodes::nodes)
+        .get("/api/v1/relays", VIEWER, relays::relays)
+        .get("/api/v1/revisions", VIEWER, nodes::revisions)
+        .get("/api/v1/revisions/{revision}", VIEWER, history::one)
+        .post(
             "/api/v1/revisions/{revision}/rollback",
-            post(history::rollback),
+            EDITOR,
+            history::rollback,
         )
-        .route("/api/v1/diff", get(history::diff))
-        .route("/api/v1/rollout", get(rollouts::current))
-        .route("/api/v1/rollout/{action}", post(rollouts::act))
-        .route("/api/v1/rollouts", get(rollouts::list))
-        .route("/api/v1/proposals", get(proposals::list))
-        .route(
-            "/api/v1/resources",
-            get(resources::list).post(resources::apply),
-        )
-        .route("/api/v1/resources/errors", get(resources::errors))
-        .route("/api/v1/resources/{kind}/{name}", delete(resources::delete))
+        .get("/api/v1/diff", VIEWER, history::diff)
+        .get("/api/v1/rollout", VIEWER, rollouts::current)
+        .post("/api/v1/rollout/{action}", EDITOR, rollouts::act)
+        .get("/api/v1/rollouts", VIEWER, rollouts::list)
+        .get("/api/v1/proposals", VIEWER, proposals::list)
+        .get("/api/v1/resources", VIEWER, resources::list)
+        .post("/api/v1/resources", EDITOR, resources::apply)
+        .get("/api/v1/resources/errors", VIEWER, resources::errors)
+        .delete("/api/v1/resources/{kind}/{name}", EDITOR, resources::delete)
+}
+
+/// What is served and who may use it.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    all().list()
+}
+
+/// Serves every route. `loopback`: it listens for this machine only.
+pub fn router(app: App, loopback: bool) -> Router {
+    let routes = all()
+        .router(&app.access)
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "not that method")
         })

@@ -1,16 +1,18 @@
 //! Resources: listed, applied, deleted, and what is wrong with those of the watched directory.
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::history::DifferenceJson;
 use super::json::{DiagnosticJson, RevisionJson, time};
 use super::problem::Problem;
+use crate::access::{Caller, Note};
+use crate::grpc::note_change;
 use crate::inventory::Entry;
 use crate::resource::SourceFile;
 use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete};
@@ -105,6 +107,7 @@ pub(super) struct AppliedJson {
 /// `POST /api/v1/resources`.
 pub(super) async fn apply(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     parameters: Result<Query<Parameters>, QueryRejection>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -128,22 +131,21 @@ pub(super) async fn apply(
         name: name.to_owned(),
         content: body.to_vec(),
     };
-    let author = if parameters.author.is_empty() {
-        "api"
-    } else {
-        &parameters.author
-    };
+    let author = author(&caller, &parameters.author);
     let (base, by_header) = base(&headers, &parameters.base);
+    if parameters.dry_run {
+        caller.note.dry_run();
+    }
     let applied = app.control.apply(Apply {
         files: vec![file],
-        author,
+        author: &author,
         message: &parameters.message,
         base: &base,
         prune: parameters.prune,
         dry_run: parameters.dry_run,
         choice: Choice::of(&parameters.strategy, parameters.now),
     });
-    answered(applied.await, by_header)
+    answered(applied.await, by_header, &caller.note)
 }
 
 /// How to delete.
@@ -157,24 +159,26 @@ pub(super) struct DeleteParameters {
 /// `DELETE /api/v1/resources/{kind}/{name}`.
 pub(super) async fn delete(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(named): Path<(String, String)>,
     parameters: Result<Query<DeleteParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<AppliedJson>, Problem> {
     let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
     let (base, by_header) = base(&headers, &parameters.base);
-    let author = if parameters.author.is_empty() {
-        "api"
-    } else {
-        &parameters.author
-    };
+    let author = author(&caller, &parameters.author);
     let named = [named];
     let deleted = app.control.delete(Delete {
         named: &named,
-        author,
+        author: &author,
         base: &base,
     });
-    answered(deleted.await, by_header)
+    answered(deleted.await, by_header, &caller.note)
+}
+
+/// Who changes: who was recognised, else who the client says it is.
+pub(super) fn author(caller: &Caller, said: &str) -> String {
+    caller.author(if said.is_empty() { "api" } else { said })
 }
 
 /// The revision that a change was made against, and whether `If-Match` says it.
@@ -195,7 +199,9 @@ pub(super) fn base(headers: &HeaderMap, parameter: &str) -> (String, bool) {
 pub(super) fn answered(
     done: Result<Applied, ApplyError>,
     by_header: bool,
+    note: &Note,
 ) -> Result<Json<AppliedJson>, Problem> {
+    note_change(note, &done);
     match done {
         Ok(applied) => Ok(Json(applied_json(applied))),
         Err(error) if by_header => Err(Problem::from(error).by_if_match()),

@@ -1,13 +1,15 @@
 //! The rollout under way: how it stands, and what can be done to it.
 
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::json::time;
 use super::problem::Problem;
+use super::resources::author;
+use crate::access::Caller;
 use crate::nodes::Counts;
 use crate::rollout::{Check, Rollout};
 use crate::runtime::{App, RolloutAction, RolloutFault};
@@ -152,6 +154,7 @@ pub(super) struct Parameters {
 /// `POST /api/v1/rollout/{action}`.
 pub(super) async fn act(
     State(app): State<App>,
+    Extension(caller): Extension<Caller>,
     Path(action): Path<String>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Json<RolloutJson>, Problem> {
@@ -171,14 +174,15 @@ pub(super) async fn act(
             return Err(Problem::new(StatusCode::NOT_FOUND, detail));
         }
     };
-    let who = if parameters.author.is_empty() {
-        "api"
-    } else {
-        &parameters.author
-    };
+    caller.note.on(format!("rollout: {action:?}"));
+    caller
+        .identity
+        .may(action.need())
+        .map_err(|refusal| Problem::new(StatusCode::FORBIDDEN, refusal.to_string()))?;
+    let who = author(&caller, &parameters.author);
     let done = app
         .control
-        .act_on_rollout(action, who, &parameters.message)
+        .act_on_rollout(action, &who, &parameters.message)
         .await;
     match done {
         Ok(rollout) => Ok(Json(RolloutJson::from(&rollout))),

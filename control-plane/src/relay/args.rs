@@ -49,6 +49,26 @@ pub struct RelayArgs {
         value_name = "PATH"
     )]
     pub upstream_token_file: Option<PathBuf>,
+    /// The authority of the control plane's certificate (PEM), where its address begins with https://.
+    /// This file and the next two are read again at each connection [default: those of the system]
+    #[arg(long, env = "COUNTERSIGN_RELAY_UPSTREAM_CA", value_name = "PATH")]
+    pub upstream_ca: Option<PathBuf>,
+    /// A client certificate for the control plane (PEM)
+    #[arg(
+        long,
+        env = "COUNTERSIGN_RELAY_UPSTREAM_CERTIFICATE",
+        value_name = "PATH",
+        requires = "upstream_key"
+    )]
+    pub upstream_certificate: Option<PathBuf>,
+    /// Its key (PEM)
+    #[arg(
+        long,
+        env = "COUNTERSIGN_RELAY_UPSTREAM_KEY",
+        value_name = "PATH",
+        requires = "upstream_certificate"
+    )]
+    pub upstream_key: Option<PathBuf>,
     /// The last known good policies and the spool. They hold ticket keys: nobody else may read it
     #[arg(
         long,

@@ -44,6 +44,7 @@ use tokio_stream::wrappers::UnixListenerStream;
 
 use crate::clock::{Clock, NoEntropy, random_bytes};
 use crate::runtime::stopping;
+use crate::tls::ClientFiles;
 use discovery::Discovery;
 use log::Log;
 use metrics::Metrics;
@@ -124,7 +125,11 @@ pub struct Relay {
 /// # Errors
 /// When the socket, the state directory or the HTTP address cannot be had.
 pub async fn start(args: RelayArgs, clock: Clock) -> Result<Relay, RelayError> {
-    let upstream = upstream::connect(&args.upstream, args.upstream_token_file)?;
+    let tls = ClientFiles {
+        ca: args.upstream_ca,
+        identity: args.upstream_certificate.zip(args.upstream_key),
+    };
+    let upstream = upstream::connect(&args.upstream, args.upstream_token_file, tls)?;
     let state = args.state;
     let in_state = |source| RelayError::State {
         path: state.clone(),

@@ -10,6 +10,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
 use super::limits;
+use crate::tls::{ClientError, ClientFiles, Connector};
 
 /// What every client of the control plane is made on.
 pub(super) type Upstream = InterceptedService<Channel, Credentials>;
@@ -25,12 +26,15 @@ pub enum UpstreamError {
         /// What is wrong with it.
         source: tonic::transport::Error,
     },
-    /// Not a way that this build has.
-    #[error("`{address}` does not begin with http:// (--upstream)")]
+    /// Not a way that there is.
+    #[error("`{address}` does not begin with http:// or https:// (--upstream)")]
     Scheme {
         /// As given.
         address: String,
     },
+    /// What it is to trust, or to show.
+    #[error("TLS to the control plane cannot begin: {0}")]
+    Tls(#[from] ClientError),
 }
 
 /// Says with each call who calls.
@@ -43,8 +47,10 @@ pub(super) struct Credentials {
 pub(super) fn connect(
     address: &str,
     token_file: Option<PathBuf>,
+    tls: ClientFiles,
 ) -> Result<Upstream, UpstreamError> {
-    if !address.starts_with("http://") {
+    let secure = address.starts_with("https://");
+    if !secure && !address.starts_with("http://") {
         let address = address.to_owned();
         return Err(UpstreamError::Scheme { address });
     }
@@ -53,13 +59,17 @@ pub(super) fn connect(
             address: address.to_owned(),
             source,
         })?;
-    let channel = endpoint
+    let endpoint = endpoint
         .connect_timeout(limits::CONNECT_WITHIN)
         .tcp_nodelay(true)
         .http2_keep_alive_interval(crate::limits::KEEPALIVE_INTERVAL)
         .keep_alive_timeout(crate::limits::KEEPALIVE_TIMEOUT)
-        .keep_alive_while_idle(true)
-        .connect_lazy();
+        .keep_alive_while_idle(true);
+    let channel = if secure {
+        endpoint.connect_with_connector_lazy(Connector::new(tls)?)
+    } else {
+        endpoint.connect_lazy()
+    };
     let token_file = token_file.map(Arc::new);
     Ok(InterceptedService::new(channel, Credentials { token_file }))
 }
@@ -104,8 +114,10 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_that_is_none_is_named() {
-        for address in ["127.0.0.1:18000", "https://cp", "http://"] {
-            let error = connect(address, None).unwrap_err().to_string();
+        for address in ["127.0.0.1:18000", "ftp://cp", "http://", "https://"] {
+            let error = connect(address, None, ClientFiles::default())
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("--upstream"), "{error}");
         }
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use notify::Watcher as _;
 use tokio::sync::{mpsc, watch};
 
+use super::access::Access;
 use super::change::ApplyError;
 use super::control::Control;
 use super::stopping;
@@ -103,6 +104,8 @@ fn read_file(path: PathBuf, most: u64) -> std::io::Result<SourceFile> {
 pub(super) struct Directory {
     path: PathBuf,
     control: Arc<Control>,
+    /// Whose audit log is told of changes.
+    access: Arc<Access>,
     /// What was looked at last, taken or refused: the same again is not news.
     last: Option<Vec<(String, Vec<u8>)>>,
     notices: mpsc::Receiver<()>,
@@ -112,7 +115,7 @@ pub(super) struct Directory {
 
 impl Directory {
     /// Watches from now on: what changes after the first look is noticed.
-    pub(super) fn new(path: PathBuf, control: Arc<Control>) -> Self {
+    pub(super) fn new(path: PathBuf, control: Arc<Control>, access: Arc<Access>) -> Self {
         let (sender, notices) = mpsc::channel(1);
         let watcher = watch(&path, sender)
             .inspect_err(|error| {
@@ -122,6 +125,7 @@ impl Directory {
         Self {
             path,
             control,
+            access,
             last: None,
             notices,
             watcher,
@@ -149,7 +153,9 @@ impl Directory {
         if self.last.as_ref() == Some(&seen) {
             return;
         }
-        match self.control.synchronise(files).await {
+        let done = self.control.synchronise(files).await;
+        self.access.tell_of_files(&done).await;
+        match done {
             Ok(applied) => {
                 for warning in &applied.warnings {
                     tracing::warn!("{}", warning.rendered);

@@ -1,5 +1,6 @@
 //! What runs: the pure parts wired to the store, the clock and the streams.
 
+mod access;
 mod build;
 mod catch_up;
 mod change;
@@ -8,6 +9,7 @@ mod course;
 mod directory;
 mod elsewhere;
 mod fleet;
+mod health;
 mod history;
 mod ingest;
 mod keys;
@@ -26,6 +28,10 @@ mod server;
 mod sidecars;
 mod start;
 
+pub(crate) use access::Outcome;
+pub use access::{
+    Access, AccessConfig, AccessError, Created, DeclaredToken, FirstStartError, Mode as AccessMode,
+};
 pub use change::{Applied, Apply, ApplyError, Delete, Rollback, Stale};
 pub use control::{Control, SidecarMaterial};
 pub use directory::read_directory;

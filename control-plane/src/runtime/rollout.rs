@@ -9,6 +9,7 @@ use super::control::{Control, State, named_author};
 use super::course::{Course, Sent, content_of};
 use super::keys::Next;
 use super::rollout_variant;
+use crate::access::{Need, Role};
 use crate::inventory::Inventory;
 use crate::limits::{self, cut};
 use crate::resource::{Kind, Resource, RolloutStrategy};
@@ -65,6 +66,19 @@ pub enum RolloutAction {
     },
     /// Every node back to the stable revision.
     Abort,
+}
+
+impl RolloutAction {
+    /// Who may: the second person's word is an approver's; the rest is part of changing resources.
+    #[must_use]
+    pub fn need(self) -> Need {
+        match self {
+            Self::Approve | Self::Reject => Need::Role(Role::Approver),
+            Self::Pause | Self::Resume | Self::Promote { .. } | Self::Abort => {
+                Need::Role(Role::Editor)
+            }
+        }
+    }
 }
 
 /// Why nothing was done to a rollout.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use countersign_proto::access::v1::access_service_server::AccessServiceServer;
 use countersign_proto::admin::v1::admin_service_server::AdminServiceServer;
 use countersign_proto::node::v1::node_service_server::NodeServiceServer;
 use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
@@ -12,12 +13,13 @@ use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_s
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 
+use super::access::{Access, AccessConfig, FirstStartError};
 use super::change::ApplyError;
 use super::control::Control;
 use super::directory::Directory;
 use super::fleet::Fleet;
+use super::health::{begin_health, watch_health};
 use super::ingest::{Ingest, IngestTask};
 use super::lease::Lease;
 use super::listen::{listen, local};
@@ -27,11 +29,12 @@ use super::replica::{self, Presence};
 use super::sidecars::SidecarHub;
 use super::stopping;
 use crate::clock::Clock;
-use crate::grpc::{AccessLog, Admin, Ads, Ecds, Nodes};
+use crate::grpc::{AccessEdge, AccessLog, Admin, Ads, Ecds, GuardLayer, Nodes};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::module::{Code, Module, ModuleError};
 use crate::store::{Store, StoreError};
+use crate::tls::{self, Connections, Keeper, Protocol, TlsError, TlsFiles};
 
 /// The lease on what exactly one replica does.
 const ROLLOUT_DRIVER: &str = "rollout-driver";
@@ -52,6 +55,10 @@ pub struct Config {
     /// The cluster of every node's Envoy that leads to `http_listen`: nodes fetch the module by it, and
     /// read no file of their own.
     pub module_cluster: Option<String>,
+    /// Who is let in.
+    pub access: AccessConfig,
+    /// What both ports are served with; none = in clear.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Why it does not start.
@@ -96,11 +103,19 @@ pub enum StartError {
     /// The service descriptions cannot be read.
     #[error("the service descriptions cannot be read: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// The TLS files cannot be used.
+    #[error("TLS cannot begin: {0}")]
+    Tls(#[from] TlsError),
+    /// Nobody could be let in.
+    #[error(transparent)]
+    FirstStart(#[from] FirstStartError),
 }
 
 /// What the edges need.
 #[derive(Clone, Debug)]
 pub struct App {
+    /// Who is let in.
+    pub access: Arc<Access>,
     /// The set of resources and its revisions.
     pub control: Arc<Control>,
     /// The nodes.
@@ -164,7 +179,22 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 
     let (module, code) = module(&config.filter_module, config.module_cluster.as_deref())?;
     let metrics = Arc::new(Metrics::new()?);
+    let keeper = match config.tls {
+        Some(files) => Some(Arc::new(Keeper::open(
+            files,
+            clock.clone(),
+            Arc::clone(&metrics),
+        )?)),
+        None => None,
+    };
     let store = Store::open(&config.database_url).await?;
+    let access = Access::open(
+        &config.access,
+        store.clone(),
+        clock.clone(),
+        Arc::clone(&metrics),
+    )
+    .await?;
     let fleet = Arc::new(Fleet::new(
         store.clone(),
         clock.clone(),
@@ -184,6 +214,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let hub = SidecarHub::new(Arc::clone(&metrics));
     let lease = Lease::new(&store, ROLLOUT_DRIVER);
     let app = App {
+        access,
         control,
         fleet,
         hub,
@@ -199,7 +230,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
 
     let mut servers = Vec::new();
     if let Some(path) = config.policies {
-        let mut directory = Directory::new(path, Arc::clone(&app.control));
+        let mut directory = Directory::new(path, Arc::clone(&app.control), Arc::clone(&app.access));
         // Once before anybody connects, so that the first push is the newest.
         directory.look().await;
         servers.push(tokio::spawn(directory.follow(app.stop.clone())));
@@ -225,7 +256,29 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         app.stop.clone(),
     );
     servers.push(tokio::spawn(tidy));
-    servers.push(serve_grpc(grpc, app.clone()).await?);
+    let access = Arc::clone(&app.access);
+    servers.push(tokio::spawn(access.follow(app.stop.clone())));
+    if let Some(keeper) = keeper.clone() {
+        let mut stop = app.stop.clone();
+        servers.push(tokio::spawn(async move {
+            tokio::select! {
+                () = keeper.follow() => {}
+                () = stopping(&mut stop) => {}
+            }
+        }));
+    }
+    let connections = |listener, address, protocol| {
+        tls::accept(
+            listener,
+            address,
+            protocol,
+            keeper.clone(),
+            Arc::clone(&app.metrics),
+        )
+    };
+    let grpc = connections(grpc, grpc_address, Protocol::Http2);
+    servers.extend(serve_grpc(grpc, app.clone()).await?);
+    let http = connections(http, http_address, Protocol::Http1);
     servers.push(serve_http(
         http,
         app.clone(),
@@ -292,12 +345,13 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     stopping(&mut stop).await;
 }
 
-async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, StartError> {
+async fn serve_grpc(incoming: Connections, app: App) -> Result<[JoinHandle<()>; 2], StartError> {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(countersign_proto::DESCRIPTORS)
         .build_v1()?;
     let (reporter, health) = tonic_health::server::health_reporter();
-    reporter.set_serving::<AdminServiceServer<Admin>>().await;
+    begin_health(&reporter).await;
+    let watched = watch_health(reporter, app.store.clone(), app.stop.clone());
     let ads = AggregatedDiscoveryServiceServer::new(Ads::new(app.clone()))
         .max_decoding_message_size(limits::MAX_DISCOVERY_MESSAGE_BYTES)
         .max_encoding_message_size(usize::MAX);
@@ -306,7 +360,7 @@ async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, S
     let router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(limits::KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(limits::KEEPALIVE_TIMEOUT))
-        .tcp_nodelay(true)
+        .layer(GuardLayer::new(Arc::clone(&app.access)))
         .add_service(health)
         .add_service(reflection)
         .add_service(ads)
@@ -319,19 +373,21 @@ async fn serve_grpc(listener: TcpListener, app: App) -> Result<JoinHandle<()>, S
         .add_service(
             AdminServiceServer::new(Admin::new(app.clone()))
                 .max_decoding_message_size(limits::MAX_ADMIN_MESSAGE_BYTES),
-        );
+        )
+        .add_service(AccessServiceServer::new(AccessEdge::new(app.clone())));
     let stop = stopped(app.stop.clone());
-    let incoming = TcpListenerStream::new(listener);
-    Ok(tokio::spawn(async move {
+    let served = tokio::spawn(async move {
         if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop).await {
             tracing::error!(%error, "the gRPC server ended");
         }
-    }))
+    });
+    Ok([tokio::spawn(watched), served])
 }
 
-fn serve_http(listener: TcpListener, app: App, loopback: bool) -> JoinHandle<()> {
+fn serve_http(listener: Connections, app: App, loopback: bool) -> JoinHandle<()> {
     let stop = stopped(app.stop.clone());
-    let router = crate::http::router(app, loopback);
+    let router =
+        crate::http::router(app, loopback).into_make_service_with_connect_info::<tls::Peer>();
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router)
             .with_graceful_shutdown(stop)

@@ -4,6 +4,8 @@
 //! here and never meet a locked database, and a few others read; a PostgreSQL server has one pool.
 //! Texts are put in order here and never by the database, whose order of them is its own.
 
+mod access;
+mod audit;
 mod bulk;
 mod earned;
 mod events;
@@ -28,6 +30,8 @@ use std::borrow::Cow;
 use sqlx::Pool;
 use sqlx::any::Any;
 
+pub use access::{AccessChange, StoredAccess};
+pub use audit::{AuditFilter, AuditPage, AuditRow};
 pub use events::{EventFilter, EventPage, StoredEvent};
 pub use head::News;
 pub use history::StoredChange;

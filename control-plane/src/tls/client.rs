@@ -38,10 +38,11 @@ pub enum ClientError {
     Rustls(#[from] rustls::Error),
 }
 
-/// Connects by TCP, and where the address says `https`, by TLS over it.
+/// Connects by TCP, and where the address says `https`, by TLS over it. The files are read again at each
+/// connection, so that a certificate is replaced by replacing its file.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    config: Arc<ClientConfig>,
+    files: ClientFiles,
 }
 
 /// A stream of either kind.
@@ -50,39 +51,13 @@ pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 impl Connector {
-    /// Reads the files; what they hold later needs another connector.
+    /// Looks at the files a first time.
     ///
     /// # Errors
     /// When they cannot be used.
-    pub fn new(files: &ClientFiles) -> Result<Self, ClientError> {
-        let roots = match &files.ca {
-            Some(path) => files::roots(path, &files::read(path)?)?,
-            None => {
-                let mut roots = RootCertStore::empty();
-                // What of the system's store cannot be read is only not trusted.
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-                roots
-            }
-        };
-        let builder = ClientConfig::builder_with_provider(files::provider())
-            .with_protocol_versions(&[&TLS13, &TLS12])?
-            .with_root_certificates(roots);
-        let mut config = match &files.identity {
-            None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let chain = files::certificates(certificate, &files::read(certificate)?)?;
-                let parsed = PrivateKeyDer::from_pem_slice(&files::read(key)?);
-                let parsed = parsed.map_err(|_| TlsError::Nothing {
-                    path: key.clone(),
-                    what: "private key",
-                })?;
-                builder.with_client_auth_cert(chain, parsed)?
-            }
-        };
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Self {
-            config: Arc::new(config),
-        })
+    pub fn new(files: ClientFiles) -> Result<Self, ClientError> {
+        config(&files)?;
+        Ok(Self { files })
     }
 
     async fn connect(self, uri: Uri) -> io::Result<TokioIo<Box<dyn Stream>>> {
@@ -94,17 +69,46 @@ impl Connector {
         let secure = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let stream = TcpStream::connect((host, port)).await?;
+        // Messages are small and waited for.
         let _without = stream.set_nodelay(true);
         if !secure {
             return Ok(TokioIo::new(Box::new(stream)));
         }
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| invalid("the host is no name that a certificate can have"))?;
-        let stream = TlsConnector::from(self.config)
-            .connect(name, stream)
-            .await?;
+        let config = Arc::new(config(&self.files).map_err(io::Error::other)?);
+        let stream = TlsConnector::from(config).connect(name, stream).await?;
         Ok(TokioIo::new(Box::new(stream)))
     }
+}
+
+fn config(files: &ClientFiles) -> Result<ClientConfig, ClientError> {
+    let roots = match &files.ca {
+        Some(path) => files::roots(path, &files::read(path)?)?,
+        None => {
+            let mut roots = RootCertStore::empty();
+            // What of the system's store cannot be read is only not trusted.
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots
+        }
+    };
+    let builder = ClientConfig::builder_with_provider(files::provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_root_certificates(roots);
+    let mut config = match &files.identity {
+        None => builder.with_no_client_auth(),
+        Some((certificate, key)) => {
+            let chain = files::certificates(certificate, &files::read(certificate)?)?;
+            let parsed = PrivateKeyDer::from_pem_slice(&files::read(key)?);
+            let parsed = parsed.map_err(|_| TlsError::Nothing {
+                path: key.clone(),
+                what: "private key",
+            })?;
+            builder.with_client_auth_cert(chain, parsed)?
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(config)
 }
 
 impl tower::Service<Uri> for Connector {

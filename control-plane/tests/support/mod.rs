@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use countersign_control_plane::clock::Clock;
 use countersign_control_plane::nodes::NodeView;
-use countersign_control_plane::runtime::{Config, Running, start};
+use countersign_control_plane::runtime::{AccessConfig, Config, Running, start};
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
 use database::{Database, On};
@@ -28,7 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 pub(crate) struct Plane {
     pub(crate) database: Database,
-    directory: TempDir,
+    pub(crate) directory: TempDir,
     pub(crate) running: Running,
     with_policies: bool,
 }
@@ -71,17 +71,45 @@ impl Plane {
     /// By another clock.
     pub(crate) async fn with_clock(on: On, clock: Clock) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        Self::open_at(Database::new(on).await, directory, false, clock, 0).await
+        let database = Database::new(on).await;
+        Self::opened(
+            database,
+            directory,
+            false,
+            AccessConfig::default(),
+            clock,
+            0,
+        )
+        .await
+    }
+
+    /// With somebody to ask who calls.
+    pub(crate) async fn with_access(
+        database: Database,
+        directory: TempDir,
+        access: AccessConfig,
+    ) -> Self {
+        Self::opened(database, directory, false, access, Clock::system(), 0).await
     }
 
     async fn open(database: Database, directory: TempDir, with_policies: bool) -> Self {
-        Self::open_at(database, directory, with_policies, Clock::system(), 0).await
+        let access = AccessConfig::default();
+        Self::opened(
+            database,
+            directory,
+            with_policies,
+            access,
+            Clock::system(),
+            0,
+        )
+        .await
     }
 
-    async fn open_at(
+    async fn opened(
         database: Database,
         directory: TempDir,
         with_policies: bool,
+        access: AccessConfig,
         clock: Clock,
         port: u16,
     ) -> Self {
@@ -93,6 +121,8 @@ impl Plane {
             policies: with_policies.then(|| directory.path().join("policies")),
             filter_module: "/lib/countersign.wasm".to_owned(),
             module_cluster: None,
+            access,
+            tls: None,
         };
         let running = start(config, clock).await.unwrap();
         Self {
@@ -272,10 +302,11 @@ pub(crate) struct Stopped {
 
 impl Stopped {
     pub(crate) async fn back(self) -> Plane {
-        Plane::open_at(
+        Plane::opened(
             self.database,
             self.directory,
             self.with_policies,
+            AccessConfig::default(),
             Clock::system(),
             self.port,
         )

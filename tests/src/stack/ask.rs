@@ -41,7 +41,7 @@ impl Stack {
     /// # Errors
     /// Never, in practice.
     pub fn api(&self) -> Result<Client> {
-        Client::new(&self.record.addresses.api, None, None)
+        Ok(Client::new(&self.record.addresses.api, None, None)?.with_token(&self.token))
     }
 
     /// Chromium that trusts the stack's certificate and resolves `shop.test`.
@@ -125,6 +125,7 @@ impl Stack {
                 "COUNTERSIGN_CONTROL_PLANE",
                 &self.record.addresses.control_plane,
             )
+            .env(super::CONTEXTS, super::contexts(&self.place.folder))
             .env("NO_COLOR", "1")
             .current_dir(self.place.folder.path())
             .output()

@@ -54,6 +54,7 @@ impl Stack {
                 self.place.folder.path().join(STATE).display()
             ))
             .arg(format!("--base-port={}", self.place.ports.base()))
+            .env(super::CONTEXTS, super::contexts(&self.place.folder))
             .current_dir(paths::repository());
         let log = self
             .place

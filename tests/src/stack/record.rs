@@ -8,6 +8,7 @@ use serde::Deserialize;
 pub(super) struct Record {
     pub(super) addresses: Addresses,
     pub(super) tls: Tls,
+    pub(super) access: Access,
     parts: Vec<RunningPart>,
 }
 
@@ -19,6 +20,12 @@ pub(super) struct Addresses {
     pub(super) control_plane: String,
     pub(super) api: String,
     pub(super) sidecar: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Access {
+    pub(super) operator: PathBuf,
+    pub(super) node: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]

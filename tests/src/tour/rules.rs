@@ -29,7 +29,7 @@ pub(super) fn hold(stack: &Stack) -> Result<String> {
     expect::blocked(page).context("a later block of a navigation")?;
     expect::blocked(proven.get("/admin/users")?)?;
 
-    let forge = Forge::join(stack.grpc_port(), "e2e-grades")?;
+    let forge = Forge::join(&stack.node_access()?, "e2e-grades")?;
     for (grade, enough) in [
         ("none", false),
         ("effort", false),

@@ -33,7 +33,7 @@ pub(crate) fn world<T>(test: impl FnOnce(&World) -> Result<T>) -> Result<T> {
     static WORLD: OnceLock<Result<World>> = OnceLock::new();
     let world = WORLD.get_or_init(|| {
         let stack = Stack::start("bad-input", &tour::POLICIES)?;
-        let forge = Forge::join(stack.grpc_port(), "e2e-forge")?;
+        let forge = Forge::join(&stack.node_access()?, "e2e-forge")?;
         stack.wait_until_live()?;
         Ok(World { stack, forge })
     });

@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::super::upstream;
 use super::*;
+use crate::tls::ClientFiles;
 
 const MODULE: &[u8] = b"\0asm and the rest";
 
@@ -77,7 +78,7 @@ impl Plane {
             .add_service(NodeServiceServer::new(self.clone()))
             .serve_with_incoming(TcpListenerStream::new(listener));
         tokio::spawn(server);
-        let upstream = upstream::connect(&address, None).unwrap();
+        let upstream = upstream::connect(&address, None, ClientFiles::default()).unwrap();
         Modules::open(dir.path().to_owned(), upstream).unwrap()
     }
 
@@ -88,7 +89,7 @@ impl Plane {
 
 /// Nobody listens there.
 async fn alone(dir: &TempDir) -> Modules {
-    let upstream = upstream::connect("http://127.0.0.1:1", None).unwrap();
+    let upstream = upstream::connect("http://127.0.0.1:1", None, ClientFiles::default()).unwrap();
     Modules::open(dir.path().to_owned(), upstream).unwrap()
 }
 
