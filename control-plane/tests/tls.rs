@@ -1,4 +1,11 @@
 //! TLS on the control plane's ports: rotation, and every way to be refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 
 mod support;
 
