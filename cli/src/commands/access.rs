@@ -1,6 +1,8 @@
 //! `countersign access`: tokens, certificates, the very first one.
 
-use std::io::{IsTerminal as _, Read as _};
+mod secret;
+mod view;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Subcommand, ValueEnum};
@@ -10,9 +12,10 @@ use serde::Serialize;
 use super::{CommandError, Context, Outcome};
 use crate::contexts::{self, Contexts, Entry};
 use crate::{api, output, private_file};
-
-/// A token is 63 characters; whatever is much longer is another file.
-const MAX_TOKEN_BYTES: u64 = 4_096;
+pub(crate) use secret::TokenError;
+use secret::in_file;
+pub(super) use secret::{read_stdin, read_token};
+use view::{Certificate, Created, Token, created_text, role_text};
 
 /// `countersign access …`
 #[derive(Debug, Subcommand)]
@@ -98,61 +101,6 @@ pub(crate) enum RoleWord {
 pub(crate) enum Lifetime {
     Never,
     Ms(u64),
-}
-
-/// Why a token cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TokenError {
-    /// A file.
-    #[error("cannot use `{}`: {source}", path.display())]
-    File {
-        path: PathBuf,
-        source: std::io::Error,
-    },
-    /// Standard input.
-    #[error("cannot read the token from standard input: {0}")]
-    Stdin(std::io::Error),
-    /// It holds nothing.
-    #[error("there is no token in what was given")]
-    Empty,
-}
-
-#[derive(Debug, Serialize)]
-struct Token {
-    id: String,
-    name: String,
-    role: &'static str,
-    state: &'static str,
-    created: Option<String>,
-    created_by: String,
-    expires: Option<String>,
-    used: Option<String>,
-    #[serde(skip)]
-    expires_ms: u64,
-    #[serde(skip)]
-    used_ms: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Created {
-    #[serde(flatten)]
-    token: Token,
-    /// Where it is, unless it is shown here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    secret: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Certificate {
-    id: String,
-    name: String,
-    role: &'static str,
-    created: Option<String>,
-    created_by: String,
-    #[serde(skip)]
-    created_ms: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -360,47 +308,6 @@ async fn certificates(
     Ok(())
 }
 
-/// What a file holds, without the line break at its end.
-pub(super) fn read_token(path: &Path) -> Result<String, TokenError> {
-    let file = std::fs::File::open(path).map_err(in_file(path))?;
-    let mut text = String::new();
-    file.take(MAX_TOKEN_BYTES)
-        .read_to_string(&mut text)
-        .map_err(in_file(path))?;
-    some(&text)
-}
-
-/// A line of standard input.
-pub(super) fn read_stdin(prompt: &str) -> Result<String, TokenError> {
-    let mut text = String::new();
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        eprint!("{prompt}");
-        stdin.read_line(&mut text).map_err(TokenError::Stdin)?;
-    } else {
-        stdin
-            .take(MAX_TOKEN_BYTES)
-            .read_to_string(&mut text)
-            .map_err(TokenError::Stdin)?;
-    }
-    some(&text)
-}
-
-fn some(text: &str) -> Result<String, TokenError> {
-    match text.trim() {
-        "" => Err(TokenError::Empty),
-        text => Ok(text.to_owned()),
-    }
-}
-
-fn in_file(path: &Path) -> impl Fn(std::io::Error) -> TokenError + use<> {
-    let path = path.to_owned();
-    move |source| TokenError::File {
-        path: path.clone(),
-        source,
-    }
-}
-
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
 
 fn lifetime(text: &str) -> Result<Lifetime, &'static str> {
@@ -429,16 +336,6 @@ fn user() -> String {
         .unwrap_or_else(|| "admin".to_owned())
 }
 
-fn role_text(role: proto::Role) -> &'static str {
-    match role {
-        proto::Role::Unspecified => "",
-        proto::Role::Viewer => "viewer",
-        proto::Role::Editor => "editor",
-        proto::Role::Approver => "approver",
-        proto::Role::Node => "node",
-    }
-}
-
 impl From<RoleWord> for proto::Role {
     fn from(word: RoleWord) -> Self {
         match word {
@@ -447,60 +344,6 @@ impl From<RoleWord> for proto::Role {
             RoleWord::Approver => Self::Approver,
             RoleWord::Node => Self::Node,
         }
-    }
-}
-
-impl Token {
-    fn new(token: proto::Token, now: u64) -> Self {
-        Self {
-            role: role_text(token.role()),
-            state: if token.revoked_ms > 0 {
-                "revoked"
-            } else if token.expires_ms > 0 && token.expires_ms <= now {
-                "expired"
-            } else {
-                "good"
-            },
-            id: token.id,
-            name: token.name,
-            created: output::rfc3339(token.created_ms),
-            created_by: token.created_by,
-            expires: output::rfc3339(token.expires_ms),
-            used: output::rfc3339(token.used_ms),
-            expires_ms: token.expires_ms,
-            used_ms: token.used_ms,
-        }
-    }
-}
-
-impl From<proto::Certificate> for Certificate {
-    fn from(it: proto::Certificate) -> Self {
-        Self {
-            role: role_text(it.role()),
-            id: it.id,
-            name: it.name,
-            created: output::rfc3339(it.created_ms),
-            created_by: it.created_by,
-            created_ms: it.created_ms,
-        }
-    }
-}
-
-fn created_text(created: &Created) -> String {
-    let Token { id, name, role, .. } = &created.token;
-    let end = match created.token.expires_ms {
-        0 => "does not end by itself".to_owned(),
-        ms => format!("ends at {}", output::time(ms)),
-    };
-    match (&created.secret, &created.file) {
-        (Some(secret), _) => format!(
-            "{secret}\n\ntoken {id} of {name}, {role}; it {end}. It is shown this once and kept nowhere.\n"
-        ),
-        (None, Some(path)) => format!(
-            "token {id} of {name}, {role}, is in {}; it {end}\n",
-            path.display()
-        ),
-        (None, None) => String::new(),
     }
 }
 

@@ -5,16 +5,15 @@ use countersign_proto::admin::v1::admin_service_server::AdminService;
 use tonic::{Request, Response, Status};
 
 use super::admin_convert as convert;
+use super::answered::answered;
 use super::history_convert;
 use super::rollout_convert as rollouts;
 use super::traffic::{TrafficFault, TrafficQuestion, answer};
 use super::{apply_status, caller, store_status};
-use crate::access::Note;
 use crate::clock;
-use crate::inventory::Change;
 use crate::limits;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete, Rollback};
+use crate::runtime::{App, Apply, Choice, Delete, Rollback};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -27,39 +26,6 @@ impl Admin {
     #[must_use]
     pub fn new(app: App) -> Self {
         Self { app }
-    }
-}
-
-/// Findings are an answer and no failure: the caller shows them.
-fn answered(
-    result: Result<Applied, ApplyError>,
-    note: &Note,
-) -> Result<Response<admin::ApplyResponse>, Status> {
-    note_change(note, &result);
-    match result {
-        Ok(applied) => Ok(Response::new(convert::applied(&applied))),
-        Err(ApplyError::Refused(findings)) => Ok(Response::new(admin::ApplyResponse {
-            diagnostics: findings.iter().map(convert::diagnostic).collect(),
-            ..admin::ApplyResponse::default()
-        })),
-        Err(error) => Err(apply_status(error)),
-    }
-}
-
-/// What a change did, for the audit log.
-pub(crate) fn note_change(note: &Note, result: &Result<Applied, ApplyError>) {
-    match result {
-        Ok(applied) => {
-            for (key, change) in &applied.changes {
-                if *change != Change::Unchanged {
-                    note.on(format!("{}/{}", key.kind.as_str(), key.name));
-                }
-            }
-            if let Some(revision) = &applied.revision {
-                note.revision(crate::xds::revision_text(revision.number, &revision.hash));
-            }
-        }
-        Err(error) => note.refused(&error.to_string()),
     }
 }
 

@@ -4,13 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use countersign_proto::access::v1::access_service_server::AccessServiceServer;
-use countersign_proto::admin::v1::admin_service_server::AdminServiceServer;
-use countersign_proto::node::v1::node_service_server::NodeServiceServer;
-use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
-use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::AggregatedDiscoveryServiceServer;
-use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -19,22 +12,20 @@ use super::change::ApplyError;
 use super::control::Control;
 use super::directory::Directory;
 use super::fleet::Fleet;
-use super::health::{begin_health, watch_health};
 use super::ingest::{Ingest, IngestTask};
 use super::lease::Lease;
-use super::listen::{listen, local};
 use super::maintenance;
 use super::relays::Relays;
 use super::replica::{self, Presence};
+use super::serve::{listen, local, serve_grpc, serve_http};
 use super::sidecars::SidecarHub;
 use super::stopping;
 use crate::clock::Clock;
-use crate::grpc::{AccessEdge, AccessLog, Admin, Ads, Ecds, GuardLayer, Nodes};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::module::{Code, Module, ModuleError};
 use crate::store::{Store, StoreError};
-use crate::tls::{self, Connections, Keeper, Protocol, TlsError, TlsFiles};
+use crate::tls::{self, Keeper, Protocol, TlsError, TlsFiles};
 
 /// The lease on what exactly one replica does.
 const ROLLOUT_DRIVER: &str = "rollout-driver";
@@ -339,63 +330,6 @@ fn beside_others(app: &App) -> Result<Vec<JoinHandle<()>>, ApplyError> {
         tokio::spawn(presence.keep(app.stop.clone())),
         tokio::spawn(lease.keep(app.store.clone(), replica, app.stop.clone())),
     ])
-}
-
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    stopping(&mut stop).await;
-}
-
-async fn serve_grpc(incoming: Connections, app: App) -> Result<[JoinHandle<()>; 2], StartError> {
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(countersign_proto::DESCRIPTORS)
-        .build_v1()?;
-    let (reporter, health) = tonic_health::server::health_reporter();
-    begin_health(&reporter).await;
-    let watched = watch_health(reporter, app.store.clone(), app.stop.clone());
-    let ads = AggregatedDiscoveryServiceServer::new(Ads::new(app.clone()))
-        .max_decoding_message_size(limits::MAX_DISCOVERY_MESSAGE_BYTES)
-        .max_encoding_message_size(usize::MAX);
-    let ecds = ExtensionConfigDiscoveryServiceServer::new(Ecds::new(app.clone()));
-    let log = AccessLogServiceServer::new(AccessLog::new(app.clone()));
-    let router = tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(limits::KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(limits::KEEPALIVE_TIMEOUT))
-        .layer(GuardLayer::new(Arc::clone(&app.access)))
-        .add_service(health)
-        .add_service(reflection)
-        .add_service(ads)
-        .add_service(
-            ecds.max_decoding_message_size(limits::MAX_DISCOVERY_MESSAGE_BYTES)
-                .max_encoding_message_size(usize::MAX),
-        )
-        .add_service(log.max_decoding_message_size(limits::MAX_LOG_MESSAGE_BYTES))
-        .add_service(NodeServiceServer::new(Nodes::new(app.clone())))
-        .add_service(
-            AdminServiceServer::new(Admin::new(app.clone()))
-                .max_decoding_message_size(limits::MAX_ADMIN_MESSAGE_BYTES),
-        )
-        .add_service(AccessServiceServer::new(AccessEdge::new(app.clone())));
-    let stop = stopped(app.stop.clone());
-    let served = tokio::spawn(async move {
-        if let Err(error) = router.serve_with_incoming_shutdown(incoming, stop).await {
-            tracing::error!(%error, "the gRPC server ended");
-        }
-    });
-    Ok([tokio::spawn(watched), served])
-}
-
-fn serve_http(listener: Connections, app: App, loopback: bool) -> JoinHandle<()> {
-    let stop = stopped(app.stop.clone());
-    let router =
-        crate::http::router(app, loopback).into_make_service_with_connect_info::<tls::Peer>();
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router)
-            .with_graceful_shutdown(stop)
-            .await
-        {
-            tracing::error!(%error, "the HTTP server ended");
-        }
-    })
 }
 
 impl Running {

@@ -1,0 +1,65 @@
+//! Secrets on their way in: from a file or standard input, never from the process list.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
+
+/// A token is 63 characters; whatever is much longer is another file.
+const MAX_TOKEN_BYTES: u64 = 4_096;
+
+/// Why a token cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenError {
+    /// A file.
+    #[error("cannot use `{}`: {source}", path.display())]
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    /// Standard input.
+    #[error("cannot read the token from standard input: {0}")]
+    Stdin(std::io::Error),
+    /// It holds nothing.
+    #[error("there is no token in what was given")]
+    Empty,
+}
+
+/// What a file holds, without the line break at its end.
+pub(in crate::commands) fn read_token(path: &Path) -> Result<String, TokenError> {
+    let file = std::fs::File::open(path).map_err(in_file(path))?;
+    let mut text = String::new();
+    file.take(MAX_TOKEN_BYTES)
+        .read_to_string(&mut text)
+        .map_err(in_file(path))?;
+    some(&text)
+}
+
+/// A line of standard input.
+pub(in crate::commands) fn read_stdin(prompt: &str) -> Result<String, TokenError> {
+    let mut text = String::new();
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        eprint!("{prompt}");
+        stdin.read_line(&mut text).map_err(TokenError::Stdin)?;
+    } else {
+        stdin
+            .take(MAX_TOKEN_BYTES)
+            .read_to_string(&mut text)
+            .map_err(TokenError::Stdin)?;
+    }
+    some(&text)
+}
+
+fn some(text: &str) -> Result<String, TokenError> {
+    match text.trim() {
+        "" => Err(TokenError::Empty),
+        text => Ok(text.to_owned()),
+    }
+}
+
+pub(super) fn in_file(path: &Path) -> impl Fn(std::io::Error) -> TokenError + use<> {
+    let path = path.to_owned();
+    move |source| TokenError::File {
+        path: path.clone(),
+        source,
+    }
+}
