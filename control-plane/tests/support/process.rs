@@ -35,6 +35,7 @@ impl Starting {
                 "127.0.0.1:0",
             ])
             .args(["--filter-module", "/lib/countersign.wasm"])
+            .args(["--access", "open"])
             .env("COUNTERSIGN_DATABASE_URL", database_url)
             .env("RUST_LOG", "info")
             .env("NO_COLOR", "1")
