@@ -114,9 +114,25 @@ pub(crate) fn rfc3339(ms: u64) -> Option<String> {
     Some(time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }
 
+/// At most `limit` characters of a cell; the last one is `…` where more was. JSON and YAML have it whole.
+pub(crate) fn short(text: &str, limit: usize) -> String {
+    if text.chars().nth(limit).is_none() {
+        return text.to_owned();
+    }
+    let kept = text.chars().take(limit.saturating_sub(1));
+    kept.chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_cut_between_characters_and_says_so() {
+        assert_eq!(short("übung", 5), "übung");
+        assert_eq!(short("übungen", 5), "übun…");
+        assert_eq!(short("", 5), "");
+    }
 
     #[test]
     fn a_table_is_aligned_and_marks_empty_cells() {

@@ -7,6 +7,9 @@ use serde::Serialize;
 use super::{CommandError, Context, Outcome};
 use crate::{api, output};
 
+/// Characters of a cell that can name many things: a line is to be read, not to be wrapped.
+const WIDEST: usize = 60;
+
 /// The options of `countersign audit`.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
@@ -116,9 +119,9 @@ fn table(entries: &Entries) -> String {
             entry.address.clone(),
             action.to_owned(),
             entry.outcome.clone(),
-            entry.object.clone(),
+            output::short(&entry.object, WIDEST),
             entry.revision.clone(),
-            entry.detail.clone(),
+            output::short(&entry.detail, WIDEST),
         ]
     });
     let header = [

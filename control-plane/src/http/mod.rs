@@ -1,6 +1,7 @@
-//! REST, metrics and health.
+//! REST, metrics, health and the dashboard.
 
 mod access;
+mod dashboard;
 mod events;
 mod guard;
 mod health;
@@ -74,7 +75,7 @@ pub fn router(app: App, loopback: bool) -> Router {
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "not that method")
         })
-        .fallback(async || Problem::new(StatusCode::NOT_FOUND, "there is nothing here"))
+        .fallback(dashboard::serve)
         .layer(DefaultBodyLimit::max(limits::MAX_HTTP_BODY_BYTES))
         .with_state(app);
     if loopback {
