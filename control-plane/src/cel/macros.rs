@@ -57,6 +57,37 @@ pub(super) const NAMES: [&str; 14] = [
     "cel.bind",
 ];
 
+/// How each is written.
+const USAGES: [(&str, &str); NAMES.len()] = [
+    ("has", "has(x.name) -> bool"),
+    ("all", "list.all(x, bool) -> bool"),
+    ("exists", "list.exists(x, bool) -> bool"),
+    ("exists_one", "list.exists_one(x, bool) -> bool"),
+    ("existsOne", "list.existsOne(x, bool) -> bool"),
+    ("map", "list.map(x, A) -> list(A)"),
+    ("filter", "list.filter(x, bool) -> list"),
+    ("transformList", "list.transformList(i, x, A) -> list(A)"),
+    ("transformMap", "map.transformMap(k, v, A) -> map"),
+    (
+        "transformMapEntry",
+        "map.transformMapEntry(k, v, map) -> map",
+    ),
+    ("sortBy", "list.sortBy(x, A) -> list"),
+    ("optMap", "optional.optMap(x, A) -> optional_type(A)"),
+    (
+        "optFlatMap",
+        "optional.optFlatMap(x, optional_type(A)) -> optional_type(A)",
+    ),
+    ("cel.bind", "cel.bind(x, A, B) -> B"),
+];
+
+/// Each macro with how it is written.
+pub(super) fn signatures() -> impl Iterator<Item = (&'static str, Vec<String>)> {
+    USAGES
+        .into_iter()
+        .map(|(name, usage)| (name, vec![usage.to_owned()]))
+}
+
 /// Reads a call as a macro, if it is one.
 pub(super) fn recognise(call: &Call) -> Option<Result<Macro<'_>, Problem>> {
     if call.global {

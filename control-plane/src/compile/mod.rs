@@ -14,7 +14,7 @@ mod load;
 mod lower;
 mod reasons;
 
-pub use conditions::Failure;
+pub use conditions::{Failure, Function, Language, Name, language};
 pub use forms::{Forms, GatewayForm, NoForms};
 
 use std::collections::HashMap;

@@ -85,6 +85,7 @@ impl Finding {
 
     pub(crate) fn build(self) -> Diagnostic {
         let (line, column) = self.source.position(self.span.start);
+        let (end_line, end_column) = self.source.position(self.span.end.max(self.span.start));
         let file = self.source.file().to_owned();
         let mut excerpts = Vec::new();
         let primary = Mark {
@@ -110,6 +111,8 @@ impl Finding {
             file,
             line,
             column,
+            end_line,
+            end_column,
             rendered: String::new(),
             excerpts: excerpts.into_iter().map(|(_, excerpt)| excerpt).collect(),
             advice: self.advice,
@@ -128,6 +131,8 @@ impl Diagnostic {
             file: String::new(),
             line: 0,
             column: 0,
+            end_line: 0,
+            end_column: 0,
             rendered: String::new(),
             excerpts: Vec::<Excerpt>::new(),
             advice: advice.map(Advice::Help).into_iter().collect(),

@@ -42,8 +42,12 @@ pub struct Diagnostic {
     pub file: String,
     /// Counted from one; zero where the finding concerns the whole set.
     pub line: u32,
-    /// Counted from one, in characters.
+    /// Counted from one, in characters (Unicode scalar values).
     pub column: u32,
+    /// Where it ends: the place behind its last character. The same place where it has no extent.
+    pub end_line: u32,
+    /// Counted like `column`.
+    pub end_column: u32,
     /// The finding with its source, carets and advice, without colour.
     pub rendered: String,
     /// The lines that the rendering shows.
@@ -57,6 +61,13 @@ impl Diagnostic {
     #[must_use]
     pub fn render_coloured(&self) -> String {
         render::coloured(self)
+    }
+
+    /// What to do about it, and why it is so, each in a sentence.
+    pub fn advice(&self) -> impl Iterator<Item = &str> {
+        self.advice.iter().map(|advice| match advice {
+            Advice::Help(text) | Advice::Note(text) => text.as_str(),
+        })
     }
 }
 

@@ -25,6 +25,9 @@ pub(super) struct DiagnosticJson {
     file: String,
     line: u32,
     column: u32,
+    end_line: u32,
+    end_column: u32,
+    advice: Vec<String>,
     rendered: String,
 }
 
@@ -39,6 +42,9 @@ impl From<&Diagnostic> for DiagnosticJson {
             file: finding.file.clone(),
             line: finding.line,
             column: finding.column,
+            end_line: finding.end_line,
+            end_column: finding.end_column,
+            advice: finding.advice().map(str::to_owned).collect(),
             rendered: finding.rendered.clone(),
         }
     }

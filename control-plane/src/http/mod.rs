@@ -1,12 +1,14 @@
 //! REST, metrics, health and the dashboard.
 
 mod access;
+mod check;
 mod dashboard;
 mod events;
 mod guard;
 mod health;
 mod history;
 mod json;
+mod language;
 mod modules;
 mod nodes;
 mod openapi;
@@ -39,6 +41,8 @@ fn all() -> Routes {
         .get("/api/v1/whoami", ANYBODY, access::who_am_i)
         .get("/api/v1/audit", VIEWER, access::audit)
         .get("/modules/{name}", OPEN, modules::module)
+        .post("/api/v1/check", VIEWER, check::check)
+        .get("/api/v1/language", VIEWER, language::language)
         .get("/api/v1/challenges", VIEWER, traffic::challenges)
         .get("/api/v1/events", VIEWER, events::list)
         .get("/api/v1/events/{id}", VIEWER, events::one)

@@ -113,24 +113,11 @@ pub(super) async fn apply(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<AppliedJson>, Problem> {
     let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
-    if !is_yaml(&headers) {
-        let detail = "the body must be YAML, with `content-type: application/yaml`";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-    }
-    let body = body.map_err(|error| {
+    if body.is_err() {
         // Too long to be read at all: refused like any other bad file.
         app.metrics.changes_refused.inc();
-        Problem::new(error.status(), error.body_text())
-    })?;
-    let name = if parameters.file.is_empty() {
-        "request"
-    } else {
-        &parameters.file
-    };
-    let file = SourceFile {
-        name: name.to_owned(),
-        content: body.to_vec(),
-    };
+    }
+    let file = yaml(&headers, &parameters.file, body)?;
     let author = author(&caller, &parameters.author);
     let (base, by_header) = base(&headers, &parameters.base);
     if parameters.dry_run {
@@ -174,6 +161,24 @@ pub(super) async fn delete(
         base: &base,
     });
     answered(deleted.await, by_header, &caller.note)
+}
+
+/// A body of YAML, as the file of that name; findings name it.
+pub(super) fn yaml(
+    headers: &HeaderMap,
+    name: &str,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<SourceFile, Problem> {
+    if !is_yaml(headers) {
+        let detail = "the body must be YAML, with `content-type: application/yaml`";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    let body = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let name = if name.is_empty() { "request" } else { name };
+    Ok(SourceFile {
+        name: name.to_owned(),
+        content: body.to_vec(),
+    })
 }
 
 /// Who changes: who was recognised, else who the client says it is.

@@ -132,6 +132,20 @@ impl Control {
         self.counted(self.apply_checked(apply).await)
     }
 
+    /// What an apply of the files would say of them, for who is still writing: nothing is changed, and
+    /// nothing is counted as refused.
+    ///
+    /// # Errors
+    /// See [`Control::apply`].
+    pub async fn check(&self, files: Vec<SourceFile>) -> Result<Applied, ApplyError> {
+        self.apply_checked(Apply {
+            files,
+            dry_run: true,
+            ..Apply::default()
+        })
+        .await
+    }
+
     /// Takes resources out.
     ///
     /// # Errors

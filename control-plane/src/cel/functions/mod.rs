@@ -4,6 +4,7 @@ mod extensions;
 mod standard;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::LazyLock;
 
 use countersign_engine::cel::Op;
@@ -94,6 +95,33 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ALL.keys()
         .copied()
         .filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()) && *name != "in")
+}
+
+/// The names of all functions with the signatures of their overloads.
+pub(crate) fn signatures() -> impl Iterator<Item = (&'static str, Vec<String>)> {
+    let functions = names().map(|name| {
+        let overloads = find(name).into_iter().flatten();
+        (name, overloads.map(Overload::to_string).collect())
+    });
+    functions.chain(super::macros::signatures())
+}
+
+impl fmt::Display for Overload {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (receiver, arguments) = match self.parameters.split_first() {
+            Some((receiver, arguments)) if self.member => (Some(receiver), arguments),
+            _ => (None, self.parameters.as_slice()),
+        };
+        if let Some(receiver) = receiver {
+            write!(formatter, "{receiver}.")?;
+        }
+        formatter.write_str("(")?;
+        for (index, argument) in arguments.iter().enumerate() {
+            let before = if index == 0 { "" } else { ", " };
+            write!(formatter, "{before}{argument}")?;
+        }
+        write!(formatter, ") -> {}", self.result)
+    }
 }
 
 static ALL: LazyLock<HashMap<&'static str, Vec<Overload>>> = LazyLock::new(|| {

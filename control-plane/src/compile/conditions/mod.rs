@@ -4,6 +4,7 @@
 mod advice;
 mod environment;
 mod failures;
+mod language;
 mod place;
 
 use countersign_engine::cel::{NodeId, ProgramBuilder};
@@ -19,6 +20,7 @@ use advice::ReadLists;
 
 pub use failures::Failure;
 pub(super) use failures::Failures;
+pub use language::{Function, Language, Name, language};
 pub(crate) use place::Place;
 
 /// A condition in the program.
