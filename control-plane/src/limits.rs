@@ -207,6 +207,17 @@ pub const MAINTENANCE_EVERY: Duration = Duration::from_secs(30);
 pub const MAX_EVENTS_LISTED: u32 = 500;
 /// Events in one answer when the question does not say.
 pub const DEFAULT_EVENTS_LISTED: u32 = 50;
+/// Events that one search looks at where no index helps: about a second on a slow disk. Its answer says
+/// where to go on.
+pub const MAX_EVENTS_SEARCHED: u32 = 20_000;
+/// Of these at once.
+pub const EVENTS_SEARCHED_AT_ONCE: u32 = 1_000;
+/// Events that one count of what occurs most reads.
+pub const MAX_EVENTS_TALLIED: u32 = 50_000;
+/// Entries of it in an answer.
+pub const MAX_TOP: u32 = 100;
+/// See [`MAX_TOP`].
+pub const DEFAULT_TOP: u32 = 10;
 /// Points in one traffic answer.
 pub const MAX_TRAFFIC_POINTS: u64 = 10_000;
 /// Policies with metrics of their own: their names come from the network with the events.

@@ -277,3 +277,69 @@ async fn old_events_go_and_their_counts_stay(on: On) {
     assert_eq!(fixture.store.event("e1").await.unwrap(), None);
     assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
 }
+
+on_both!(events_are_searched_through_pages_of_what_is_not_wanted);
+async fn events_are_searched_through_pages_of_what_is_not_wanted(on: On) {
+    use countersign_control_plane::events::Wanted;
+    use countersign_control_plane::limits::EVENTS_SEARCHED_AT_ONCE;
+
+    let fixture = Fixture::on(on).await;
+    // More than are read at once, with one wanted in each thousand.
+    let rows = (0..EVENTS_SEARCHED_AT_ONCE * 2 + 500).map(|n| {
+        let mut row = EventRow {
+            time_ms: NOW + u64::from(n),
+            ..event(&format!("e{n:05}"), ActionKind::Block, "bots")
+        };
+        row.event.path = if n % 1_000 == 0 { "/rare/x" } else { "/often" }.into();
+        row
+    });
+    fixture.take(rows.collect(), vec![]).await;
+    fixture.take(vec![challenge("c1")], vec![]).await;
+    let passed = outcome(1, "c1", Step::Passed);
+    fixture.take(vec![], vec![passed]).await;
+
+    let wanted = |wanted: Wanted, limit| EventFilter {
+        wanted,
+        limit,
+        ..EventFilter::default()
+    };
+    let rare = Wanted {
+        path: "/rare".into(),
+        ..Wanted::default()
+    };
+    let mut filter = wanted(rare.clone(), 2);
+    let mut pages = Vec::new();
+    loop {
+        let page = fixture.store.events(&filter).await.unwrap();
+        let ids = page.events.into_iter().map(|event| event.decision.event_id);
+        pages.push(ids.collect::<Vec<_>>());
+        match page.next {
+            Some(next) => filter.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(pages, [vec!["e02000", "e01000"], vec!["e00000"]]);
+
+    let ids = async |filter: EventFilter| {
+        let page = fixture.store.events(&filter).await.unwrap();
+        let ids = page.events.into_iter().map(|event| event.decision.event_id);
+        ids.collect::<Vec<_>>()
+    };
+    let between = EventFilter {
+        from_ms: NOW + 1_000,
+        to_ms: NOW + 2_000,
+        ..wanted(rare, 9)
+    };
+    assert_eq!(ids(between).await, ["e01000"]);
+    let step = EventFilter {
+        step: Some(Step::Passed),
+        limit: 9,
+        ..EventFilter::default()
+    };
+    assert_eq!(ids(step).await, ["c1"]);
+    let id = Wanted {
+        text: "E01234".into(),
+        ..Wanted::default()
+    };
+    assert_eq!(ids(wanted(id, 9)).await, ["e01234"]);
+}

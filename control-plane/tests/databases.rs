@@ -253,7 +253,7 @@ async fn both_databases_answer_the_same_in_the_same_order() {
             action: Some(ActionKind::Challenge),
             host: Some("shop".into()),
             limit: 2,
-            after: None,
+            ..EventFilter::default()
         };
         let first = store.events(&filter).await.unwrap();
         let next = EventFilter {

@@ -365,3 +365,60 @@ async fn a_question_that_makes_no_sense_is_a_problem(on: On) {
         );
     }
 }
+
+on_both!(what_occurs_most_is_told_with_what_was_answered);
+async fn what_occurs_most_is_told_with_what_was_answered(on: On) {
+    let plane = Plane::start_on(on).await;
+    let at = |id: &str, path: &str, action, policy| DecisionEvent {
+        path: path.into(),
+        reasons: vec!["SCRIPTED".into()],
+        ..event(id, action, policy)
+    };
+    let sampled = DecisionEvent {
+        weight: 100,
+        ..at("e4", "/", ActionKind::Allow, "")
+    };
+    let decided = [
+        at("e1", "/pay", ActionKind::Challenge, "checkout"),
+        at("e2", "/pay", ActionKind::Block, "bots"),
+        at("e3", "/cart", ActionKind::Block, "bots"),
+        sampled,
+    ];
+    taken(&plane, &decided).await;
+    Sidecar::connect(&plane, "s").await.fence().await;
+
+    let keys = |answer: &serde_json::Value| {
+        let entries = answer["entries"].as_array().unwrap().iter();
+        let keys = entries.map(|entry| entry["key"].as_str().unwrap().to_owned());
+        keys.collect::<Vec<_>>()
+    };
+    let paths = plane.get_json("/api/v1/top?by=path&from=1&limit=2").await;
+    assert_eq!(keys(&paths), ["/", "/pay"]);
+    assert_eq!(paths["entries"][1]["counts"]["challenge"], 1);
+    assert_eq!(paths["others"]["block"], 1);
+    assert_eq!(paths["events"]["looked_at"], 4);
+    assert_eq!(paths["events"]["whole"], true);
+
+    let reasons = plane
+        .get_json("/api/v1/top?by=reason&from=1&action=block")
+        .await;
+    assert_eq!(reasons["entries"][0]["counts"]["block"], 2);
+    assert_eq!(keys(&reasons), ["SCRIPTED"]);
+
+    // Over all traffic, without reading events.
+    let policies = plane.get_json("/api/v1/top?by=policy&from=1").await;
+    assert_eq!(keys(&policies), ["bots", "checkout"]);
+    assert!(policies.get("events").is_none());
+
+    let (status, problem) = plane.get("/api/v1/top?by=colour").await;
+    assert_eq!(status, 400);
+    assert!(problem.contains("one of policy, host, path"), "{problem}");
+    let (status, problem) = plane.get("/api/v1/events?address=here").await;
+    assert_eq!(status, 400);
+    assert!(
+        problem.contains("neither an address nor a range"),
+        "{problem}"
+    );
+    let found = plane.get_json("/api/v1/events?q=PAY&action=block").await;
+    assert_eq!(found["events"][0]["event_id"], "e2");
+}

@@ -2,9 +2,10 @@
 
 mod view;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use countersign_proto::admin::v1 as admin;
-use countersign_proto::policy::v1::ActionKind;
+use countersign_proto::node::v1::Step;
+use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
 
 use super::{CommandError, Context, Outcome};
 use crate::api::{self, ApiError};
@@ -15,28 +16,111 @@ use view::{Event, Events};
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
     /// Lists decisions, newest first
-    List {
-        /// Of this policy
-        #[arg(long, default_value = "")]
-        policy: String,
-        /// With this action
-        #[arg(long, value_enum)]
-        action: Option<Action>,
-        /// On this host
-        #[arg(long, default_value = "")]
-        host: String,
-        /// How many at most
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
-        limit: u32,
-        /// Go on where a former list ended
-        #[arg(long, default_value = "")]
-        cursor: String,
-    },
+    #[command(after_help = "Examples:
+  countersign events list --action block --path /checkout
+  countersign events list --search 203.0.113.7 --from 2026-01-31T12:00:00Z
+  countersign events list --step rejected --cause USER_NOT_VERIFIED")]
+    List(Box<ListArgs>),
     /// Explains one decision: policy, reasons, score, and the inputs it used
     Get {
         /// From the header `countersign-event-id` or from the list
         event_id: String,
     },
+}
+
+/// Which decisions.
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Decided by this policy
+    #[arg(long, default_value = "")]
+    policy: String,
+    /// With this action
+    #[arg(long, value_enum)]
+    action: Option<Action>,
+    /// On this host
+    #[arg(long, default_value = "")]
+    host: String,
+    /// From this time on, for example 2026-01-31T12:00:00Z
+    #[arg(long)]
+    from: Option<jiff::Timestamp>,
+    /// Before this time
+    #[arg(long)]
+    to: Option<jiff::Timestamp>,
+    /// With this text in id, host, path, policy, user agent, address or device
+    #[arg(long, default_value = "")]
+    search: String,
+    /// That this policy decided, only counted, or was satisfied with
+    #[arg(long, default_value = "")]
+    mentions: String,
+    /// By this device
+    #[arg(long, default_value = "")]
+    device: String,
+    /// From this address, or range of addresses
+    #[arg(long, default_value = "")]
+    address: String,
+    /// Under this path
+    #[arg(long, default_value = "")]
+    path: String,
+    /// For this reason
+    #[arg(long, default_value = "")]
+    reason: String,
+    /// With this verdict
+    #[arg(long, value_enum)]
+    verdict: Option<VerdictWord>,
+    /// Challenges that came to this step
+    #[arg(long, value_enum)]
+    step: Option<StepWord>,
+    /// Challenges with an answer that was rejected for this
+    #[arg(long, default_value = "")]
+    cause: String,
+    /// How many at most
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    limit: u32,
+    /// Go on where a former list ended
+    #[arg(long, default_value = "")]
+    cursor: String,
+}
+
+/// `--verdict`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum VerdictWord {
+    Allow,
+    Challenge,
+    Block,
+}
+
+impl From<VerdictWord> for Verdict {
+    fn from(word: VerdictWord) -> Self {
+        match word {
+            VerdictWord::Allow => Self::Allow,
+            VerdictWord::Challenge => Self::Challenge,
+            VerdictWord::Block => Self::Block,
+        }
+    }
+}
+
+/// `--step`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StepWord {
+    PageServed,
+    Started,
+    Unsupported,
+    Cancelled,
+    Rejected,
+    Passed,
+}
+
+impl From<StepWord> for Step {
+    fn from(word: StepWord) -> Self {
+        match word {
+            StepWord::PageServed => Self::PageServed,
+            StepWord::Started => Self::Started,
+            StepWord::Unsupported => Self::Unsupported,
+            StepWord::Cancelled => Self::Cancelled,
+            StepWord::Rejected => Self::Rejected,
+            StepWord::Passed => Self::Passed,
+        }
+    }
 }
 
 /// `--action`.
@@ -61,28 +145,47 @@ impl From<Action> for ActionKind {
     }
 }
 
+impl ListArgs {
+    fn request(&self) -> admin::ListEventsRequest {
+        let ms = |time: Option<jiff::Timestamp>| {
+            time.map_or(0, |time| u64::try_from(time.as_millisecond()).unwrap_or(0))
+        };
+        admin::ListEventsRequest {
+            policy: self.policy.clone(),
+            action: self
+                .action
+                .map_or(ActionKind::Unspecified, ActionKind::from)
+                .into(),
+            host: self.host.clone(),
+            from_ms: ms(self.from),
+            to_ms: ms(self.to),
+            text: self.search.clone(),
+            mentions: self.mentions.clone(),
+            device: self.device.clone(),
+            address: self.address.clone(),
+            path: self.path.clone(),
+            reason: self.reason.clone(),
+            verdict: self
+                .verdict
+                .map_or(Verdict::Unspecified, Verdict::from)
+                .into(),
+            step: self.step.map_or(Step::Unspecified, Step::from).into(),
+            cause: self.cause.clone(),
+            demanded: Assurance::None.into(),
+            limit: self.limit,
+            cursor: self.cursor.clone(),
+        }
+    }
+}
+
 pub(crate) async fn run(
     command: &EventsCommand,
     context: &Context,
 ) -> Result<Outcome, CommandError> {
     let mut client = api::connect(&context.control_plane).await?;
     match command {
-        EventsCommand::List {
-            policy,
-            action,
-            host,
-            limit,
-            cursor,
-        } => {
-            let request = admin::ListEventsRequest {
-                policy: policy.clone(),
-                action: action
-                    .map_or(ActionKind::Unspecified, ActionKind::from)
-                    .into(),
-                host: host.clone(),
-                limit: *limit,
-                cursor: cursor.clone(),
-            };
+        EventsCommand::List(asked) => {
+            let request = asked.request();
             let answer = client.list_events(request).await?.into_inner();
             let events = Events {
                 events: answer.events.into_iter().map(Event::from).collect(),

@@ -1,10 +1,11 @@
 //! The runtime's words in those of the operator's API.
 
 use countersign_proto::admin::v1 as admin;
-use countersign_proto::policy::v1::ActionKind;
+use countersign_proto::node::v1::Step;
+use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::events::explain;
+use crate::events::{NoAddress, Wanted, address_range, explain};
 use crate::inventory::{Change, Entry, Key};
 use crate::limits;
 use crate::nodes::{NodeState, NodeView, ResourceView};
@@ -165,26 +166,52 @@ pub(super) fn stored_event(event: StoredEvent) -> admin::StoredEvent {
     }
 }
 
-/// Not a place in the list.
+/// What is no filter of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`cursor` is not one of a former answer")]
-pub(crate) struct BadCursor;
+pub(crate) enum BadFilter {
+    /// Not a place in the list.
+    #[error("`cursor` is not one of a former answer")]
+    Cursor,
+    /// Not an address.
+    #[error("`address`: {0}")]
+    Address(#[from] NoAddress),
+}
 
 /// Which events an operator asks for.
-pub(crate) fn event_filter(request: admin::ListEventsRequest) -> Result<EventFilter, BadCursor> {
+pub(crate) fn event_filter(request: admin::ListEventsRequest) -> Result<EventFilter, BadFilter> {
     let action = request.action();
+    let verdict = request.verdict();
+    let step = request.step();
+    let demanded = request.demanded();
     let some = |text: String| (!text.is_empty()).then_some(text);
     let limit = match request.limit {
         0 => limits::DEFAULT_EVENTS_LISTED,
         limit => limit.min(limits::MAX_EVENTS_LISTED),
     };
     let after = some(request.cursor)
-        .map(|cursor| read_cursor(&cursor).ok_or(BadCursor))
+        .map(|cursor| read_cursor(&cursor).ok_or(BadFilter::Cursor))
+        .transpose()?;
+    let address = some(request.address)
+        .map(|range| address_range(&range))
         .transpose()?;
     Ok(EventFilter {
         policy: some(request.policy),
         action: (action != ActionKind::Unspecified).then_some(action),
         host: some(request.host),
+        from_ms: request.from_ms,
+        to_ms: request.to_ms,
+        step: (step != Step::Unspecified).then_some(step),
+        demanded: (demanded != Assurance::None).then_some(demanded),
+        wanted: Wanted {
+            text: request.text,
+            mentions: request.mentions,
+            device: request.device,
+            address,
+            path: request.path,
+            reason: request.reason,
+            verdict: (verdict != Verdict::Unspecified).then_some(verdict),
+            cause: request.cause,
+        },
         limit,
         after,
     })
@@ -222,7 +249,7 @@ mod tests {
                 cursor: text.into(),
                 ..Default::default()
             };
-            assert_eq!(event_filter(request), Err(BadCursor), "{text}");
+            assert_eq!(event_filter(request), Err(BadFilter::Cursor), "{text}");
         }
     }
 

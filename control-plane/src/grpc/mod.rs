@@ -30,7 +30,9 @@ pub use ecds::Ecds;
 pub use guard::GuardLayer;
 pub(crate) use guard::bearer;
 pub use node::Nodes;
-pub(crate) use traffic::{TrafficFault, TrafficQuestion, answer as traffic_answer};
+pub(crate) use traffic::{
+    TrafficFault, TrafficQuestion, answer as traffic_answer, wire as traffic_counts,
+};
 
 use tonic::Status;
 

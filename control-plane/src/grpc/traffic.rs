@@ -149,7 +149,7 @@ impl Sums {
     }
 }
 
-fn wire(counts: &Counts) -> admin::TrafficCounts {
+pub(crate) fn wire(counts: &Counts) -> admin::TrafficCounts {
     admin::TrafficCounts {
         allow: counts.get(Measure::Allow),
         block: counts.get(Measure::Block),

@@ -5,23 +5,61 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use countersign_proto::admin::v1::ListEventsRequest;
-use countersign_proto::policy::v1::ActionKind;
 use serde::{Deserialize, Serialize};
 
 use super::json::EventJson;
 use super::problem::Problem;
+use super::words;
 use crate::grpc::{cursor, event_filter};
 use crate::runtime::App;
+use crate::store::EventFilter;
 
-/// The parameters as they come.
+/// The parameters as they come. Those that say which events are those of the gRPC call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Parameters {
     policy: String,
     action: String,
     host: String,
+    from: String,
+    to: String,
+    q: String,
+    mentions: String,
+    device: String,
+    address: String,
+    path: String,
+    reason: String,
+    verdict: String,
+    step: String,
+    cause: String,
+    assurance: String,
     limit: u32,
     cursor: String,
+}
+
+impl Parameters {
+    fn filter(self) -> Result<EventFilter, Problem> {
+        let request = ListEventsRequest {
+            action: words::action(&self.action)?.into(),
+            from_ms: words::moment("from", &self.from)?,
+            to_ms: words::moment("to", &self.to)?,
+            verdict: words::verdict(&self.verdict)?.into(),
+            step: words::step(&self.step)?.into(),
+            demanded: words::assurance(&self.assurance)?.into(),
+            policy: self.policy,
+            host: self.host,
+            text: self.q,
+            mentions: self.mentions,
+            device: self.device,
+            address: self.address,
+            path: self.path,
+            reason: self.reason,
+            cause: self.cause,
+            limit: self.limit,
+            cursor: self.cursor,
+        };
+        event_filter(request).map_err(|error| Problem::bad_request(error.to_string()))
+    }
 }
 
 /// A page of events.
@@ -38,15 +76,7 @@ pub(super) async fn list(
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Json<EventsJson>, Problem> {
     let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let request = ListEventsRequest {
-        policy: parameters.policy,
-        action: action(&parameters.action)?.into(),
-        host: parameters.host,
-        limit: parameters.limit,
-        cursor: parameters.cursor,
-    };
-    let filter = event_filter(request).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let page = app.store.events(&filter).await?;
+    let page = app.store.events(&parameters.filter()?).await?;
     Ok(Json(EventsJson {
         events: page.events.into_iter().map(EventJson::from).collect(),
         next_cursor: cursor(page.next),
@@ -62,18 +92,4 @@ pub(super) async fn one(
     let event =
         event.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no event of this id"))?;
     Ok(Json(event.into()))
-}
-
-fn action(word: &str) -> Result<ActionKind, Problem> {
-    match word {
-        "" => Ok(ActionKind::Unspecified),
-        "allow" => Ok(ActionKind::Allow),
-        "block" => Ok(ActionKind::Block),
-        "redirect" => Ok(ActionKind::Redirect),
-        "challenge" => Ok(ActionKind::Challenge),
-        "monitor" => Ok(ActionKind::Monitor),
-        _ => Err(Problem::bad_request(
-            "`action` is one of allow, block, redirect, challenge, monitor",
-        )),
-    }
 }

@@ -18,7 +18,9 @@ mod relays;
 mod resources;
 mod rollouts;
 mod routes;
+mod top;
 mod traffic;
+mod words;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -44,6 +46,7 @@ fn all() -> Routes {
         .post("/api/v1/check", VIEWER, check::check)
         .get("/api/v1/language", VIEWER, language::language)
         .get("/api/v1/challenges", VIEWER, traffic::challenges)
+        .get("/api/v1/top", VIEWER, top::top)
         .get("/api/v1/events", VIEWER, events::list)
         .get("/api/v1/events/{id}", VIEWER, events::one)
         .get("/api/v1/nodes", VIEWER, nodes::nodes)

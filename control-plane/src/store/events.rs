@@ -1,11 +1,15 @@
 //! Decision events, found by id or listed newest first.
 
 use countersign_proto::event::v1::DecisionEvent;
-use countersign_proto::node::v1::Outcome;
-use countersign_proto::policy::v1::ActionKind;
+use countersign_proto::node::v1::{Outcome, Step};
+use countersign_proto::policy::v1::{ActionKind, Assurance};
 use prost::Message as _;
 use sqlx::any::AnyArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
+
+use crate::events::Wanted;
+use crate::limits;
+use crate::traffic::Measure;
 
 use super::{Row, Store, StoreError, signed, unsigned};
 
@@ -18,6 +22,16 @@ pub struct EventFilter {
     pub action: Option<ActionKind>,
     /// The host; none = all.
     pub host: Option<String>,
+    /// From this moment on, milliseconds since the Unix epoch.
+    pub from_ms: u64,
+    /// Before this moment; 0 = whenever.
+    pub to_ms: u64,
+    /// Challenges that came to this step.
+    pub step: Option<Step>,
+    /// Challenges that demanded this.
+    pub demanded: Option<Assurance>,
+    /// What no index knows: events are read one after the other.
+    pub wanted: Wanted,
     /// At most so many.
     pub limit: u32,
     /// Only what comes after this place: time and id of the last one shown.
@@ -42,8 +56,20 @@ pub struct StoredEvent {
 pub struct EventPage {
     /// The events.
     pub events: Vec<StoredEvent>,
-    /// Where the next page begins, if there is one.
+    /// Where the next page begins, if there is one. A search that found little may end before it
+    /// looked at everything, see [`limits::MAX_EVENTS_SEARCHED`].
     pub next: Option<(u64, String)>,
+}
+
+/// How far events were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// How many.
+    pub events: u32,
+    /// The time of the oldest of them; 0 = there were none.
+    pub since_ms: u64,
+    /// There are no older ones.
+    pub whole: bool,
 }
 
 /// What a condition compares with.
@@ -64,7 +90,10 @@ impl Store {
                 .fetch_optional(&self.readers)
                 .await?;
         match row {
-            Some(row) => Ok(Some(self.with_outcomes(&row).await?)),
+            Some(row) => Ok(Some(StoredEvent {
+                outcomes: self.outcomes(id).await?,
+                ..event(&row)?
+            })),
             None => Ok(None),
         }
     }
@@ -74,6 +103,94 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn events(&self, filter: &EventFilter) -> Result<EventPage, StoreError> {
+        let wanted = &filter.wanted;
+        let most = filter.limit as usize;
+        let mut events = Vec::new();
+        let mut after = filter.after.clone();
+        let mut searched = 0_u32;
+        loop {
+            // One more than shown tells whether there is a next page.
+            let asked = if wanted.is_anything() {
+                filter.limit.saturating_add(1)
+            } else {
+                limits::EVENTS_SEARCHED_AT_ONCE
+            };
+            let rows = self.event_rows(filter, after.as_ref(), asked).await?;
+            let all = rows.len() < asked as usize;
+            for row in &rows {
+                let mut event = event(row)?;
+                let place = (event.time_ms, event.decision.event_id.clone());
+                // Only challenges are followed by anything.
+                let followed = Measure::of_action(event.decision.action()) == Measure::Challenge;
+                if followed && wanted.looks_at_outcomes() {
+                    event.outcomes = self.outcomes(&event.decision.event_id).await?;
+                }
+                if wanted.is(&event.decision, &event.outcomes) {
+                    if events.len() == most {
+                        return Ok(EventPage {
+                            events,
+                            next: after,
+                        });
+                    }
+                    if followed && event.outcomes.is_empty() {
+                        event.outcomes = self.outcomes(&event.decision.event_id).await?;
+                    }
+                    events.push(event);
+                }
+                after = Some(place);
+            }
+            searched = searched.saturating_add(asked);
+            if all {
+                return Ok(EventPage { events, next: None });
+            }
+            if searched >= limits::MAX_EVENTS_SEARCHED {
+                return Ok(EventPage {
+                    events,
+                    next: after,
+                });
+            }
+        }
+    }
+
+    /// Shows events to `each`, newest first, at most `most` of them: how many there were, and whether that
+    /// is all there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn read_events(
+        &self,
+        filter: &EventFilter,
+        most: u32,
+        mut each: impl FnMut(&DecisionEvent),
+    ) -> Result<Looked, StoreError> {
+        let mut looked = Looked::default();
+        let mut after = None;
+        while looked.events < most {
+            let asked = limits::EVENTS_SEARCHED_AT_ONCE.min(most - looked.events);
+            let rows = self.event_rows(filter, after.as_ref(), asked).await?;
+            for row in &rows {
+                let event = event(row)?;
+                if filter.wanted.is(&event.decision, &[]) {
+                    each(&event.decision);
+                }
+                looked.since_ms = event.time_ms;
+                after = Some((event.time_ms, event.decision.event_id));
+            }
+            looked.events += u32::try_from(rows.len()).unwrap_or(u32::MAX);
+            if rows.len() < asked as usize {
+                looked.whole = true;
+                break;
+            }
+        }
+        Ok(looked)
+    }
+
+    async fn event_rows(
+        &self,
+        filter: &EventFilter,
+        after: Option<&(u64, String)>,
+        limit: u32,
+    ) -> Result<Vec<Row>, StoreError> {
         let mut conditions = String::new();
         let mut arguments = AnyArguments::default();
         let mut place = |condition: &str, value: Value<'_>| {
@@ -95,42 +212,45 @@ impl Store {
         if let Some(host) = &filter.host {
             place(" AND host = $#", Value::Text(host))?;
         }
-        if let Some((time, id)) = &filter.after {
+        if filter.from_ms > 0 {
+            place(" AND time_ms >= $#", Value::Number(signed(filter.from_ms)))?;
+        }
+        if filter.to_ms > 0 {
+            place(" AND time_ms < $#", Value::Number(signed(filter.to_ms)))?;
+        }
+        if let Some(step) = filter.step {
+            place(
+                " AND EXISTS (SELECT 1 FROM funnel WHERE funnel.event_id = events.event_id AND funnel.step = $#)",
+                Value::Number(i64::from(i32::from(step))),
+            )?;
+        }
+        if let Some(demanded) = filter.demanded {
+            let demanded = i64::from(i32::from(demanded));
+            place(" AND demanded = $#", Value::Number(demanded))?;
+        }
+        if let Some((time, id)) = after {
             let time = signed(*time);
             place(" AND (time_ms < $#", Value::Number(time))?;
             place(" OR (time_ms = $#", Value::Number(time))?;
             place(" AND event_id < $#))", Value::Text(id))?;
         }
-        // One more than shown tells whether there is a next page.
-        let limit = i64::from(filter.limit).saturating_add(1);
         place(
             " ORDER BY time_ms DESC, event_id DESC LIMIT $#",
-            Value::Number(limit),
+            Value::Number(i64::from(limit)),
         )?;
         let statement =
             format!("SELECT event_id, time_ms, node, body FROM events WHERE 1 = 1{conditions}");
         // Safe: it is put together from the texts above; what was asked for is bound.
         let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
-        let mut rows = query.fetch_all(&self.readers).await?;
-        let more = rows.len() > filter.limit as usize;
-        rows.truncate(filter.limit as usize);
-        let mut events = Vec::with_capacity(rows.len());
-        for row in &rows {
-            events.push(self.with_outcomes(row).await?);
-        }
-        let last = events.last().filter(|_| more);
-        let next = last.map(|event| (event.time_ms, event.decision.event_id.clone()));
-        Ok(EventPage { events, next })
+        Ok(query.fetch_all(&self.readers).await?)
     }
 
-    async fn with_outcomes(&self, row: &Row) -> Result<StoredEvent, StoreError> {
-        let unreadable = |_| StoreError::Unreadable { what: "event" };
-        let id: String = row.try_get("event_id")?;
-        let body: Vec<u8> = row.try_get("body")?;
+    /// What followed a challenge, oldest first.
+    async fn outcomes(&self, id: &str) -> Result<Vec<Outcome>, StoreError> {
         let told = sqlx::query(
             "SELECT body FROM outcomes WHERE event_id = $1 ORDER BY time_ms, received_ms, sequence",
         )
-        .bind(&id)
+        .bind(id)
         .fetch_all(&self.readers)
         .await?;
         let mut outcomes = Vec::with_capacity(told.len());
@@ -138,11 +258,21 @@ impl Store {
             let body: Vec<u8> = row.try_get("body")?;
             outcomes.push(Outcome::decode(body.as_slice()).map_err(unreadable)?);
         }
-        Ok(StoredEvent {
-            decision: DecisionEvent::decode(body.as_slice()).map_err(unreadable)?,
-            node: row.try_get("node")?,
-            time_ms: unsigned(row.try_get("time_ms")?),
-            outcomes,
-        })
+        Ok(outcomes)
     }
+}
+
+fn unreadable(_: prost::DecodeError) -> StoreError {
+    StoreError::Unreadable { what: "event" }
+}
+
+/// An event, without what followed it.
+fn event(row: &Row) -> Result<StoredEvent, StoreError> {
+    let body: Vec<u8> = row.try_get("body")?;
+    Ok(StoredEvent {
+        decision: DecisionEvent::decode(body.as_slice()).map_err(unreadable)?,
+        node: row.try_get("node")?,
+        time_ms: unsigned(row.try_get("time_ms")?),
+        outcomes: Vec::new(),
+    })
 }

@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::{Store, StoreError, signed, unsigned};
+use super::{Row, Store, StoreError, signed, unsigned};
 use crate::traffic::Measure;
 use countersign_engine::Assurance as Grade;
 use countersign_proto::policy::v1::Assurance;
@@ -77,6 +77,37 @@ impl Store {
         Ok(sums)
     }
 
+    /// Sums over the minutes `from..=to` by host or, if `by_policy`, by policy: key, measure, how much.
+    /// An empty policy or host is all of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sums(
+        &self,
+        by_policy: bool,
+        (from, to): (u64, u64),
+        policy: &str,
+        host: &str,
+    ) -> Result<RollupTotals, StoreError> {
+        let sql = if by_policy {
+            "SELECT policy AS place, measure, CAST(SUM(count) AS BIGINT) AS sum FROM rollups \
+             WHERE minute >= $1 AND minute <= $2 AND ($3 = '' OR policy = $3) AND ($4 = '' OR host = $4) \
+             GROUP BY policy, measure"
+        } else {
+            "SELECT host AS place, measure, CAST(SUM(count) AS BIGINT) AS sum FROM rollups \
+             WHERE minute >= $1 AND minute <= $2 AND ($3 = '' OR policy = $3) AND ($4 = '' OR host = $4) \
+             GROUP BY host, measure"
+        };
+        let rows = sqlx::query(sql)
+            .bind(signed(from))
+            .bind(signed(to))
+            .bind(policy)
+            .bind(host)
+            .fetch_all(&self.readers)
+            .await?;
+        sums(&rows, "place")
+    }
+
     /// Sums over everything that is kept.
     ///
     /// # Errors
@@ -88,18 +119,7 @@ impl Store {
         )
         .fetch_all(&self.readers)
         .await?;
-        let mut totals = Vec::with_capacity(rows.len());
-        for row in rows {
-            let Some(measure) = Measure::parse(row.try_get("measure")?) else {
-                continue;
-            };
-            totals.push((
-                row.try_get("policy")?,
-                measure,
-                unsigned(row.try_get("sum")?),
-            ));
-        }
-        Ok(totals)
+        sums(&rows, "policy")
     }
 
     /// The hosts that have roll-ups of their own in this minute.
@@ -113,6 +133,19 @@ impl Store {
             .await?;
         rows.iter().map(|row| Ok(row.try_get("host")?)).collect()
     }
+}
+
+fn sums(rows: &[Row], place: &str) -> Result<RollupTotals, StoreError> {
+    let mut sums = Vec::with_capacity(rows.len());
+    for row in rows {
+        // A measure of a later release is not ours to count.
+        let Some(measure) = Measure::parse(row.try_get("measure")?) else {
+            continue;
+        };
+        let count = unsigned(row.try_get("sum")?);
+        sums.push((row.try_get(place)?, measure, count));
+    }
+    Ok(sums)
 }
 
 /// A grade of a later release counts as none.

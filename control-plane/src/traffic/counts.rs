@@ -216,6 +216,21 @@ impl Counts {
         }
     }
 
+    /// Adds what others counted.
+    pub fn add_all(&mut self, other: &Self) {
+        for measure in Measure::ALL {
+            self.add(measure, other.get(measure));
+        }
+    }
+
+    /// How many requests were answered. What only counted, or was satisfied, decided none.
+    #[must_use]
+    pub fn decisions(&self) -> u64 {
+        [self.allow, self.block, self.redirect, self.challenge]
+            .into_iter()
+            .fold(0, u64::saturating_add)
+    }
+
     /// Passed by issued; none where nothing was challenged.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]

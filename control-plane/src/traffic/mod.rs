@@ -6,6 +6,8 @@
 
 mod counts;
 mod join;
+mod top;
 
 pub use counts::{Added, Counts, Measure, measures};
 pub use join::{Issued, Standing, detail, judge};
+pub use top::{By, Entry, Tally};
