@@ -112,6 +112,75 @@ fn the_index_decides_as_if_every_policy_were_asked_in_order() {
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
 }
 
+/// Pairs of a set that decides and one that is told of its events.
+const PAIRS_OF_SETS: u64 = 400;
+const RECORDED: usize = 100;
+
+#[test]
+fn what_is_told_of_a_recorded_request_is_what_the_engine_decides_about_the_whole() {
+    let mut memory = WorkerMemory::default();
+    let mut differences = Vec::new();
+    let mut lacking: BTreeMap<String, usize> = BTreeMap::new();
+    // By whether the set is the one that decided.
+    let (mut told, mut open) = ([0_usize; 2], [0_usize; 2]);
+    for seed in 1..=PAIRS_OF_SETS {
+        let mut dice = Dice::seeded(seed);
+        let yaml = policies::set::set(&mut dice, 16);
+        let other = policies::set::set(&mut dice, 16);
+        let same = seed % 4 == 0;
+        let edited = if same {
+            yaml.clone()
+        } else {
+            policies::replay::edited(&mut dice, &yaml, &other)
+        };
+        let sets = policies::replay::Both::load(&yaml).zip(policies::replay::Both::load(&edited));
+        let Some((former, now)) = sets else {
+            panic!("a set of pair {seed} does not compile:\n{yaml}\n{edited}");
+        };
+        let likeness = now.likeness(&former);
+        for _ in 0..RECORDED {
+            let mut asked = policies::traffic::traffic(&mut dice);
+            // Envoy joins several of these to one.
+            let mut agents = 0;
+            asked.headers.retain(|(name, _)| {
+                agents += usize::from(name == "user-agent");
+                name != "user-agent" || agents == 1
+            });
+            match policies::replay::compare(&former, &now, &likeness, &asked, &mut memory) {
+                Ok(policies::replay::Came::Unrecorded) => {}
+                Ok(policies::replay::Came::Told) => told[usize::from(same)] += 1,
+                Ok(policies::replay::Came::Open(names)) => {
+                    open[usize::from(same)] += 1;
+                    for name in names {
+                        *lacking.entry(name).or_default() += 1;
+                    }
+                }
+                Err(how) if differences.len() < SHOWN => {
+                    differences.push(format!(
+                        "pair {seed}: {how}\n{asked:?}\n{yaml}\n=====\n{edited}"
+                    ));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    leave(
+        "replay",
+        &format!(
+            "recorded requests: by another set {} told, {} open; by the same set {} told, {} open; lacking \
+             {lacking:?}; {} differ",
+            told[0],
+            open[0],
+            told[1],
+            open[1],
+            differences.len()
+        ),
+    );
+    assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+    // Whoever tells nothing is never wrong.
+    assert!(told[0] > open[0] && told[1] > 9 * open[1]);
+}
+
 #[test]
 fn the_naive_evaluator_passes_the_conformance_suite_itself() {
     let suite = conformance_suite::load();

@@ -19,3 +19,7 @@ pub const MAX_SHOWN_BYTES: usize = 512;
 
 /// Sessions that are kept signed. Past that they are signed anew: a signature costs some 20 µs.
 pub const MAX_COOKIES: usize = 4096;
+
+/// Kinds of change, and things that are lacking, that are counted by themselves when recorded decisions are
+/// replayed. There may be as many as pairs of policies; the most frequent are met first.
+pub const MAX_REPLAY_KINDS: usize = 200;

@@ -12,6 +12,7 @@ mod judge;
 pub mod limits;
 mod read;
 mod record;
+pub mod replay;
 mod report;
 mod sessions;
 mod set;

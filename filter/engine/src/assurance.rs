@@ -74,6 +74,20 @@ impl Assurance {
         }
     }
 
+    /// The grade that the wire's enum stands for.
+    #[must_use]
+    pub const fn from_wire(grade: wire::Assurance) -> Self {
+        match grade {
+            wire::Assurance::None => Self::None,
+            wire::Assurance::Effort => Self::Effort,
+            wire::Assurance::Human => Self::Human,
+            wire::Assurance::Possession => Self::Possession,
+            wire::Assurance::Uv => Self::Uv,
+            wire::Assurance::UvBound => Self::UvBound,
+            wire::Assurance::UvAttested => Self::UvAttested,
+        }
+    }
+
     /// The grade of that number.
     #[must_use]
     pub fn from_grade(grade: i64) -> Option<Self> {

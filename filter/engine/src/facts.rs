@@ -29,6 +29,14 @@ const TEXTS: [Identifier; 6] = [
     Identifier::NetworkFingerprint,
 ];
 
+/// The header that tells an identifier; empty = none does.
+pub(crate) fn header_of(settings: Settings<'_>, identifier: Identifier) -> &str {
+    TEXTS
+        .iter()
+        .position(|&text| text == identifier)
+        .map_or("", |place| settings.identifier_header(place))
+}
+
 /// A request as conditions read it.
 pub(crate) struct Facts<'a> {
     settings: Settings<'a>,
@@ -101,8 +109,7 @@ impl<'a> Facts<'a> {
     /// One of the identifiers that are texts. The visitor's id, where no hop tells it, is the device of
     /// the session.
     fn identifier(&self, identifier: Identifier) -> Option<&'a [u8]> {
-        let place = TEXTS.iter().position(|&text| text == identifier)?;
-        let header = self.settings.identifier_header(place);
+        let header = header_of(self.settings, identifier);
         if identifier == Identifier::VisitorId && header.is_empty() {
             let session: &'a Session = self.valid_session().ok()?;
             return Some(session.device.as_bytes());

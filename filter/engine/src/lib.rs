@@ -45,8 +45,9 @@ pub use cel::EvalError;
 pub use clock::Timestamp;
 pub use connection::{Connected, Connection, ConnectionSource};
 pub use decide::{
-    Action, Challenge, Decision, Denial, Explanation, Outcome, Permit, PolicyTrial, RULE_MATCH,
-    SignalTrial, Trial, VERDICT_POLICY, decide, explain,
+    Action, Assessed, Challenge, Decision, Denial, Explanation, GoodSession, Lacking, MAX_LACKING,
+    Outcome, Permit, PolicyTrial, Precedent, RULE_MATCH, Recorded, RecordedSession, Replayed,
+    SignalTrial, Trial, VERDICT_POLICY, decide, explain, replay,
 };
 pub use event::{DENIED, Event, PERMITTED};
 pub use glob::glob_matches;

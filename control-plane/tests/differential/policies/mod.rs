@@ -2,6 +2,8 @@
 //! selects?
 
 pub(crate) mod condition;
+#[allow(dead_code, reason = "the fuzzer asks no recordings")]
+pub(crate) mod replay;
 pub(crate) mod set;
 pub(crate) mod traffic;
 
@@ -27,7 +29,15 @@ pub(crate) fn load(yaml: &str) -> Result<Revision, String> {
         rendered.collect::<Vec<_>>().join("\n")
     };
     let documents = parse_files(&[file]).map_err(told)?;
-    let runtime = RuntimeMaterial {
+    let Compiled { forms, hash, .. } = compile(&documents, &material()).map_err(told)?;
+    let body = forms.everything;
+    let id = RevisionId { number: 1, hash };
+    let sealed = blob::seal(&body, &id, 1).map_err(|error| error.to_string())?;
+    Revision::load(sealed).map_err(|error| error.to_string())
+}
+
+fn material() -> RuntimeMaterial {
+    RuntimeMaterial {
         session_keys: vec![proto::SessionKey {
             kid: traffic::KID.to_owned(),
             public_key: traffic::signing_key().verifying_key().to_bytes().to_vec(),
@@ -37,12 +47,7 @@ pub(crate) fn load(yaml: &str) -> Result<Revision, String> {
             secret: vec![7; 32],
         }],
         ..RuntimeMaterial::default()
-    };
-    let Compiled { forms, hash, .. } = compile(&documents, &runtime).map_err(told)?;
-    let body = forms.everything;
-    let id = RevisionId { number: 1, hash };
-    let sealed = blob::seal(&body, &id, 1).map_err(|error| error.to_string())?;
-    Revision::load(sealed).map_err(|error| error.to_string())
+    }
 }
 
 /// Asks about a request with and without the index.
@@ -52,6 +57,17 @@ pub(crate) fn ask(
     peer: &str,
     memory: &mut WorkerMemory,
 ) -> Explanation {
+    with_request(revision, headers, peer, |request| {
+        explain(revision, request, memory, EventId::new(1, [0; 10]))
+    })
+}
+
+fn with_request<T>(
+    revision: &Revision,
+    headers: &[(String, Vec<u8>)],
+    peer: &str,
+    ask: impl FnOnce(&Request<'_>) -> T,
+) -> T {
     let connection = Connection {
         peer: Some(peer.as_bytes()),
         server_name: Some(b"shop.example.com"),
@@ -60,8 +76,7 @@ pub(crate) fn ask(
         ja4: Some(b"t13d1516h2_8daaf6152771_b186095e22b6"),
     };
     let now = Timestamp::from_seconds(NOW);
-    let request = Request::new(revision, headers, connection, now);
-    explain(revision, &request, memory, EventId::new(1, [0; 10]))
+    ask(&Request::new(revision, headers, connection, now))
 }
 
 /// What the index makes of a request is what every policy in order makes of it; else how it differs.

@@ -6,6 +6,7 @@ mod exempt;
 mod explain;
 mod look;
 mod outcome;
+mod replay;
 mod trial;
 
 use std::cell::{OnceCell, RefCell};
@@ -13,7 +14,9 @@ use std::cell::{OnceCell, RefCell};
 use crate::cel::Evaluator;
 use crate::event::{self, Trace};
 use crate::facts::Facts;
-use crate::revision::{ChallengeVerdict, Policy, PolicyAction, Verdict, VerdictMode, View};
+use crate::revision::{
+    ChallengeVerdict, Policy, PolicyAction, Settings, Verdict, VerdictMode, View,
+};
 use crate::session::{self, SessionSource, SessionState};
 use crate::worker::WorkerMemory;
 use crate::{EventId, Request, Revision, SessionCache};
@@ -21,6 +24,10 @@ use crate::{EventId, Request, Revision, SessionCache};
 pub use assess::RULE_MATCH;
 pub use explain::{Explanation, PolicyTrial, SignalTrial, explain};
 pub use outcome::{Action, Challenge, Decision, Denial, Outcome, Permit};
+pub use replay::{
+    Assessed, GoodSession, Lacking, MAX_LACKING, Precedent, Recorded, RecordedSession, Replayed,
+    replay,
+};
 pub use trial::Trial;
 
 /// The name under which a verdict decides; no policy can be called that.
@@ -181,19 +188,9 @@ fn by_verdict<'a>(
     session: &dyn SessionSource,
     trace: &mut Trace<'a>,
 ) -> Option<Decider<'a>> {
-    let settings = view.settings;
-    let action = match (settings.verdict_mode(), verdict) {
-        (VerdictMode::Observe, _) | (_, Verdict::Allow) => return None,
-        (VerdictMode::Enforce, Verdict::Block) => PolicyAction::Block,
-        (VerdictMode::Enforce, Verdict::Challenge) => match settings.verdict_challenge() {
-            ChallengeVerdict::Allow => return None,
-            ChallengeVerdict::Block => PolicyAction::Block,
-            ChallengeVerdict::Challenge => PolicyAction::Challenge(*settings.verdict_demand()),
-        },
-    };
     let decider = Decider {
         name: VERDICT_POLICY,
-        action,
+        action: verdict_action(view.settings, verdict)?,
         when: None,
     };
     match trial::demanded(&decider.action, facts.request(), session) {
@@ -206,6 +203,21 @@ fn by_verdict<'a>(
             trace.note(trial::PREFLIGHT_NOTE);
             None
         }
+    }
+}
+
+/// What a verdict does; none = the request goes on.
+fn verdict_action(settings: Settings<'_>, verdict: Verdict) -> Option<PolicyAction<'_>> {
+    match (settings.verdict_mode(), verdict) {
+        (VerdictMode::Observe, _) | (_, Verdict::Allow) => None,
+        (VerdictMode::Enforce, Verdict::Block) => Some(PolicyAction::Block),
+        (VerdictMode::Enforce, Verdict::Challenge) => match settings.verdict_challenge() {
+            ChallengeVerdict::Allow => None,
+            ChallengeVerdict::Block => Some(PolicyAction::Block),
+            ChallengeVerdict::Challenge => {
+                Some(PolicyAction::Challenge(*settings.verdict_demand()))
+            }
+        },
     }
 }
 

@@ -72,6 +72,18 @@ pub(super) fn demanded(
     }
 }
 
+/// Does the session satisfy the challenge that this action is?
+pub(super) fn satisfied(
+    action: &PolicyAction<'_>,
+    request: &Request<'_>,
+    session: &dyn SessionSource,
+) -> bool {
+    match action {
+        PolicyAction::Challenge(demand) => satisfies(session.session(), demand, request),
+        _ => false,
+    }
+}
+
 fn satisfies(session: &SessionState, demand: &Demand<'_>, request: &Request<'_>) -> bool {
     session.valid().is_some_and(|session| {
         session.assurance >= demand.min_assurance
