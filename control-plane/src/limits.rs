@@ -223,6 +223,21 @@ pub const MAX_TRAFFIC_POINTS: u64 = 10_000;
 /// Policies with metrics of their own: their names come from the network with the events.
 pub const MAX_METRIC_POLICIES: usize = 2_000;
 
+/// A dry run replays the decisions of so long: a day has every hour's traffic.
+pub const REPLAY_GOES_BACK: Duration = Duration::from_secs(24 * 3_600);
+/// A dry run replays so many of them, the newest: enough that what concerns one request in a thousand is
+/// among them.
+pub const MAX_REPLAYED_EVENTS: u32 = 20_000;
+/// Of how many they are is counted up to here: counting all of a busy day takes longer than replaying.
+pub const MAX_REPLAY_COUNTED: u64 = 200_000;
+/// Read and replayed together: some hundred kilobytes.
+pub const REPLAY_PAGE: u32 = 1_000;
+/// Whoever asks for a dry run waits for it. What is replayed by then is told.
+pub const REPLAY_WITHIN: Duration = Duration::from_secs(5);
+/// Sets that decided recorded events are compared with: a day of many changes. Events of further ones are
+/// replayed without what their decisions tell.
+pub const MAX_REPLAYED_REVISIONS: usize = 32;
+
 /// Changes of the watched directory settle for so long: editors write, rename and touch.
 pub const WATCH_SETTLES: Duration = Duration::from_millis(50);
 /// The directory is read again this often even without a notice: the directory itself may have been

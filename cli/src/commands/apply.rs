@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::diagnostics::{Finding, count};
 use super::history::Revision;
 use super::patch::Difference;
+use super::replay::Replay;
 use super::{CommandError, Context, Outcome, words};
 use crate::output::Output;
 use crate::{api, colour, sources};
@@ -22,7 +23,8 @@ pub(crate) struct ApplyArgs {
     #[arg(short, long = "file", required = true, num_args = 1.., value_name = "FILE|DIR|-")]
     files: Vec<PathBuf>,
 
-    /// Check and compile in the control plane, show what would be another, change nothing
+    /// Check and compile in the control plane, show what would be another and what would change for the
+    /// decisions recorded in the last day; change nothing
     #[arg(long)]
     dry_run: bool,
 
@@ -69,6 +71,9 @@ pub(crate) struct Applied {
     /// On a dry run, what would be another.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) differences: Vec<Difference>,
+    /// On a dry run, what recorded decisions would become.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) replay: Option<Replay>,
     /// The revision that is now current.
     pub(crate) revision: Option<Revision>,
     /// The strategy by which it goes out; empty = to every node at once.
@@ -116,6 +121,7 @@ impl Applied {
                 .into_iter()
                 .map(|difference| Difference::new(difference, "now", "dry run"))
                 .collect(),
+            replay: answer.replay.map(Replay::from),
             revision: answer.revision.map(Revision::from),
             strategy: answer.strategy,
         }
@@ -152,6 +158,9 @@ impl Applied {
                 .iter()
                 .map(|change| format!("{} {}/{}\n", change.change, change.kind, change.name)),
         );
+        if let Some(replay) = &self.replay {
+            text.push_str(&replay.text());
+        }
         text.push_str(&match (&self.revision, self.dry_run) {
             (_, true) => "dry run: nothing was changed\n".to_owned(),
             (Some(revision), false) if !self.strategy.is_empty() => format!(
@@ -209,6 +218,7 @@ mod tests {
             }],
             differences: Vec::new(),
             strategy: String::new(),
+            replay: None,
             revision: Some(admin::RevisionInfo {
                 number: 3,
                 hash: "abc".to_owned(),

@@ -42,6 +42,7 @@ pub(super) fn applied(applied: &Applied) -> admin::ApplyResponse {
             .map(super::history_convert::difference)
             .collect(),
         strategy: applied.strategy.clone(),
+        replay: applied.replay.as_ref().map(super::replay_convert::replay),
     }
 }
 

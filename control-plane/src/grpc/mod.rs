@@ -14,6 +14,7 @@ mod introduction;
 mod module;
 mod node;
 mod relay;
+mod replay_convert;
 mod rollout_convert;
 mod sidecar;
 mod traffic;

@@ -16,6 +16,7 @@ use crate::grpc::note_change;
 use crate::inventory::Entry;
 use crate::resource::SourceFile;
 use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete};
+use crate::simulate::replay::ReplayReport;
 
 /// What YAML is called. None of these can a page of another origin send without being asked for it
 /// first (CORS preflight), which is what keeps a browser on this machine from applying policies.
@@ -102,6 +103,9 @@ pub(super) struct AppliedJson {
     /// On a dry run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<DifferenceJson>,
+    /// On a dry run that changes something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replay: Option<ReplayReport>,
 }
 
 /// `POST /api/v1/resources`.
@@ -260,5 +264,6 @@ fn applied_json(applied: Applied) -> AppliedJson {
             .into_iter()
             .map(DifferenceJson::from)
             .collect(),
+        replay: applied.replay,
     }
 }

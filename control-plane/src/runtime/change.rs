@@ -8,6 +8,7 @@
 
 use super::catch_up::Tries;
 use super::control::{By, Control, Proposal, State, name_of, named_author, parse, refused};
+use super::rehearse::Rehearsal;
 use super::revision_name::{RevisionError, RevisionName};
 use super::rollout::Choice;
 use super::start::read;
@@ -16,6 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::inventory::{Change, Difference, Key};
 use crate::limits::{self, cut};
 use crate::resource::{Document, SourceFile};
+use crate::simulate::replay::ReplayReport;
 use crate::store::{StoreError, StoredChange, StoredRevision};
 
 /// Why a change was not made.
@@ -76,6 +78,10 @@ pub struct Applied {
     pub revision: Option<StoredRevision>,
     /// The strategy by which it goes out; empty = it goes to every node at once, or nothing is sent.
     pub strategy: String,
+    /// On a dry run that changes something, what would change for recorded decisions.
+    pub replay: Option<ReplayReport>,
+    /// What that is found with.
+    pub(super) rehearsal: Option<Rehearsal>,
 }
 
 /// Files to be applied.
@@ -186,16 +192,18 @@ impl Control {
         }
         let mut state = self.state.lock().await;
         let mut tries = Tries::default();
-        loop {
+        let applied = loop {
             self.catch_up_state(&mut state).await?;
             match self
                 .apply_state(&mut state, documents.clone(), &apply)
                 .await
             {
                 Err(error) if tries.again(&error) => {}
-                done => return done,
+                done => break done?,
             }
-        }
+        };
+        drop(state);
+        self.rehearsed(applied).await
     }
 
     async fn apply_state(
@@ -264,13 +272,15 @@ impl Control {
     async fn rollback_checked(&self, rollback: Rollback<'_>) -> Result<Applied, ApplyError> {
         let mut state = self.state.lock().await;
         let mut tries = Tries::default();
-        loop {
+        let applied = loop {
             self.catch_up_state(&mut state).await?;
             match self.rollback_state(&mut state, &rollback).await {
                 Err(error) if tries.again(&error) => {}
-                done => return done,
+                done => break done?,
             }
-        }
+        };
+        drop(state);
+        self.rehearsed(applied).await
     }
 
     async fn rollback_state(

@@ -15,6 +15,7 @@ use super::change::{Applied, ApplyError};
 use super::course::{Course, content_of};
 use super::fleet::Fleet;
 use super::keys::Next;
+use super::rehearse::Rehearsal;
 use super::rollout::{Choice, Way};
 use crate::clock::Clock;
 use crate::diagnostic::Diagnostic;
@@ -70,6 +71,8 @@ pub struct Control {
     pub(super) rotations: tokio::sync::broadcast::Sender<String>,
     pub(super) fleet: Arc<Fleet>,
     pub(super) metrics: Arc<Metrics>,
+    /// Recorded decisions are replayed for one dry run after the other.
+    pub(super) rehearsing: Mutex<()>,
 }
 
 /// Who changes, and why.
@@ -209,6 +212,7 @@ impl Control {
         let compiled =
             build::compiled(&inventory, self.compile_material(state), self.clock.now()).await?;
         let warnings = compiled.warnings.clone();
+        let forms = dry_run.then(|| compiled.forms.clone());
         // Every change is a revision, also one that compiles to the same: the history has its text.
         // Named again, what was taken back is tried again.
         let again = choice != Choice::Usual && state.content != state.course.stable_content;
@@ -225,13 +229,20 @@ impl Control {
             (Some(_), Way::Staged(strategy)) => strategy.name.clone(),
             _ => String::new(),
         };
-        if dry_run {
+        if let Some(forms) = forms {
+            let now = state.revision.as_ref().filter(|_| changes_something);
             return Ok(Applied {
                 changes,
                 warnings,
                 differences: inventory.differences(&state.inventory),
-                revision: None,
                 strategy,
+                rehearsal: now.map(|revision| Rehearsal {
+                    before: state.inventory.documents(),
+                    number: revision.number,
+                    after: inventory.documents(),
+                    forms,
+                }),
+                ..Applied::default()
             });
         }
         let revision = made.as_ref().map(|(revision, _)| revision);
@@ -278,9 +289,9 @@ impl Control {
         Ok(Applied {
             changes,
             warnings,
-            differences: Vec::new(),
             revision: state.revision.clone(),
             strategy,
+            ..Applied::default()
         })
     }
 

@@ -16,6 +16,7 @@ mod keys;
 mod lease;
 mod maintenance;
 mod proposals;
+mod rehearse;
 mod relays;
 mod remade;
 mod replica;

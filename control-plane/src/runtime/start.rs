@@ -75,6 +75,7 @@ impl Control {
             rotations: tokio::sync::broadcast::Sender::new(limits::KEPT_ROTATIONS),
             fleet,
             metrics,
+            rehearsing: Mutex::default(),
         };
         let mut state = control.state.lock().await;
         state.course = control.stored_course(newest.as_ref(), &state).await?;

@@ -72,6 +72,9 @@ pub struct Looked {
     pub whole: bool,
 }
 
+/// Where an event stands in the list: its time and its id.
+pub type EventPlace = (u64, String);
+
 /// What a condition compares with.
 enum Value<'a> {
     Text(&'a str),
@@ -243,6 +246,54 @@ impl Store {
         // Safe: it is put together from the texts above; what was asked for is bound.
         let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
         Ok(query.fetch_all(&self.readers).await?)
+    }
+
+    /// How many events there are since a time; `most` where there are more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn events_since(&self, since_ms: u64, most: u64) -> Result<u64, StoreError> {
+        let count: i64 = sqlx::query(
+            "SELECT COUNT(*) AS events FROM (SELECT 1 AS one FROM events WHERE time_ms >= $1 LIMIT $2) AS counted",
+        )
+        .bind(signed(since_ms))
+        .bind(signed(most))
+        .fetch_one(&self.readers)
+        .await?
+        .try_get("events")?;
+        Ok(unsigned(count))
+    }
+
+    /// Decisions since a time, newest first, at most so many; with `before`, those that stand behind it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn newest_events(
+        &self,
+        since_ms: u64,
+        before: Option<&EventPlace>,
+        count: u32,
+    ) -> Result<Vec<(EventPlace, DecisionEvent)>, StoreError> {
+        let (time, id) = before.map_or((u64::MAX, ""), |(time, id)| (*time, id.as_str()));
+        let rows = sqlx::query(
+            "SELECT event_id, time_ms, body FROM events WHERE time_ms >= $1 \
+             AND (time_ms < $2 OR (time_ms = $2 AND event_id < $3)) \
+             ORDER BY time_ms DESC, event_id DESC LIMIT $4",
+        )
+        .bind(signed(since_ms))
+        .bind(signed(time))
+        .bind(id)
+        .bind(i64::from(count))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let body: Vec<u8> = row.try_get("body")?;
+                let event = DecisionEvent::decode(body.as_slice()).map_err(unreadable)?;
+                let place = (unsigned(row.try_get("time_ms")?), row.try_get("event_id")?);
+                Ok((place, event))
+            })
+            .collect()
     }
 
     /// What followed a challenge, oldest first.

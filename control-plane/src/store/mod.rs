@@ -32,7 +32,7 @@ use sqlx::any::Any;
 
 pub use access::{AccessChange, StoredAccess};
 pub use audit::{AuditFilter, AuditPage, AuditRow};
-pub use events::{EventFilter, EventPage, Looked, StoredEvent};
+pub use events::{EventFilter, EventPage, EventPlace, Looked, StoredEvent};
 pub use head::News;
 pub use history::StoredChange;
 pub use ingest::{Batch, Counted, EventRow, Ignored, IngestReport, OutcomeRow};
