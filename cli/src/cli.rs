@@ -208,6 +208,9 @@ pub(crate) enum Command {
     /// Shows every Envoy and what its workers run
     #[command(after_help = "Example:\n  countersign nodes\n  countersign nodes --output json")]
     Nodes,
+    /// Shows every relay: what waits in its spool, what it delivered, what it lost
+    #[command(after_help = "Example:\n  countersign relays\n  countersign relays --output json")]
+    Relays,
     /// Shows decisions and explains them
     #[command(
         after_help = "Example:\n  countersign events list --action challenge --limit 10\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f"

@@ -97,6 +97,7 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Get(args) => commands::resources::get(&args, context).await?,
         Command::Delete(args) => commands::resources::delete(&args, context).await?,
         Command::Nodes => commands::nodes::run(context).await?,
+        Command::Relays => commands::relays::run(context).await?,
         Command::Events(command) => commands::events::run(&command, context).await?,
         Command::Traffic(args) => commands::traffic::run(&args, context).await?,
         Command::Proposals(args) => commands::proposals::run(&args, context).await?,

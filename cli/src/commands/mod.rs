@@ -16,6 +16,7 @@ pub(crate) mod kinds;
 pub(crate) mod nodes;
 mod patch;
 pub(crate) mod proposals;
+pub(crate) mod relays;
 mod replay;
 pub(crate) mod resources;
 pub(crate) mod rollback;

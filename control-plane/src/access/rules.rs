@@ -65,7 +65,7 @@ fn admin(method: &str) -> Option<Rule> {
         "ActOnRollout" => EDITOR,
         "ListResources" | "GetRevision" | "DiffRevisions" | "ListRevisions" | "ListNodes"
         | "ListEvents" | "GetEvent" | "GetTraffic" | "ListKeys" | "GetRollout" | "ListRollouts"
-        | "ListProposals" => VIEWER,
+        | "ListProposals" | "ListRelays" => VIEWER,
         // Every session key of every sidecar anew.
         "RotateKeys" => APPROVER,
         _ => return None,

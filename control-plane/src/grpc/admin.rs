@@ -348,6 +348,16 @@ impl AdminService for Admin {
         Ok(Response::new(rollouts::proposals(proposals, hours)))
     }
 
+    async fn list_relays(
+        &self,
+        _request: Request<admin::ListRelaysRequest>,
+    ) -> Result<Response<admin::ListRelaysResponse>, Status> {
+        let relays = self.app.relays.views().into_iter();
+        Ok(Response::new(admin::ListRelaysResponse {
+            relays: relays.map(super::replay_convert::relay).collect(),
+        }))
+    }
+
     async fn rotate_keys(
         &self,
         request: Request<admin::RotateKeysRequest>,

@@ -1,7 +1,8 @@
-//! What recorded decisions would become, as the operator's API tells them.
+//! What recorded decisions would become, and the relays, as the operator's API tells them.
 
 use countersign_proto::admin::v1 as admin;
 
+use crate::runtime::RelayView;
 use crate::simulate::replay::{ReplayChange, ReplayExample, ReplayOpen, ReplayReport};
 
 pub(super) fn replay(report: &ReplayReport) -> admin::Replay {
@@ -48,5 +49,24 @@ fn lacking(open: &ReplayOpen) -> admin::ReplayLacking {
         what: open.what.clone(),
         requests: open.requests,
         events: open.events,
+    }
+}
+
+pub(super) fn relay(view: RelayView) -> admin::Relay {
+    let counts = view.counts;
+    admin::Relay {
+        node: view.node,
+        spool: view.spool,
+        version: view.version,
+        connected: view.connected,
+        seen_ms: view.seen_ms,
+        taken: counts.taken,
+        spooled: counts.spooled,
+        delivered: counts.delivered,
+        waiting: counts.waiting,
+        waiting_bytes: counts.waiting_bytes,
+        dropped: counts.dropped.into_iter().collect(),
+        malformed: counts.malformed,
+        guard_denied: counts.guard_denied,
     }
 }
