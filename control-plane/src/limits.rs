@@ -189,6 +189,9 @@ pub const MAX_HOSTS_PER_MINUTE: usize = 200;
 /// An outcome waits so long for its event before it counts as one that was never issued.
 pub const OUTCOME_WAITS: Duration = Duration::from_secs(60);
 
+/// Events whose outcomes are joined in one sweep: they are few, and what is left is joined in the next.
+pub const JOINED_TOGETHER: i64 = 1_000;
+
 /// Events kept.
 pub const KEPT_EVENTS: i64 = 1_000_000;
 /// Events are kept for so long.

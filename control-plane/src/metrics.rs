@@ -17,7 +17,7 @@ use crate::metrics_access::AccessMetrics;
 use crate::nodes::NodeState;
 use crate::rollout::Rollout;
 use crate::runtime::RelayView;
-use crate::store::Ignored;
+use crate::store::{Ignored, IngestReport};
 use crate::traffic::{Counts, Measure};
 use relays::RelayMetrics;
 use rollout::RolloutMetrics;
@@ -195,6 +195,19 @@ impl Metrics {
             self.decisions
                 .with_label_values(&[policy, measure.as_str()])
                 .inc_by(count);
+        }
+    }
+
+    /// Adds what the store took in.
+    pub fn ingested(&self, report: &IngestReport) {
+        for counted in &report.counted {
+            self.count(&counted.policy, counted.measure, counted.count);
+        }
+        for ignored in &report.ignored {
+            self.ignored(*ignored, 1);
+        }
+        for policy in &report.errors {
+            self.policy_error(policy);
         }
     }
 

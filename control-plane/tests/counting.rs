@@ -9,11 +9,12 @@
 
 mod support;
 
-use countersign_control_plane::store::{EventFilter, EventRow, Ignored};
+use countersign_control_plane::store::{Batch, EventFilter, EventRow, Ignored, Store};
 use countersign_control_plane::traffic::{Measure, Standing};
 use countersign_proto::event::v1::Monitored;
 use countersign_proto::node::v1::Step;
 use countersign_proto::policy::v1::ActionKind;
+use sqlx::Row as _;
 use support::database::{On, on_both};
 use support::store::{Fixture, MINUTE, NOW, challenge, counted, event, outcome};
 
@@ -342,4 +343,65 @@ async fn events_are_searched_through_pages_of_what_is_not_wanted(on: On) {
         ..Wanted::default()
     };
     assert_eq!(ids(wanted(id, 9)).await, ["e01234"]);
+}
+
+#[tokio::test]
+async fn an_event_and_its_outcome_that_two_replicas_store_at_once_are_joined_afterwards() {
+    let fixture = Fixture::on(On::Postgres).await;
+    let other = Store::open(fixture.database.url()).await.unwrap();
+    let raw = fixture.raw().await;
+    // Holds the event's transaction back between its look at the outcomes and its end.
+    let mut held = raw.begin().await.unwrap();
+    sqlx::query("LOCK TABLE rollups IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let event = Batch {
+        events: vec![challenge("e1")],
+        ..Batch::default()
+    };
+    let store = fixture.store.clone();
+    let storing = tokio::spawn(async move { store.ingest(&event).await });
+    loop {
+        let waiting: i64 = sqlx::query(
+            "SELECT COUNT(*) AS waiting FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+             WHERE NOT l.granted AND d.datname = current_database()",
+        )
+        .fetch_one(&raw)
+        .await
+        .unwrap()
+        .get("waiting");
+        if waiting > 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    let outcome = Batch {
+        outcomes: vec![outcome(1, "e1", Step::Passed)],
+        ..Batch::default()
+    };
+    other.ingest(&outcome).await.unwrap();
+    held.rollback().await.unwrap();
+    storing.await.unwrap().unwrap();
+    assert_eq!(other.waiting_outcomes().await.unwrap(), 1);
+    assert_eq!(fixture.sum("checkout", Measure::Passed).await, 0);
+
+    let report = other.join_waiting().await.unwrap();
+    assert_eq!(report.counted, [counted(Measure::Passed)]);
+    assert_eq!(other.waiting_outcomes().await.unwrap(), 0);
+    assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
+    let again = other.join_waiting().await.unwrap();
+    assert!(again.counted.is_empty());
+    assert_eq!(fixture.sum("checkout", Measure::Passed).await, 1);
+}
+
+on_both!(an_outcome_whose_event_is_not_there_is_not_joined);
+async fn an_outcome_whose_event_is_not_there_is_not_joined(on: On) {
+    let fixture = Fixture::on(on).await;
+    fixture
+        .take(vec![], vec![outcome(1, "e1", Step::Passed)])
+        .await;
+    let report = fixture.store.join_waiting().await.unwrap();
+    assert!(report.counted.is_empty() && report.ignored.is_empty());
+    assert_eq!(fixture.store.waiting_outcomes().await.unwrap(), 1);
 }

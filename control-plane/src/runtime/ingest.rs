@@ -309,7 +309,7 @@ impl IngestTask {
         }
         match self.store_batch(&batch).await {
             Ok(report) => {
-                self.report(&report);
+                self.metrics.ingested(&report);
                 for receipt in told_acks {
                     let Receipt {
                         acks,
@@ -341,19 +341,6 @@ impl IngestTask {
                     tokio::time::sleep(limits::INGEST_RETRY).await;
                 }
             }
-        }
-    }
-
-    fn report(&self, report: &IngestReport) {
-        for counted in &report.counted {
-            self.metrics
-                .count(&counted.policy, counted.measure, counted.count);
-        }
-        for ignored in &report.ignored {
-            self.metrics.ignored(*ignored, 1);
-        }
-        for policy in &report.errors {
-            self.metrics.policy_error(policy);
         }
     }
 

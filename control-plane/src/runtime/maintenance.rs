@@ -67,6 +67,8 @@ pub(super) async fn tidy(
 }
 
 async fn tidy_once(store: &Store, control: &Control, metrics: &Metrics) -> Result<(), StoreError> {
+    // First: what is joined is not given up.
+    metrics.ingested(&store.join_waiting().await?);
     let tidied = store.tidy(control.clock.now()).await?;
     metrics.ignored(Ignored::Outcome(Standing::NeverIssued), tidied.never_issued);
     let waiting = store.waiting_outcomes().await?;

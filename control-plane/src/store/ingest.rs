@@ -85,7 +85,7 @@ pub struct IngestReport {
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+pub(super) struct Place {
     minute: u64,
     host: String,
     policy: String,
@@ -95,9 +95,9 @@ struct Place {
 }
 
 #[derive(Default)]
-struct Tally {
-    rollups: BTreeMap<Place, u64>,
-    report: IngestReport,
+pub(super) struct Tally {
+    pub(super) rollups: BTreeMap<Place, u64>,
+    pub(super) report: IngestReport,
 }
 
 impl Tally {
@@ -229,7 +229,10 @@ async fn take_events<'b>(
     Ok(taken)
 }
 
-async fn add_rollups(tx: &mut Tx, rollups: &BTreeMap<Place, u64>) -> Result<(), StoreError> {
+pub(super) async fn add_rollups(
+    tx: &mut Tx,
+    rollups: &BTreeMap<Place, u64>,
+) -> Result<(), StoreError> {
     let rollups: Vec<_> = rollups.iter().collect();
     for stretch in bulk::stretches(&rollups) {
         let sql = bulk::values(
@@ -296,7 +299,7 @@ async fn take_outcome(tx: &mut Tx, row: &OutcomeRow, tally: &mut Tally) -> Resul
 }
 
 /// Judges an outcome and counts it where it is the first of its step.
-async fn settle(
+pub(super) async fn settle(
     tx: &mut Tx,
     row: &OutcomeRow,
     facts: Option<&Issued>,
@@ -328,7 +331,7 @@ async fn settle(
     Ok(standing)
 }
 
-async fn set_standing(
+pub(super) async fn set_standing(
     tx: &mut Tx,
     spool: &str,
     sequence: i64,

@@ -2,7 +2,9 @@
 
 use sqlx::Row as _;
 
-use super::{Store, StoreError, signed};
+use super::ingest::{Tally, add_rollups, set_standing, settle};
+use super::outcomes::{issued, take_waiting};
+use super::{IngestReport, Store, StoreError, signed};
 use crate::limits::{self, millis};
 use crate::traffic::Standing;
 
@@ -16,6 +18,37 @@ pub struct Tidied {
 }
 
 impl Store {
+    /// Joins outcomes with events that were stored at the same instant by another replica: neither of the
+    /// two transactions saw the other's row, so that the outcome still waits for an event that is there.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn join_waiting(&self) -> Result<IngestReport, StoreError> {
+        let mut tx = self.begin().await?;
+        let rows = sqlx::query(
+            "SELECT DISTINCT o.event_id FROM outcomes o JOIN events e ON e.event_id = o.event_id \
+             WHERE o.standing = $1 LIMIT $2",
+        )
+        .bind(Standing::Waiting.as_str())
+        .bind(limits::JOINED_TOGETHER)
+        .fetch_all(&mut *tx)
+        .await?;
+        let ids: Vec<String> = rows
+            .iter()
+            .map(|row| row.try_get("event_id"))
+            .collect::<Result<_, _>>()?;
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut tally = Tally::default();
+        for waiting in take_waiting(&mut tx, &ids).await? {
+            let facts = issued(&mut tx, &waiting.row.outcome.event_id).await?;
+            let standing = settle(&mut tx, &waiting.row, facts.as_ref(), &mut tally).await?;
+            set_standing(&mut tx, &waiting.spool, waiting.sequence, standing).await?;
+        }
+        add_rollups(&mut tx, &tally.rollups).await?;
+        tx.commit().await?;
+        Ok(tally.report)
+    }
+
     /// Applies the bounds of the limits module to everything that grows.
     ///
     /// # Errors
