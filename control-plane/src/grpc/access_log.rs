@@ -1,23 +1,17 @@
 //! Envoy's access log as the stream of decisions.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use envoy_types::pb::envoy::data::accesslog::v3::HttpAccessLogEntry;
 use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogService;
-use envoy_types::pb::envoy::service::accesslog::v3::stream_access_logs_message::LogEntries;
 use envoy_types::pb::envoy::service::accesslog::v3::{
     StreamAccessLogsMessage, StreamAccessLogsResponse,
 };
-use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::log_messages::LogMessages;
 use crate::events::{FILTER_STATE_KEY, Written, checked_event, is_denied_by_guard, written};
-use crate::limits::{self, cut};
-use crate::runtime::{App, stopping};
-
-/// On shutdown the log is read for so long.
-const DRAIN: Duration = Duration::from_millis(100);
+use crate::runtime::App;
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -30,23 +24,6 @@ impl AccessLog {
     #[must_use]
     pub fn new(app: App) -> Self {
         Self { app }
-    }
-
-    async fn hear(
-        &self,
-        message: StreamAccessLogsMessage,
-        node: &mut Arc<str>,
-    ) -> Result<(), Status> {
-        // Envoy names itself in the first message of a stream only.
-        if let Some(named) = message.identifier.and_then(|identifier| identifier.node) {
-            *node = Arc::from(cut(&named.id, limits::MAX_NODE_ID_BYTES));
-        }
-        if let Some(LogEntries::HttpLogs(entries)) = message.log_entries {
-            for entry in entries.log_entry {
-                self.take(entry, node).await?;
-            }
-        }
-        Ok(())
     }
 
     async fn take(&self, entry: HttpAccessLogEntry, node: &Arc<str>) -> Result<(), Status> {
@@ -92,21 +69,11 @@ impl AccessLogService for AccessLog {
         &self,
         request: Request<Streaming<StreamAccessLogsMessage>>,
     ) -> Result<Response<StreamAccessLogsResponse>, Status> {
-        let mut messages = request.into_inner();
-        let mut stop = self.app.stop.clone();
-        let mut node: Arc<str> = Arc::from("");
-        loop {
-            let message = tokio::select! {
-                message = messages.next() => message,
-                () = stopping(&mut stop) => break,
-            };
-            let Some(message) = message else { break };
-            self.hear(message?, &mut node).await?;
-        }
-        // What has arrived is taken before the end; Envoy would not send it again.
-        let end = tokio::time::Instant::now() + DRAIN;
-        while let Ok(Some(Ok(message))) = tokio::time::timeout_at(end, messages.next()).await {
-            self.hear(message, &mut node).await?;
+        let mut messages = LogMessages::new(request.into_inner(), self.app.stop.clone());
+        while let Some(entries) = messages.next().await? {
+            for entry in entries {
+                self.take(entry, messages.node()).await?;
+            }
         }
         Ok(Response::new(StreamAccessLogsResponse {}))
     }

@@ -11,6 +11,7 @@ mod ecds;
 mod guard;
 mod history_convert;
 mod introduction;
+mod log_messages;
 mod module;
 mod node;
 mod relay;
@@ -30,6 +31,7 @@ pub(crate) use answered::note_change;
 pub use ecds::Ecds;
 pub use guard::GuardLayer;
 pub(crate) use guard::bearer;
+pub(crate) use log_messages::LogMessages;
 pub use node::Nodes;
 pub(crate) use traffic::{
     TrafficFault, TrafficQuestion, answer as traffic_answer, wire as traffic_counts,

@@ -51,7 +51,5 @@ pub(crate) const BATCH_BYTES: usize = 1024 * 1024;
 pub(crate) const BATCHES_UNDER_WAY: usize = 4;
 /// What was counted is said at least this often.
 pub(crate) const COUNTS_EVERY: Duration = Duration::from_secs(1);
-/// On shutdown Envoy's log is read for so long.
-pub(crate) const DRAIN: Duration = Duration::from_millis(100);
 /// Report streams of workers: as many VMs as a node may have, old and new contexts.
 pub(crate) const MAX_REPORTERS: usize = 2_048;
