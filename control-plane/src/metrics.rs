@@ -271,10 +271,15 @@ impl Metrics {
     /// # Errors
     /// When a metric cannot be written, which none of ours is.
     pub fn text(&self) -> Result<String, prometheus::Error> {
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        String::from_utf8(text).map_err(|_| prometheus::Error::Msg("not UTF-8".to_owned()))
+        text_of(&self.registry)
     }
+}
+
+/// The text that Prometheus reads of a registry.
+pub(crate) fn text_of(registry: &Registry) -> Result<String, prometheus::Error> {
+    let mut text = Vec::new();
+    TextEncoder::new().encode(&registry.gather(), &mut text)?;
+    String::from_utf8(text).map_err(|_| prometheus::Error::Msg("not UTF-8".to_owned()))
 }
 
 #[cfg(test)]

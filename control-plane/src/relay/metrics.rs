@@ -1,8 +1,9 @@
 //! What Prometheus reads of a relay.
 
-use prometheus::{Encoder as _, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 
 use super::spool::Counts;
+use crate::metrics::text_of;
 
 /// Every metric of the relay.
 #[derive(Debug)]
@@ -127,9 +128,7 @@ impl Metrics {
         let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.waiting.set(gauge(counts.waiting));
         self.waiting_bytes.set(gauge(counts.waiting_bytes));
-        let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
-        String::from_utf8(text).map_err(|_| prometheus::Error::Msg("not UTF-8".to_owned()))
+        text_of(&self.registry)
     }
 }
 
