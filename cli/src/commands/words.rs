@@ -34,15 +34,7 @@ pub(super) fn verdict(verdict: Verdict) -> &'static str {
 }
 
 pub(super) fn assurance(assurance: Assurance) -> &'static str {
-    match assurance {
-        Assurance::None => "none",
-        Assurance::Effort => "effort",
-        Assurance::Human => "human",
-        Assurance::Possession => "possession",
-        Assurance::Uv => "uv",
-        Assurance::UvBound => "uv_bound",
-        Assurance::UvAttested => "uv_attested",
-    }
+    countersign_engine::Assurance::from_wire(assurance).word()
 }
 
 pub(super) fn step(step: Step) -> &'static str {

@@ -205,15 +205,7 @@ pub fn action_word(action: ActionKind) -> &'static str {
 /// The word of an assurance in YAML, JSON and explanations.
 #[must_use]
 pub fn assurance_word(assurance: Assurance) -> &'static str {
-    match assurance {
-        Assurance::None => "none",
-        Assurance::Effort => "effort",
-        Assurance::Human => "human",
-        Assurance::Possession => "possession",
-        Assurance::Uv => "uv",
-        Assurance::UvBound => "uv_bound",
-        Assurance::UvAttested => "uv_attested",
-    }
+    countersign_engine::Assurance::from_wire(assurance).word()
 }
 
 #[cfg(test)]
