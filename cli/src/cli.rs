@@ -22,6 +22,7 @@ use crate::commands::proposals::ProposalsArgs;
 use crate::commands::resources::{DeleteArgs, GetArgs};
 use crate::commands::rollback::RollbackArgs;
 use crate::commands::rollout::RolloutCommand;
+use crate::commands::sessions::SessionsCommand;
 use crate::commands::simulate::SimulateArgs;
 use crate::commands::test::TestArgs;
 use crate::commands::traffic::TrafficArgs;
@@ -254,6 +255,12 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  countersign keys list\n  countersign keys rotate")]
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Ends sessions before their time
+    #[command(
+        after_help = "Example:\n  countersign sessions revoke --device DEVICE --message 'stolen phone'\n  countersign sessions revoked"
+    )]
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
     /// Gives access to the control plane and takes it back
     ///
     /// Roles: a viewer reads; an editor changes resources as well; an approver also approves and gives

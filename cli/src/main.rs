@@ -108,6 +108,7 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Access(command) => commands::access::run(&command, context, now_ms()).await?,
         Command::Audit(args) => commands::audit::run(&args, context).await?,
         Command::Keys(command) => commands::keys::run(&command, context).await?,
+        Command::Sessions(command) => commands::sessions::run(&command, context).await?,
         Command::Simulate(args) => commands::simulate::run(&args, context, now()).await?,
         Command::Check(_)
         | Command::Test(_)

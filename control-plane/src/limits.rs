@@ -23,6 +23,12 @@ pub const MAX_LIST_FILE_READ_BYTES: u64 = crate::resource::limits::MAX_LIST_FILE
 /// Author and message of a revision: they are shown in tables.
 pub const MAX_LABEL_BYTES: usize = 256;
 
+/// Revocations: each is a record in every node's memory. A sidecar takes no more either.
+pub const MAX_REVOCATIONS: usize = 10_000;
+/// The id of a session or a device.
+pub const MAX_REVOKED_BYTES: usize = 128;
+/// A revocation is kept for so long: no session lasts longer, see the sidecar's limits.
+pub const LONGEST_SESSION: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Compiled bytes are kept for so many revisions; older ones keep only their line in the history.
 pub const KEPT_COMPILED: u64 = 100;
 /// Lines of the revision history.

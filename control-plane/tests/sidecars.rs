@@ -10,8 +10,10 @@
 mod support;
 
 use countersign_control_plane::nodes::NodeState;
+use countersign_control_plane::store::Revoked;
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::node::v1::control_message::Message;
+use countersign_proto::policy::v1::revocation::What;
 use support::database::{On, on_both};
 use support::envoy::{Delta, NODE, sent, workers};
 use support::sidecar::Sidecar;
@@ -204,4 +206,82 @@ async fn keys_that_are_none_end_the_stream_and_change_nothing(on: On) {
     let status = sidecar.next().await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::InvalidArgument);
     assert!(plane.running.app().control.session_keys().await.is_empty());
+}
+
+on_both!(a_revocation_reaches_sidecars_filters_and_replicas_and_can_be_taken_back);
+async fn a_revocation_reaches_sidecars_filters_and_replicas_and_can_be_taken_back(on: On) {
+    let plane = Plane::start_on(on).await;
+    let before = plane.applied(&policy("checkout", "challenge")).await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    let revoke = admin::RevokeRequest {
+        device: "d-1".into(),
+        author: "anna".into(),
+        message: "stolen".into(),
+        ..admin::RevokeRequest::default()
+    };
+    let mut client = plane.admin().await;
+    let made = client.revoke(revoke).await.unwrap().into_inner();
+    assert_eq!(
+        (made.device.as_str(), made.author.as_str()),
+        ("d-1", "anna")
+    );
+    let Message::Settings(settings) = sidecar.receive().await else {
+        panic!("not settings")
+    };
+    let told = &settings.revocations[0];
+    assert_eq!(told.what, Some(What::Device("d-1".into())));
+    assert_eq!(told.issued_before, made.created_ms / 1_000 + 1);
+    let revision = plane.revision_after(&before).await;
+    let response = Delta::connect(&plane, None).await.receive().await;
+    assert_eq!(sent(&response).revision, revision);
+    assert!(
+        sent(&response)
+            .bytes
+            .windows(3)
+            .any(|bytes| bytes == b"d-1")
+    );
+
+    // It is there after a restart, and what is taken back is gone.
+    let plane = plane.restarted().await;
+    let listed = plane.get_json("/api/v1/revocations").await;
+    assert_eq!(listed["revocations"][0]["value"], "d-1");
+    let mut client = plane.admin().await;
+    let id = || admin::UnrevokeRequest {
+        id: made.id.clone(),
+        ..admin::UnrevokeRequest::default()
+    };
+    client.unrevoke(id()).await.unwrap();
+    let after = plane.revision_after(&revision).await;
+    assert_ne!(after, revision);
+    let again = client.unrevoke(id()).await.unwrap_err();
+    assert_eq!(again.code(), tonic::Code::NotFound);
+
+    for (session, device) in [("", ""), ("s", "d"), (&*"s".repeat(129), "")] {
+        let bad = admin::RevokeRequest {
+            session: session.into(),
+            device: device.into(),
+            ..admin::RevokeRequest::default()
+        };
+        let refused = client.revoke(bad).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_made_by_one_replica_is_known_to_the_other() {
+    let one = Plane::start_on(On::Postgres).await;
+    one.applied(&policy("checkout", "challenge")).await;
+    let other = one.beside().await;
+    let what = Revoked::Session("s-1".into());
+    let control = &one.running.app().control;
+    control.revoke(what.clone(), "anna", "").await.unwrap();
+    let there = &other.running.app().control;
+    there.catch_up().await.unwrap();
+    assert_eq!(there.revocations().await[0].what, what);
+    let published = one.running.app().control.plan().borrow().clone();
+    let seen = there.plan().borrow().clone();
+    assert_eq!(
+        seen.stable().unwrap().revision,
+        published.stable().unwrap().revision
+    );
 }

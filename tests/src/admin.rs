@@ -7,8 +7,8 @@ use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
 use countersign_proto::admin::v1::{
     ApplyRequest, ApplyResponse, DeleteResourcesRequest, GetEventRequest, GetRolloutRequest,
     GetTrafficRequest, Key, ListEventsRequest, ListKeysRequest, ListNodesRequest,
-    ListNodesResponse, ResourceRef, Rollout, RotateKeysRequest, RotateKeysResponse, SourceFile,
-    StoredEvent, TrafficCounts,
+    ListNodesResponse, ResourceRef, RevokeRequest, Rollout, RotateKeysRequest, RotateKeysResponse,
+    SourceFile, StoredEvent, TrafficCounts, UnrevokeRequest,
 };
 use tokio::runtime::Runtime;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -132,6 +132,47 @@ impl Admin {
             ..DeleteResourcesRequest::default()
         };
         self.call(async |mut client| client.delete_resources(request).await)
+    }
+
+    /// Ends a session; gives the revocation's id.
+    ///
+    /// # Errors
+    /// What the control plane answers as an error.
+    pub fn revoke_session(&self, session: &str) -> Result<String, tonic::Status> {
+        let request = RevokeRequest {
+            session: session.to_owned(),
+            author: "e2e".to_owned(),
+            ..RevokeRequest::default()
+        };
+        let answer = self.call(async |mut client| client.revoke(request).await)?;
+        Ok(answer.id)
+    }
+
+    /// Ends all sessions that a device has earned so far; gives the revocation's id.
+    ///
+    /// # Errors
+    /// What the control plane answers as an error.
+    pub fn revoke_device(&self, device: &str) -> Result<String, tonic::Status> {
+        let request = RevokeRequest {
+            device: device.to_owned(),
+            author: "e2e".to_owned(),
+            ..RevokeRequest::default()
+        };
+        let answer = self.call(async |mut client| client.revoke(request).await)?;
+        Ok(answer.id)
+    }
+
+    /// Takes a revocation back.
+    ///
+    /// # Errors
+    /// What the control plane answers as an error.
+    pub fn unrevoke(&self, id: &str) -> Result<(), tonic::Status> {
+        let request = UnrevokeRequest {
+            id: id.to_owned(),
+            author: "e2e".to_owned(),
+        };
+        self.call(async |mut client| client.unrevoke(request).await)
+            .map(drop)
     }
 
     /// One event.

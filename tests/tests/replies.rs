@@ -250,6 +250,40 @@ fn a_max_age_asks_again_although_the_session_is_good() -> Result<()> {
 }
 
 #[test]
+fn a_revoked_session_is_asked_again_and_one_taken_back_is_good() -> Result<()> {
+    with_stack(|stack| {
+        let keys = forge::Forge::join(&stack.node_access()?, "e2e-revoked")?;
+        let session = |jti: &str, device: &str| -> Result<_> {
+            let claims = forge::session_claims("localhost");
+            let claims = forge::with(forge::with(claims, "jti", jti), "sub", device);
+            stack.client()?.with_session(&keys.session(&claims))
+        };
+        let revoked = session("e2e-session-1", "e2e-device-1")?;
+        let same_device = session("e2e-session-2", "e2e-device-1")?;
+        let another = session("e2e-session-3", "e2e-device-2")?;
+        expect::served(revoked.get("/checkout/a")?)?;
+
+        let id = stack.admin().revoke_session("e2e-session-1")?;
+        stack.wait_until_live()?;
+        expect::told_to_prove(revoked.get("/checkout/a")?)?;
+        expect::served(same_device.get("/checkout/a")?)?;
+
+        stack.admin().revoke_device("e2e-device-1")?;
+        stack.wait_until_live()?;
+        expect::told_to_prove(same_device.get("/checkout/a")?)?;
+        expect::served(another.get("/checkout/a")?)?;
+
+        stack.admin().unrevoke(&id)?;
+        let again = stack.admin().unrevoke(&id);
+        ensure!(
+            again.is_err_and(|status| status.code() == tonic::Code::NotFound),
+            "a revocation is taken back once"
+        );
+        Ok(())
+    })
+}
+
+#[test]
 fn a_request_that_the_filter_did_not_judge_is_refused_by_the_guard() -> Result<()> {
     let mut stack = Stack::start("guard", &tour::POLICIES)?;
     stack.watched_mut(|stack| {

@@ -21,6 +21,7 @@ mod replay;
 pub(crate) mod resources;
 pub(crate) mod rollback;
 pub(crate) mod rollout;
+pub(crate) mod sessions;
 mod set;
 pub(crate) mod simulate;
 pub(crate) mod test;

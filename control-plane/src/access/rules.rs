@@ -60,12 +60,12 @@ pub fn rule(path: &str) -> Option<Rule> {
 
 fn admin(method: &str) -> Option<Rule> {
     Some(match method {
-        "Apply" | "DeleteResources" | "Rollback" => EDITOR,
+        "Apply" | "DeleteResources" | "Rollback" | "Revoke" | "Unrevoke" => EDITOR,
         // What of it is an approver's is looked at by the call itself.
         "ActOnRollout" => EDITOR,
         "ListResources" | "GetRevision" | "DiffRevisions" | "ListRevisions" | "ListNodes"
         | "ListEvents" | "GetEvent" | "GetTraffic" | "ListKeys" | "GetRollout" | "ListRollouts"
-        | "ListProposals" | "ListRelays" => VIEWER,
+        | "ListProposals" | "ListRevocations" | "ListRelays" => VIEWER,
         // Every session key of every sidecar anew.
         "RotateKeys" => APPROVER,
         _ => return None,

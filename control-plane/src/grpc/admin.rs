@@ -8,12 +8,12 @@ use super::admin_convert as convert;
 use super::answered::answered;
 use super::history_convert;
 use super::rollout_convert as rollouts;
+use super::sessions_convert as sessions;
 use super::traffic::{TrafficFault, TrafficQuestion, answer};
 use super::{apply_status, caller, store_status};
-use crate::clock;
 use crate::limits;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Apply, Choice, Delete, Rollback};
+use crate::runtime::{App, Apply, Choice, Delete, Rollback, Rotation};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -362,26 +362,57 @@ impl AdminService for Admin {
         &self,
         request: Request<admin::RotateKeysRequest>,
     ) -> Result<Response<admin::RotateKeysResponse>, Status> {
-        let random =
-            clock::random_bytes().map_err(|error| Status::unavailable(error.to_string()))?;
-        let request_id = uuid::Builder::from_random_bytes(random)
-            .into_uuid()
-            .to_string();
-        let mut sidecars = self.app.hub.names();
-        sidecars.extend(self.app.fleet.sidecars_elsewhere());
-        sidecars.sort();
-        sidecars.dedup();
-        if sidecars.is_empty() {
-            return Err(Status::failed_precondition("no auth sidecar is connected"));
+        let note = caller(&request).note;
+        let rotation = self.app.rotate_session_keys().await;
+        let rotation = rotation.map_err(sessions::rotation_status)?;
+        for sidecar in &rotation.sidecars {
+            note.on(format!("keys of {sidecar}"));
         }
-        for sidecar in &sidecars {
-            caller(&request).note.on(format!("keys of {sidecar}"));
-        }
-        let called = self.app.control.call_rotation(&request_id).await;
-        called.map_err(apply_status)?;
+        let Rotation {
+            request_id,
+            sidecars,
+        } = rotation;
         Ok(Response::new(admin::RotateKeysResponse {
             request_id,
             sidecars,
         }))
+    }
+
+    async fn list_revocations(
+        &self,
+        _request: Request<admin::ListRevocationsRequest>,
+    ) -> Result<Response<admin::ListRevocationsResponse>, Status> {
+        let revocations = self.app.control.revocations().await;
+        Ok(Response::new(admin::ListRevocationsResponse {
+            revocations: revocations.into_iter().map(sessions::revocation).collect(),
+        }))
+    }
+
+    async fn revoke(
+        &self,
+        request: Request<admin::RevokeRequest>,
+    ) -> Result<Response<admin::Revocation>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let author = caller.author(&request.author);
+        let what = sessions::revoked(request.session, request.device)?;
+        caller.note.on(sessions::named(&what));
+        let control = &self.app.control;
+        let done = control.revoke(what, &author, &request.message).await;
+        let row = done.map_err(sessions::revoke_status)?;
+        Ok(Response::new(sessions::revocation(row)))
+    }
+
+    async fn unrevoke(
+        &self,
+        request: Request<admin::UnrevokeRequest>,
+    ) -> Result<Response<admin::UnrevokeResponse>, Status> {
+        let caller = caller(&request);
+        let request = request.into_inner();
+        let author = caller.author(&request.author);
+        caller.note.on(format!("revocation {}", request.id));
+        let done = self.app.control.unrevoke(&request.id, &author).await;
+        done.map_err(sessions::revoke_status)?;
+        Ok(Response::new(admin::UnrevokeResponse {}))
     }
 }

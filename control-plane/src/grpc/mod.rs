@@ -17,6 +17,7 @@ mod node;
 mod relay;
 mod replay_convert;
 mod rollout_convert;
+mod sessions_convert;
 mod sidecar;
 mod traffic;
 mod worker;
@@ -33,6 +34,7 @@ pub use guard::GuardLayer;
 pub(crate) use guard::bearer;
 pub(crate) use log_messages::LogMessages;
 pub use node::Nodes;
+pub(crate) use sessions_convert::named as revoked_name;
 pub(crate) use traffic::{
     TrafficFault, TrafficQuestion, answer as traffic_answer, wire as traffic_counts,
 };

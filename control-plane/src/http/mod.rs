@@ -18,6 +18,7 @@ mod relays;
 mod resources;
 mod rollouts;
 mod routes;
+mod sessions;
 mod top;
 mod traffic;
 mod words;
@@ -31,7 +32,7 @@ use crate::limits;
 use crate::runtime::App;
 use problem::Problem;
 pub use routes::Route;
-use routes::{ANYBODY, EDITOR, METRICS, OPEN, Routes, VIEWER};
+use routes::{ANYBODY, APPROVER, EDITOR, METRICS, OPEN, Routes, VIEWER};
 
 /// Every route; who may use it stands beside it.
 fn all() -> Routes {
@@ -49,6 +50,11 @@ fn all() -> Routes {
         .get("/api/v1/top", VIEWER, top::top)
         .get("/api/v1/events", VIEWER, events::list)
         .get("/api/v1/events/{id}", VIEWER, events::one)
+        .get("/api/v1/keys", VIEWER, sessions::keys)
+        .post("/api/v1/keys/rotate", APPROVER, sessions::rotate)
+        .get("/api/v1/revocations", VIEWER, sessions::revocations)
+        .post("/api/v1/revocations", EDITOR, sessions::revoke)
+        .delete("/api/v1/revocations/{id}", EDITOR, sessions::unrevoke)
         .get("/api/v1/nodes", VIEWER, nodes::nodes)
         .get("/api/v1/relays", VIEWER, relays::relays)
         .get("/api/v1/revisions", VIEWER, nodes::revisions)

@@ -17,6 +17,8 @@ pub(super) const OPEN: Rule = Rule::reads(Need::Open);
 pub(super) const VIEWER: Rule = Rule::reads(Need::Role(Role::Viewer));
 /// Who may change resources.
 pub(super) const EDITOR: Rule = Rule::changes(Need::Role(Role::Editor));
+/// Who may do what cannot be taken back.
+pub(super) const APPROVER: Rule = Rule::changes(Need::Role(Role::Approver));
 /// Whoever is known.
 pub(super) const ANYBODY: Rule = Rule::reads(Need::Anybody);
 

@@ -44,6 +44,7 @@ impl Control {
         let news = self.store.news(state.head, known).await?;
         let session_keys = self.store.session_keys().await?;
         let ticket_keys = self.store.ticket_keys().await?;
+        let revocations = self.store.revocations().await?;
         let revision = if newest > known {
             self.store.newest_revision().await?
         } else {
@@ -68,6 +69,7 @@ impl Control {
         }
         state.session_keys = session_keys;
         state.ticket_keys = ticket_keys;
+        state.revocations = revocations;
         state.head = head;
         for request in news.rotations {
             // An error is that nobody listens: there are no sidecars yet.

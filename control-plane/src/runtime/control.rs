@@ -25,7 +25,7 @@ use crate::metrics::Metrics;
 use crate::module::Code;
 use crate::resource::{Document, SourceFile, parse_files};
 use crate::rollout::{Act, Plan};
-use crate::store::{Commit, RegisteredKey, Store, StoredRevision, TicketKeyRow};
+use crate::store::{Commit, RegisteredKey, RevocationRow, Store, StoredRevision, TicketKeyRow};
 use crate::xds::Published;
 
 /// Sessions last so long where nothing says otherwise.
@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) course: Course,
     pub(super) session_keys: Vec<RegisteredKey>,
     pub(super) ticket_keys: Vec<TicketKeyRow>,
+    /// The newest first.
+    pub(super) revocations: Vec<RevocationRow>,
     /// The version of what replicas share that this is.
     pub(super) head: u64,
 }

@@ -14,6 +14,7 @@ use super::catch_up::Tries;
 use super::change::ApplyError;
 use super::control::{By, Control, SidecarMaterial, State};
 use super::remade::Remade;
+use super::revocations;
 use crate::clock::random_bytes;
 use crate::compile::RuntimeMaterial;
 use crate::limits::{self, millis};
@@ -260,7 +261,7 @@ impl Control {
         RuntimeMaterial {
             session_keys: by_kid.into_iter().map(session_key).collect(),
             ticket_keys: ticket_keys(&state.ticket_keys, self.clock.now()),
-            revocations: Vec::new(),
+            revocations: revocations::wire(&state.revocations, self.clock.now()),
             allow_sampling: None,
         }
     }

@@ -61,6 +61,7 @@ impl Control {
             revision: newest.as_ref().map(|revision| revision.info.clone()),
             session_keys: store.session_keys().await?,
             ticket_keys: store.ticket_keys().await?,
+            revocations: store.revocations().await?,
             head,
         };
         let control = Self {

@@ -22,6 +22,7 @@ mod place;
 mod replicas;
 mod resources;
 mod revisions;
+mod revocations;
 mod rollouts;
 mod traffic;
 
@@ -43,6 +44,7 @@ pub use place::Kind;
 pub use replicas::{LeaseRow, NodeRow, ReplicaRow};
 pub use resources::StoredResource;
 pub use revisions::{Commit, NewRevision, StoredRevision};
+pub use revocations::{RevocationChange, RevocationRow, Revoked};
 pub use rollouts::PlanRow;
 pub use traffic::{RollupRow, RollupTotals};
 

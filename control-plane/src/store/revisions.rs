@@ -59,6 +59,8 @@ pub struct Commit<'a> {
     pub remove: Vec<(&'a str, &'a str)>,
     /// The keys that a sidecar has now.
     pub session_keys: Option<(&'a str, &'a [policy::SessionKey])>,
+    /// Sessions that are ended, or good again.
+    pub revocation: Option<super::RevocationChange<'a>>,
     /// What they make.
     pub revision: Option<&'a NewRevision>,
     /// The stable set with new keys, where another set is on its way; made before `revision`.
@@ -124,6 +126,9 @@ impl Store {
         }
         if let Some((sidecar, keys)) = commit.session_keys {
             super::keys::replace_session_keys(&mut tx, sidecar, keys, commit.now).await?;
+        }
+        if let Some(change) = commit.revocation {
+            super::revocations::write(&mut tx, change, commit.now).await?;
         }
         for rollout in &commit.rollouts {
             super::rollouts::put(&mut tx, rollout).await?;
