@@ -198,6 +198,23 @@ pub const OUTCOME_WAITS: Duration = Duration::from_secs(60);
 /// Events whose outcomes are joined in one sweep: they are few, and what is left is joined in the next.
 pub const JOINED_TOGETHER: i64 = 1_000;
 
+/// Events written and events received are compared by stretches of this length.
+pub const LEDGER_SLOT: Duration = Duration::from_secs(10);
+/// A node that is new is compared after so many of them: by then all its workers were heard.
+pub const LEDGER_OPENS: u64 = 3;
+/// An event arrives within this, or it is missing until it does: the log's flush, a store that is away for
+/// a minute, and some to spare.
+pub const EVENTS_ARRIVE_WITHIN: Duration = Duration::from_secs(120);
+/// How often what workers told is stored and compared: a row for each worker that wrote anything.
+pub const LEDGER_SETTLES: Duration = Duration::from_secs(15);
+/// What workers told and is not stored yet: each of ten thousand nodes' workers some times.
+pub const MAX_LEDGER_WAITING: usize = 100_000;
+/// Stretches are summed up after this: longer than events arrive late by but for a relay's spool, and those
+/// are summed up later.
+pub const LEDGER_FOLDS_AFTER: Duration = Duration::from_secs(3_600);
+/// Workers and nodes that told nothing for so long are forgotten, with what was missing of them.
+pub const LEDGER_FORGETS_AFTER: Duration = Duration::from_secs(7 * 24 * 3_600);
+
 /// Events kept.
 pub const KEPT_EVENTS: i64 = 1_000_000;
 /// Events are kept for so long.

@@ -55,6 +55,8 @@ pub struct Metrics {
     pub renewals: IntCounter,
     /// Outcomes whose event has not arrived.
     pub outcomes_waiting: IntGauge,
+    events_missing: IntGauge,
+    nodes_missing_events: IntGauge,
     /// Sidecars connected.
     pub sidecars: IntGauge,
     /// Worker reports that were turned away.
@@ -156,6 +158,15 @@ impl Metrics {
                 "countersign_outcomes_waiting",
                 "Outcomes whose event has not arrived yet.",
             )?,
+            events_missing: gauge(
+                "countersign_events_missing",
+                "Events that workers wrote two minutes ago or earlier and that have not arrived; every \
+                 replica tells those of all nodes.",
+            )?,
+            nodes_missing_events: gauge(
+                "countersign_nodes_missing_events",
+                "Nodes of which events are missing.",
+            )?,
             sidecars: gauge("countersign_sidecars", "Auth sidecars connected.")?,
             reports_refused: counter(
                 "countersign_worker_reports_refused_total",
@@ -243,6 +254,18 @@ impl Metrics {
     /// Events were lost.
     pub fn dropped(&self, reason: &str, count: u64) {
         self.dropped.with_label_values(&[reason]).inc_by(count);
+    }
+
+    /// How many events are missing, by node.
+    pub fn events_missing(&self, missing: impl Iterator<Item = u64>) {
+        let (mut sum, mut nodes) = (0_u64, 0_i64);
+        for missing in missing.filter(|missing| *missing > 0) {
+            sum = sum.saturating_add(missing);
+            nodes = nodes.saturating_add(1);
+        }
+        self.events_missing
+            .set(i64::try_from(sum).unwrap_or(i64::MAX));
+        self.nodes_missing_events.set(nodes);
     }
 
     /// How many nodes are in which state.

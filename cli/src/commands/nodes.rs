@@ -31,8 +31,17 @@ struct Node {
     /// What its workers decided, by revision.
     counted: Vec<Counted>,
     guard_denials: u64,
+    /// Until some two minutes ago.
+    events: Events,
     #[serde(skip)]
     since_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Events {
+    written: u64,
+    received: u64,
+    missing: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -106,6 +115,11 @@ impl From<admin::Node> for Node {
             target: node.target,
             counted: node.counted.into_iter().map(Counted::from).collect(),
             guard_denials: node.guard_denials,
+            events: Events {
+                written: node.events_written,
+                received: node.events_received,
+                missing: node.events_missing,
+            },
             since_ms: node.since_ms,
         }
     }
@@ -193,6 +207,12 @@ fn table(nodes: &Nodes) -> String {
         text.push_str(&format!(
             "\n{behind} of {} are not on {where_to}\n",
             nodes.nodes.len()
+        ));
+    }
+    for node in nodes.nodes.iter().filter(|node| node.events.missing > 0) {
+        text.push_str(&format!(
+            "\n{} of {} events that {} wrote have not arrived\n",
+            node.events.missing, node.events.written, node.id
         ));
     }
     text

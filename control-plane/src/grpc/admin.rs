@@ -190,6 +190,7 @@ impl AdminService for Admin {
     ) -> Result<Response<admin::ListNodesResponse>, Status> {
         let target_revision = self.app.target_revision();
         let plan = self.app.control.plan().borrow().clone();
+        let gaps = self.app.ledger.gaps();
         let nodes = self
             .app
             .fleet
@@ -197,7 +198,8 @@ impl AdminService for Admin {
             .into_iter()
             .map(|view| {
                 let target = plan.target(&view.about).map(|it| it.revision.clone());
-                convert::node(view, target.unwrap_or_default())
+                let gap = gaps.get(&view.id).copied().unwrap_or_default();
+                convert::node(view, target.unwrap_or_default(), gap)
             })
             .collect();
         Ok(Response::new(admin::ListNodesResponse {

@@ -10,7 +10,7 @@ use crate::inventory::{Change, Entry, Key};
 use crate::limits;
 use crate::nodes::{NodeState, NodeView, ResourceView};
 use crate::runtime::Applied;
-use crate::store::{EventFilter, StoredEvent, StoredRevision};
+use crate::store::{EventFilter, Gap, StoredEvent, StoredRevision};
 
 pub(super) fn diagnostic(finding: &Diagnostic) -> admin::Diagnostic {
     admin::Diagnostic {
@@ -94,7 +94,7 @@ pub(super) fn resource(entry: &Entry) -> admin::Resource {
     }
 }
 
-pub(super) fn node(view: NodeView, target: String) -> admin::Node {
+pub(super) fn node(view: NodeView, target: String, gap: Gap) -> admin::Node {
     let gateways = view.gateways().into_iter().map(str::to_owned).collect();
     let state = node_state(view.standing.state);
     let counted = view
@@ -132,6 +132,9 @@ pub(super) fn node(view: NodeView, target: String) -> admin::Node {
         target,
         counted,
         guard_denials: view.guard_denials,
+        events_written: gap.written,
+        events_received: gap.received,
+        events_missing: gap.missing(),
     }
 }
 

@@ -76,6 +76,8 @@ async fn run(
             app.metrics.reports_refused.inc();
             return Err(Status::invalid_argument("one stream speaks for one VM"));
         }
+        let (context, report_time_ms) = (report.context, report.time_ms);
+        let events = report.counts.as_ref().map_or(0, |counts| counts.events);
         let report = nodes::WorkerReport {
             revision: report.revision,
             attempt: report.attempt,
@@ -89,6 +91,8 @@ async fn run(
             app.metrics.reports_refused.inc();
             return Err(Status::resource_exhausted("the node has too many VMs"));
         }
+        app.ledger
+            .told(&who.node, &who.vm, context, report_time_ms, events);
         // A worker that does not read its acknowledgements is alive all the same.
         let _ = acks.try_send(Ok(WorkerReportAck {}));
     }

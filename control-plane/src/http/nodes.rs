@@ -12,6 +12,7 @@ use super::problem::Problem;
 use crate::limits;
 use crate::nodes::{Counts, NodeView, ResourceView};
 use crate::runtime::App;
+use crate::store::Gap;
 
 #[derive(Debug, Serialize)]
 struct WorkerJson {
@@ -39,6 +40,18 @@ struct NodeJson {
     /// What its workers decided, by revision.
     counted: BTreeMap<String, Counts>,
     guard_denials: u64,
+    events: EventsJson,
+}
+
+/// Until some two minutes ago.
+#[derive(Debug, Serialize)]
+struct EventsJson {
+    /// Its workers wrote so many.
+    written: u64,
+    /// So many of them arrived.
+    received: u64,
+    /// So many did not.
+    missing: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,9 +75,11 @@ pub(super) struct NodesJson {
 pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
     let target_revision = app.target_revision();
     let plan = app.control.plan().borrow().clone();
+    let gaps = app.ledger.gaps();
     let node = |view: NodeView| {
+        let gap = gaps.get(&view.id).copied().unwrap_or_default();
         let target = plan.target(&view.about).map(|it| it.revision.clone());
-        node(view, target.unwrap_or_default())
+        node(view, target.unwrap_or_default(), gap)
     };
     let nodes = app.fleet.views().into_iter().map(node).collect();
     Json(NodesJson {
@@ -73,13 +88,18 @@ pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
     })
 }
 
-fn node(view: NodeView, target: String) -> NodeJson {
+fn node(view: NodeView, target: String, gap: Gap) -> NodeJson {
     let gateways = view.gateways().into_iter().map(str::to_owned).collect();
     NodeJson {
         gateways,
         target,
         counted: view.counted,
         guard_denials: view.guard_denials,
+        events: EventsJson {
+            written: gap.written,
+            received: gap.received,
+            missing: gap.missing(),
+        },
         resources: view.resources.into_iter().map(resource).collect(),
         id: view.id,
         cluster: view.about.cluster.clone(),

@@ -14,6 +14,7 @@ use super::directory::Directory;
 use super::fleet::Fleet;
 use super::ingest::{Ingest, IngestTask};
 use super::lease::Lease;
+use super::ledger::Ledger;
 use super::maintenance;
 use super::relays::Relays;
 use super::replica::{self, Presence};
@@ -113,6 +114,8 @@ pub struct App {
     pub fleet: Arc<Fleet>,
     /// The sidecars.
     pub hub: Arc<SidecarHub>,
+    /// Events written and events received.
+    pub ledger: Arc<Ledger>,
     /// The relays.
     pub relays: Arc<Relays>,
     /// Where events and outcomes go.
@@ -210,6 +213,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         fleet,
         hub,
         relays: Arc::new(Relays::new(clock.clone())),
+        ledger: Arc::new(Ledger::new(
+            store.clone(),
+            clock.clone(),
+            Arc::clone(&metrics),
+        )),
         ingest,
         store,
         metrics,
@@ -247,6 +255,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         app.stop.clone(),
     );
     servers.push(tokio::spawn(tidy));
+    let ledger = Arc::clone(&app.ledger);
+    servers.push(tokio::spawn(super::ledger::keep(ledger, app.stop.clone())));
     let access = Arc::clone(&app.access);
     servers.push(tokio::spawn(access.follow(app.stop.clone())));
     if let Some(keeper) = keeper.clone() {

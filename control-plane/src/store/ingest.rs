@@ -9,7 +9,7 @@ use prost::Message as _;
 use sqlx::Row as _;
 
 use super::outcomes::{issued, take_waiting};
-use super::{Store, StoreError, Tx, bulk, earned, signed, text};
+use super::{Store, StoreError, Tx, bulk, earned, ledger, signed, text};
 use crate::events::assurance_word;
 use crate::limits;
 use crate::traffic::{Issued, Measure, Standing, detail, judge, measures};
@@ -153,8 +153,12 @@ impl Store {
         let mut tally = Tally::default();
         let mut challenges = Vec::new();
         let mut sessions = BTreeSet::new();
+        let mut received: BTreeMap<(&str, u64), u64> = BTreeMap::new();
         for row in take_events(&mut tx, &batch.events, &mut tally).await? {
             tally.add_event(row);
+            *received
+                .entry((&row.node, ledger::slot(row.time_ms)))
+                .or_default() += 1;
             let event = &row.event;
             if Measure::of_action(event.action()) == Measure::Challenge {
                 challenges.push(event.event_id.as_str());
@@ -179,6 +183,7 @@ impl Store {
             }
         }
         add_rollups(&mut tx, &tally.rollups).await?;
+        ledger::add_received(&mut tx, received).await?;
         tx.commit().await?;
         Ok(tally.report)
     }

@@ -106,6 +106,7 @@ impl Store {
             .bind(signed(now))
             .execute(&mut *tx)
             .await?;
+        super::ledger::fold(&mut tx, now).await?;
         tx.commit().await?;
         Ok(Tidied {
             never_issued,
