@@ -5,19 +5,19 @@
 //! settles it. A policy whose condition is open may decide, and then those after it do not. Where all
 //! that may decide would answer the same, that is the answer.
 
+mod ask;
 mod condition;
 mod known;
 
-use super::look::{self, found};
 use super::{Action, RULE_MATCH, VERDICT_POLICY, exempt, outcome, trial, verdict_action};
-use crate::cel::Evaluator;
 use crate::facts::{Assessment, Facts};
-use crate::index::{Candidates, Found, Subject, Values, Wanted};
+use crate::index::Candidates;
 use crate::revision::{Policy, PolicyAction, Verdict, VerdictMode, View};
 use crate::select::select;
 use crate::session::{Session, SessionSource, SessionState};
 use crate::{Assurance, AttributeSet, Request, Revision};
 
+use ask::Ask;
 use condition::Truth;
 use known::Known;
 pub use known::{Lacking, MAX_LACKING};
@@ -253,12 +253,7 @@ enum Decides {
 impl<'a> Look<'_, 'a> {
     fn decide(&self, lacking: &mut Lacking) -> Replayed {
         let mut candidates = Candidates::default();
-        let mut ask = Ask {
-            view: self.view,
-            known: self.known,
-            text: Vec::new(),
-            value: None,
-        };
+        let mut ask = Ask::new(self.view, self.known);
         self.view
             .index
             .candidates(&self.view.program, &mut ask, &mut candidates);
@@ -381,31 +376,4 @@ fn settled(
         return Replayed::Either { action };
     }
     Replayed::Open(std::mem::take(lacking))
-}
-
-/// Answers what the index looks up. What is not known may be anything, so that every policy under it is
-/// tried.
-struct Ask<'k, 'a> {
-    view: &'a View<'a>,
-    known: &'k Known<'k, 'a>,
-    text: Vec<u8>,
-    value: Option<crate::cel::Value<'a>>,
-}
-
-impl Values for Ask<'_, '_> {
-    fn value(&mut self, subject: Subject, _: Wanted) -> Found<'_> {
-        let Subject::Node(id) = subject else {
-            let ignore_case = !self.view.settings.case_sensitive_paths();
-            return look::selector(self.known.request(), subject, ignore_case, &mut self.text);
-        };
-        self.known.begin();
-        self.value = Evaluator::new(&self.view.program, self.known)
-            .evaluate(id)
-            .ok();
-        if self.known.lacked().is_empty() {
-            found(self.value.as_ref())
-        } else {
-            Found::Other
-        }
-    }
 }
