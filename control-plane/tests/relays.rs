@@ -283,6 +283,11 @@ async fn decisions_made_without_a_control_plane_are_delivered_once_and_counted()
     let shown = plane.get_json("/api/v1/relays").await;
     assert_eq!(shown["relays"][0]["events"]["delivered"], 300);
     assert_eq!(shown["relays"][0]["events"]["lost"], 0);
+    let request = countersign_proto::admin::v1::ListRelaysRequest {};
+    let told = plane.admin().await.list_relays(request).await.unwrap();
+    let relays = told.into_inner().relays;
+    assert_eq!((relays[0].taken, relays[0].delivered), (300, 300));
+    assert!(relays[0].connected && relays[0].dropped.is_empty());
     let (_, metrics) = plane.get("/metrics").await;
     let counted = r#"countersign_decisions_total{action="block",policy="orders"} 300"#;
     assert!(metrics.lines().any(|line| line == counted), "{metrics}");

@@ -92,7 +92,7 @@ impl Store {
         // A node that is new to the ledger is compared from a slot on by which its workers were heard.
         // What each of them tells first from then on is where it begins: it may have written a part of
         // that before.
-        let from = self.from_slot(tx, written).await?;
+        let from = self.opened_at(tx, written).await?;
         let before = match known {
             Some(row) if unsigned(row.try_get("slot")?) >= from => unsigned(row.try_get("events")?),
             None if written.slot > from => 0,
@@ -113,7 +113,7 @@ impl Store {
         Ok(before)
     }
 
-    async fn from_slot(&self, tx: &mut Tx, written: &Written) -> Result<u64, StoreError> {
+    async fn opened_at(&self, tx: &mut Tx, written: &Written) -> Result<u64, StoreError> {
         let node = text(&written.node);
         sqlx::query(
             "INSERT INTO event_nodes (node, from_slot) VALUES ($1, $2) ON CONFLICT (node) DO NOTHING",
