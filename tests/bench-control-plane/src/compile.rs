@@ -46,15 +46,17 @@ pub(crate) async fn measure(
     let mut client = plane.admin().await?;
     apply(&mut client, policies::documents(count, 0)).await?;
     let (acked, mut acks) = mpsc::unbounded_channel();
-    let node = tokio::spawn(node::run(plane.address(), "node".into(), acked));
-    next(&mut acks).await?;
+    let node = tokio::spawn(node::run(plane.address(), 0, acked));
+    let first = next(&mut acks, 0).await?;
     let mut took = Vec::new();
+    let mut known = number(&first);
     for edition in 1..=rounds {
         let sent = Instant::now();
         let (_, acked) = tokio::try_join!(
             apply(&mut client, policies::changed(count, edition)),
-            next(&mut acks)
+            next(&mut acks, known)
         )?;
+        known = number(&acked);
         took.push(acked.at.saturating_duration_since(sent).as_secs_f64() * 1_000.0);
     }
     node.abort();
@@ -84,11 +86,22 @@ fn whole(count: usize) -> Result<f64> {
     Ok(took)
 }
 
-async fn next(acks: &mut mpsc::UnboundedReceiver<Acked>) -> Result<Acked> {
-    let acked = tokio::time::timeout(PATIENCE, acks.recv()).await;
-    acked
-        .context("nothing was pushed")?
-        .context("the node ended")
+/// The first ACK of a revision after this one.
+async fn next(acks: &mut mpsc::UnboundedReceiver<Acked>, known: u64) -> Result<Acked> {
+    loop {
+        let acked = tokio::time::timeout(PATIENCE, acks.recv()).await;
+        let acked = acked
+            .context("nothing was pushed")?
+            .context("the node ended")?;
+        if number(&acked) > known {
+            return Ok(acked);
+        }
+    }
+}
+
+fn number(acked: &Acked) -> u64 {
+    let number = acked.version.revision.split_once('-');
+    number.map_or(0, |(number, _)| number.parse().unwrap_or(0))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

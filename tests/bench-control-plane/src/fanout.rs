@@ -17,8 +17,11 @@ use crate::{policies, process};
 const CONNECTING: usize = 200;
 /// All nodes have acknowledged within this, or the bench has failed.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What ran before has ended after this long, so that memory stands.
+/// What ran before has ended after this long, so that memory stands; and so long an idle fleet is watched.
 const SETTLES: Duration = Duration::from_secs(3);
+/// Every node is LIVE so long after its ACK: its worker reports at once, and nodes are counted each second.
+const LIVE_WITHIN: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +43,14 @@ pub(crate) struct Fanout {
     pub(crate) p99_ms: f64,
     /// Of all replicas, for one change.
     pub(crate) cpu_s: f64,
+    /// Of all replicas, for each node: its connection, its discovery stream, its worker's report stream.
     pub(crate) kib_per_stream: f64,
+    /// Cores of all replicas while every worker reports twice a second and nothing changes.
+    pub(crate) idle_cores: f64,
+    /// Bytes of the resource.
+    pub(crate) resource_bytes: usize,
+    /// Open files that a process may have; each node is a connection of its own.
+    pub(crate) open_files: u64,
 }
 
 struct Round {
@@ -56,7 +66,7 @@ pub(crate) async fn measure(
     (store, database): (&'static str, &str),
     fleet: Fleet,
 ) -> Result<Fanout> {
-    allow_connections(fleet.nodes * 2 + 512)?;
+    let open_files = allow_connections(fleet.nodes + 512)?;
     let mut planes = Vec::with_capacity(fleet.replicas);
     for _ in 0..fleet.replicas {
         let start = Start {
@@ -72,29 +82,29 @@ pub(crate) async fn measure(
     tokio::time::sleep(SETTLES).await;
     let before = resident_kib(&planes)?;
 
-    let (acked, mut acks) = mpsc::unbounded_channel();
-    let mut nodes = JoinSet::new();
-    for index in 0..fleet.nodes {
-        let Some(plane) = planes.get(index % planes.len()) else {
+    let (acked, acks) = mpsc::unbounded_channel();
+    let mut crowd = Crowd {
+        acks,
+        tasks: JoinSet::new(),
+        size: fleet.nodes,
+        resource_bytes: 0,
+    };
+    for node in 0..fleet.nodes {
+        let Some(plane) = planes.get(node % planes.len()) else {
             bail!("no replica");
         };
-        nodes.spawn(node::run(
-            plane.address(),
-            format!("node-{index:05}"),
-            acked.clone(),
-        ));
-        if index % CONNECTING == CONNECTING - 1 {
-            until(&mut acks, &mut nodes, revision.number, CONNECTING).await?;
+        let run = node::run(plane.address(), node, acked.clone());
+        crowd.tasks.spawn(run);
+        if node % CONNECTING == CONNECTING - 1 {
+            crowd.until(revision.number, CONNECTING).await?;
         }
     }
-    until(
-        &mut acks,
-        &mut nodes,
-        revision.number,
-        fleet.nodes % CONNECTING,
-    )
-    .await?;
+    let rest = fleet.nodes % CONNECTING;
+    crowd.until(revision.number, rest).await?;
+    all_live(first, fleet.nodes).await?;
+    let cpu = cpu_s(&planes)?;
     tokio::time::sleep(SETTLES).await;
+    let idle_cores = (cpu_s(&planes)? - cpu) / SETTLES.as_secs_f64();
     let after = resident_kib(&planes)?;
 
     let mut rounds = Vec::new();
@@ -102,7 +112,8 @@ pub(crate) async fn measure(
         let cpu = cpu_s(&planes)?;
         let sent = Instant::now();
         let revision = apply(&mut client, policies::changed(fleet.policies, edition)).await?;
-        let took = until(&mut acks, &mut nodes, revision.number, fleet.nodes).await?;
+        let took = crowd.until(revision.number, fleet.nodes).await?;
+        let cpu_s = cpu_s(&planes)? - cpu;
         let mut took: Vec<_> = took
             .into_iter()
             .map(|at| at.saturating_duration_since(sent).as_secs_f64() * 1_000.0)
@@ -111,10 +122,11 @@ pub(crate) async fn measure(
         rounds.push(Round {
             p50_ms: quantile(&took, 0.50),
             p99_ms: quantile(&took, 0.99),
-            cpu_s: cpu_s(&planes)? - cpu,
+            cpu_s,
         });
+        // The control plane's own word, and the next change meets a fleet at rest.
+        all_live(first, fleet.nodes).await?;
     }
-    nodes.abort_all();
     let median = |of: fn(&Round) -> f64| {
         let mut values: Vec<_> = rounds.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
@@ -128,37 +140,74 @@ pub(crate) async fn measure(
         p99_ms: median(|round| round.p99_ms),
         cpu_s: median(|round| round.cpu_s),
         kib_per_stream: after.saturating_sub(before) as f64 / fleet.nodes as f64,
+        idle_cores,
+        resource_bytes: crowd.resource_bytes,
+        open_files,
     })
 }
 
-/// Waits for this many ACKs of a revision. A node that ends is an error: nothing here ends it.
-async fn until(
-    acks: &mut mpsc::UnboundedReceiver<Acked>,
-    nodes: &mut JoinSet<Result<()>>,
-    revision: u64,
-    count: usize,
-) -> Result<Vec<Instant>> {
-    let prefix = format!("{revision}-");
-    let end = tokio::time::Instant::now() + PATIENCE;
-    let mut times = Vec::with_capacity(count);
-    while times.len() < count {
-        tokio::select! {
-            acked = acks.recv() => {
-                let acked = acked.context("every node has ended")?;
-                if acked.version.starts_with(&prefix) {
-                    times.push(acked.at);
+/// The nodes and what they say.
+struct Crowd {
+    acks: mpsc::UnboundedReceiver<Acked>,
+    tasks: JoinSet<Result<()>>,
+    size: usize,
+    /// Of the newest resource.
+    resource_bytes: usize,
+}
+
+impl Crowd {
+    /// Waits until so many nodes have acknowledged a revision, each for the first time, and gives when.
+    /// A node that ends is an error: nothing here ends it.
+    async fn until(&mut self, revision: u64, count: usize) -> Result<Vec<Instant>> {
+        let prefix = format!("{revision}-");
+        let end = tokio::time::Instant::now() + PATIENCE;
+        let mut times = Vec::with_capacity(count);
+        let mut seen = vec![false; self.size];
+        while times.len() < count {
+            tokio::select! {
+                acked = self.acks.recv() => {
+                    let acked = acked.context("every node has ended")?;
+                    if !acked.version.revision.starts_with(&prefix) {
+                        continue;
+                    }
+                    let seen = seen.get_mut(acked.node).context("an unknown node")?;
+                    if !std::mem::replace(seen, true) {
+                        times.push(acked.at);
+                        self.resource_bytes = acked.bytes;
+                    }
+                }
+                Some(ended) = self.tasks.join_next() => {
+                    ended.context("a node failed")?.context("a node ended")?;
+                    bail!("a node's stream ended");
+                }
+                () = tokio::time::sleep_until(end) => {
+                    bail!("{} of {count} nodes acknowledged revision {revision}", times.len());
                 }
             }
-            Some(ended) = nodes.join_next() => {
-                ended.context("a node failed")?.context("a node ended")?;
-                bail!("a node's stream ended");
-            }
-            () = tokio::time::sleep_until(end) => {
-                bail!("{} of {count} nodes acknowledged revision {revision}", times.len());
-            }
         }
+        Ok(times)
     }
-    Ok(times)
+}
+
+/// Waits until the control plane says that every node runs what it was sent.
+async fn all_live(plane: &Plane, nodes: usize) -> Result<()> {
+    let end = Instant::now() + LIVE_WITHIN;
+    loop {
+        let metrics = plane.get("/metrics").await?;
+        let counted = metrics.lines().filter_map(|line| {
+            line.strip_prefix("countersign_nodes{state=\"")
+                .map(str::to_owned)
+        });
+        let counted: Vec<_> = counted.collect();
+        let live = format!("LIVE\"}} {nodes}");
+        if counted.contains(&live) {
+            return Ok(());
+        }
+        if Instant::now() > end {
+            bail!("not every node is LIVE: {}", counted.join(", "));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Of sorted values.
@@ -179,15 +228,16 @@ fn resident_kib(planes: &[Plane]) -> Result<u64> {
         .sum()
 }
 
-/// Both sides of every connection are on this machine; children inherit the bound.
-fn allow_connections(count: usize) -> Result<()> {
+/// Every node is a connection; children inherit the bound. Gives the bound.
+fn allow_connections(count: usize) -> Result<u64> {
     let wanted = u64::try_from(count)?;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     if soft >= wanted {
-        return Ok(());
+        return Ok(soft);
     }
     setrlimit(Resource::RLIMIT_NOFILE, wanted, hard.max(wanted))
-        .with_context(|| format!("{wanted} open files are needed, {hard} are allowed"))
+        .with_context(|| format!("{wanted} open files are needed, {hard} are allowed"))?;
+    Ok(wanted)
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ impl Plane {
             .args(["--access", "open"])
             .arg("--filter-module")
             .arg(module)
-            .env("RUST_LOG", "warn")
+            // A node that a laden machine keeps from reporting in time is told of in a line each.
+            .env("RUST_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .process_group(0);

@@ -55,9 +55,23 @@ impl Report {
                 String::new(),
             ]);
             table.add_row([
-                what("memory of an idle stream"),
+                what("memory of an idle node"),
                 format!("{:.1} KiB", fanout.kib_per_stream),
                 "under 40 KiB".into(),
+            ]);
+            table.add_row([
+                what("CPU of the idle fleet"),
+                format!("{:.2} cores", fanout.idle_cores),
+                String::new(),
+            ]);
+            table.add_row([
+                what("how"),
+                format!(
+                    "a connection and two streams a node, {} KiB a push, {} open files allowed",
+                    fanout.resource_bytes / 1024,
+                    fanout.open_files
+                ),
+                String::new(),
             ]);
         }
         if let Some(ingest) = &self.ingest {
