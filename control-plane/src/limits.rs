@@ -82,6 +82,8 @@ pub const MAX_NODES: usize = 20_000;
 pub const MAX_WORKERS_PER_NODE: usize = 1_024;
 /// Streams of one VM: the old and the new root context, and what reconnects meanwhile.
 pub const MAX_STREAMS_PER_WORKER: usize = 8;
+/// A worker's report: some two hundred bytes, and names of the largest size.
+pub const MAX_REPORT_BYTES: usize = 16 * 1024;
 /// A node's name.
 pub const MAX_NODE_ID_BYTES: usize = 256;
 /// Metadata of one node that is kept, about as much as it takes in memory: what service meshes write, and

@@ -195,7 +195,7 @@ async fn a_million_networks_and_a_million_device_rules_are_taken() {
         .parse()
         .unwrap();
     let resource = sent.resource("countersign", &version).unwrap();
-    let size = resource.value.len();
+    let size = resource.len();
     assert!(
         (1_000_000..countersign_engine::limits::MAX_BLOB_BYTES).contains(&size),
         "{size}"

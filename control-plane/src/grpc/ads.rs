@@ -1,12 +1,15 @@
 //! The same on the stream that carries every type. Other types are somebody else's to serve: who asks for
 //! them here waits in vain, and the stream goes on.
 
-use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::AggregatedDiscoveryService;
-use envoy_types::pb::envoy::service::discovery::v3::{
-    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
-};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming};
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::{Request, Response};
+use tonic::server::NamedService;
 
 use super::discovery::{Delta, StateOfTheWorld, serve};
 use crate::runtime::App;
@@ -25,26 +28,27 @@ impl Ads {
     }
 }
 
-#[tonic::async_trait]
-impl AggregatedDiscoveryService for Ads {
-    type StreamAggregatedResourcesStream = ReceiverStream<Result<DiscoveryResponse, Status>>;
-    type DeltaAggregatedResourcesStream = ReceiverStream<Result<DeltaDiscoveryResponse, Status>>;
+impl NamedService for Ads {
+    const NAME: &'static str = "envoy.service.discovery.v3.AggregatedDiscoveryService";
+}
 
-    async fn stream_aggregated_resources(
-        &self,
-        request: Request<Streaming<DiscoveryRequest>>,
-    ) -> Result<Response<Self::StreamAggregatedResourcesStream>, Status> {
-        let dialect = StateOfTheWorld::default();
-        let stream = serve(self.app.clone(), request.into_inner(), dialect, false);
-        Ok(Response::new(stream))
+impl Service<Request<Body>> for Ads {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    async fn delta_aggregated_resources(
-        &self,
-        request: Request<Streaming<DeltaDiscoveryRequest>>,
-    ) -> Result<Response<Self::DeltaAggregatedResourcesStream>, Status> {
-        let dialect = Delta::default();
-        let stream = serve(self.app.clone(), request.into_inner(), dialect, false);
-        Ok(Response::new(stream))
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let app = self.app.clone();
+        let path = request.uri().path();
+        let method = path.rsplit_once('/').map_or(path, |(_, method)| method);
+        ready(Ok(match method {
+            "StreamAggregatedResources" => serve(app, request, StateOfTheWorld::default(), false),
+            "DeltaAggregatedResources" => serve(app, request, Delta::default(), false),
+            _ => Status::unimplemented("not served: use DeltaAggregatedResources").into_http(),
+        }))
     }
 }

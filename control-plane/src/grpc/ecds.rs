@@ -1,11 +1,14 @@
 //! Extension config discovery on streams of its own.
 
-use envoy_types::pb::envoy::service::discovery::v3::{
-    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
-};
-use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryService;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status, Streaming};
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::{Request, Response};
+use tonic::server::NamedService;
 
 use super::discovery::{Delta, StateOfTheWorld, serve};
 use crate::runtime::App;
@@ -24,35 +27,27 @@ impl Ecds {
     }
 }
 
-#[tonic::async_trait]
-impl ExtensionConfigDiscoveryService for Ecds {
-    type StreamExtensionConfigsStream = ReceiverStream<Result<DiscoveryResponse, Status>>;
-    type DeltaExtensionConfigsStream = ReceiverStream<Result<DeltaDiscoveryResponse, Status>>;
+impl NamedService for Ecds {
+    const NAME: &'static str = "envoy.service.extension.v3.ExtensionConfigDiscoveryService";
+}
 
-    async fn stream_extension_configs(
-        &self,
-        request: Request<Streaming<DiscoveryRequest>>,
-    ) -> Result<Response<Self::StreamExtensionConfigsStream>, Status> {
-        let dialect = StateOfTheWorld::default();
-        let stream = serve(self.app.clone(), request.into_inner(), dialect, true);
-        Ok(Response::new(stream))
+impl Service<Request<Body>> for Ecds {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    async fn delta_extension_configs(
-        &self,
-        request: Request<Streaming<DeltaDiscoveryRequest>>,
-    ) -> Result<Response<Self::DeltaExtensionConfigsStream>, Status> {
-        let dialect = Delta::default();
-        let stream = serve(self.app.clone(), request.into_inner(), dialect, true);
-        Ok(Response::new(stream))
-    }
-
-    async fn fetch_extension_configs(
-        &self,
-        _request: Request<DiscoveryRequest>,
-    ) -> Result<Response<DiscoveryResponse>, Status> {
-        Err(Status::unimplemented(
-            "polling is not served: use DeltaExtensionConfigs",
-        ))
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let app = self.app.clone();
+        let path = request.uri().path();
+        let method = path.rsplit_once('/').map_or(path, |(_, method)| method);
+        ready(Ok(match method {
+            "StreamExtensionConfigs" => serve(app, request, StateOfTheWorld::default(), true),
+            "DeltaExtensionConfigs" => serve(app, request, Delta::default(), true),
+            _ => Status::unimplemented("not served: use DeltaExtensionConfigs").into_http(),
+        }))
     }
 }

@@ -20,6 +20,7 @@ mod rollout_convert;
 mod sessions_convert;
 mod sidecar;
 mod traffic;
+mod wire;
 mod worker;
 
 pub use access::AccessEdge;
@@ -33,7 +34,7 @@ pub use ecds::Ecds;
 pub use guard::GuardLayer;
 pub(crate) use guard::bearer;
 pub(crate) use log_messages::LogMessages;
-pub use node::Nodes;
+pub use node::NodeServer;
 pub(crate) use sessions_convert::named as revoked_name;
 pub(crate) use traffic::{
     TrafficFault, TrafficQuestion, answer as traffic_answer, wire as traffic_counts,

@@ -1,11 +1,18 @@
 //! What runs on a node tells here what it runs.
 
-use countersign_proto::node::v1::node_service_server::NodeService;
+use std::convert::Infallible;
+use std::future::ready;
+use std::task::{Context, Poll};
+
+use countersign_proto::node::v1::node_service_server::{NodeService, NodeServiceServer};
 use countersign_proto::node::v1::{
     ControlMessage, FetchModuleRequest, ModulePiece, RelayAck, RelayBatch, SidecarMessage,
     WorkerReport, WorkerReportAck,
 };
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service, http};
+use tonic::server::NamedService;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{module, relay, sidecar, worker};
@@ -13,15 +20,58 @@ use crate::runtime::App;
 
 /// The service.
 #[derive(Clone, Debug)]
-pub struct Nodes {
+pub(super) struct Nodes {
     app: App,
 }
 
 impl Nodes {
     /// On top of the running parts.
     #[must_use]
-    pub fn new(app: App) -> Self {
+    pub(super) fn new(app: App) -> Self {
         Self { app }
+    }
+}
+
+/// The service as it is served: each node has as many report streams as workers, so that those are served
+/// without the buffers that other streams have.
+#[derive(Clone, Debug)]
+pub struct NodeServer {
+    app: App,
+    others: NodeServiceServer<Nodes>,
+}
+
+impl NodeServer {
+    /// On top of the running parts.
+    #[must_use]
+    pub fn new(app: App) -> Self {
+        Self {
+            others: NodeServiceServer::new(Nodes::new(app.clone())),
+            app,
+        }
+    }
+}
+
+impl NamedService for NodeServer {
+    const NAME: &'static str = NodeServiceServer::<Nodes>::NAME;
+}
+
+impl Service<http::Request<Body>> for NodeServer {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        <NodeServiceServer<Nodes> as Service<http::Request<Body>>>::poll_ready(
+            &mut self.others,
+            context,
+        )
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        if request.uri().path().ends_with("/ReportWorker") {
+            return Box::pin(ready(Ok(worker::serve(self.app.clone(), request))));
+        }
+        self.others.call(request)
     }
 }
 
@@ -34,12 +84,10 @@ impl NodeService for Nodes {
 
     async fn report_worker(
         &self,
-        request: Request<Streaming<WorkerReport>>,
+        _: Request<Streaming<WorkerReport>>,
     ) -> Result<Response<Self::ReportWorkerStream>, Status> {
-        Ok(Response::new(worker::serve(
-            self.app.clone(),
-            request.into_inner(),
-        )))
+        // [`NodeServer`] has answered it.
+        Err(Status::unimplemented("reports are not taken here"))
     }
 
     async fn connect_sidecar(

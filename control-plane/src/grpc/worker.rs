@@ -1,11 +1,11 @@
 //! One worker's reports.
 
 use countersign_proto::node::v1::{WorkerCounts, WorkerReport, WorkerReportAck};
-use tokio::sync::mpsc;
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http;
 
+use super::wire::{Requests, Response, Responses, responses};
 use crate::limits;
 use crate::nodes::{self, Counts, LATENCY_BOUNDS_MICROS, StreamId};
 use crate::runtime::{App, stopping};
@@ -32,28 +32,23 @@ impl Drop for Reporter {
 }
 
 /// Takes reports until either side ends the stream.
-pub(super) fn serve(
-    app: App,
-    reports: Streaming<WorkerReport>,
-) -> ReceiverStream<Result<WorkerReportAck, Status>> {
-    let (acks, receiver) = mpsc::channel(1);
+pub(super) fn serve(app: App, request: http::Request<Body>) -> http::Response<Body> {
+    let reports = Requests::new(request.into_body(), limits::MAX_REPORT_BYTES);
+    let (acks, answer) = responses();
     tokio::spawn(async move {
         if let Err(status) = run(app, reports, acks.clone()).await {
             // A worker that is gone needs no reason.
             let _ = acks.try_send(Err(status));
         }
     });
-    ReceiverStream::new(receiver)
+    answer
 }
 
-async fn run(
-    app: App,
-    mut reports: Streaming<WorkerReport>,
-    acks: mpsc::Sender<Result<WorkerReportAck, Status>>,
-) -> Result<(), Status> {
+async fn run(app: App, mut reports: Requests<WorkerReport>, acks: Responses) -> Result<(), Status> {
     let mut stop = app.stop.clone();
     let stream = app.fleet.new_stream();
     let mut reporter: Option<Reporter> = None;
+    let ack = Response::without_resource(&WorkerReportAck {});
     loop {
         let report = tokio::select! {
             () = stopping(&mut stop) => {
@@ -94,7 +89,7 @@ async fn run(
         app.ledger
             .told(&who.node, &who.vm, context, report_time_ms, events);
         // A worker that does not read its acknowledgements is alive all the same.
-        let _ = acks.try_send(Ok(WorkerReportAck {}));
+        let _ = acks.try_send(Ok(ack.clone()));
     }
 }
 

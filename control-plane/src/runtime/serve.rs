@@ -5,10 +5,7 @@ use std::sync::Arc;
 
 use countersign_proto::access::v1::access_service_server::AccessServiceServer;
 use countersign_proto::admin::v1::admin_service_server::AdminServiceServer;
-use countersign_proto::node::v1::node_service_server::NodeServiceServer;
 use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_server::AccessLogServiceServer;
-use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::AggregatedDiscoveryServiceServer;
-use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_server::ExtensionConfigDiscoveryServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -16,7 +13,7 @@ use tokio::task::JoinHandle;
 use super::health::{begin_health, watch_health};
 use super::server::{App, StartError};
 use super::stopping;
-use crate::grpc::{AccessEdge, AccessLog, Admin, Ads, Ecds, GuardLayer, Nodes};
+use crate::grpc::{AccessEdge, AccessLog, Admin, Ads, Ecds, GuardLayer, NodeServer};
 use crate::limits;
 use crate::tls::{self, Connections};
 
@@ -52,10 +49,6 @@ pub(super) async fn serve_grpc(
     let (reporter, health) = tonic_health::server::health_reporter();
     begin_health(&reporter).await;
     let watched = watch_health(reporter, app.store.clone(), app.stop.clone());
-    let ads = AggregatedDiscoveryServiceServer::new(Ads::new(app.clone()))
-        .max_decoding_message_size(limits::MAX_DISCOVERY_MESSAGE_BYTES)
-        .max_encoding_message_size(usize::MAX);
-    let ecds = ExtensionConfigDiscoveryServiceServer::new(Ecds::new(app.clone()));
     let log = AccessLogServiceServer::new(AccessLog::new(app.clone()));
     let router = tonic::transport::Server::builder()
         .http2_keepalive_interval(Some(limits::KEEPALIVE_INTERVAL))
@@ -63,13 +56,10 @@ pub(super) async fn serve_grpc(
         .layer(GuardLayer::new(Arc::clone(&app.access)))
         .add_service(health)
         .add_service(reflection)
-        .add_service(ads)
-        .add_service(
-            ecds.max_decoding_message_size(limits::MAX_DISCOVERY_MESSAGE_BYTES)
-                .max_encoding_message_size(usize::MAX),
-        )
+        .add_service(Ads::new(app.clone()))
+        .add_service(Ecds::new(app.clone()))
         .add_service(log.max_decoding_message_size(limits::MAX_LOG_MESSAGE_BYTES))
-        .add_service(NodeServiceServer::new(Nodes::new(app.clone())))
+        .add_service(NodeServer::new(app.clone()))
         .add_service(
             AdminServiceServer::new(Admin::new(app.clone()))
                 .max_decoding_message_size(limits::MAX_ADMIN_MESSAGE_BYTES),

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use countersign_engine::blob::{self, BlobError};
 use countersign_engine::{LoadError, Revision, RevisionId};
-use envoy_types::pb::google::protobuf::Any;
+use prost::Message as _;
+use prost::bytes::Bytes;
 
 use super::extension::extension;
 use super::{RESOURCE_NAME, Version};
@@ -37,7 +38,7 @@ impl CompiledForm {
     }
 }
 
-/// A form of a published revision. What most nodes are sent is made once.
+/// A form of a published revision. What most nodes are sent is made and encoded once.
 #[derive(Debug)]
 pub(super) struct Form {
     body: Vec<u8>,
@@ -46,9 +47,9 @@ pub(super) struct Form {
     attempt: u64,
     /// The resource that is this form by its own name.
     own_name: String,
-    own: OnceLock<Any>,
+    own: OnceLock<Bytes>,
     /// As the resource that is for every node what is meant for it.
-    meant: OnceLock<Any>,
+    meant: OnceLock<Bytes>,
 }
 
 impl Form {
@@ -71,16 +72,17 @@ impl Form {
         this.sealed(id, attempt).map(|_| this)
     }
 
-    /// The form as a resource, with this version's nonce in its bytes.
+    /// The form as a resource, an encoded `Any`, with this version's nonce in its bytes.
     pub(super) fn resource(
         &self,
         name: &str,
         id: &RevisionId,
         version: &Version,
-    ) -> Result<Any, BlobError> {
+    ) -> Result<Bytes, BlobError> {
         let make = || {
             let blob = self.sealed(id, version.attempt)?;
-            Ok(extension(blob, name, version.vm, &self.code))
+            let any = extension(blob, name, version.vm, &self.code);
+            Ok(Bytes::from(any.encode_to_vec()))
         };
         let usual = version.attempt == self.attempt && version.vm.is_none();
         let kept = match name {

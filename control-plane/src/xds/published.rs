@@ -9,7 +9,7 @@ use crate::nodes::{Introduction, Selector};
 
 use countersign_engine::RevisionId;
 use countersign_engine::blob::BlobError;
-use envoy_types::pb::google::protobuf::Any;
+use prost::bytes::Bytes;
 
 /// The resource that is for every node what is meant for it: the name of the `http_filters` entry.
 pub const RESOURCE_NAME: &str = "countersign";
@@ -144,11 +144,12 @@ impl Published {
         }
     }
 
-    /// A resource in a version of this revision.
+    /// A resource in a version of this revision: an encoded `google.protobuf.Any`. Whoever is sent the
+    /// same has the same bytes.
     ///
     /// # Errors
     /// When it is larger than a filter takes, which [`Published::new`] has ruled out.
-    pub fn resource(&self, resource: &str, version: &Version) -> Result<Any, BlobError> {
+    pub fn resource(&self, resource: &str, version: &Version) -> Result<Bytes, BlobError> {
         let gateway = version.gateway.as_deref();
         let form = gateway
             .and_then(|name| self.gateway(name))

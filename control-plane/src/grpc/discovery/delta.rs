@@ -3,10 +3,16 @@
 use envoy_types::pb::envoy::service::discovery::v3::{
     DeltaDiscoveryRequest, DeltaDiscoveryResponse, Resource,
 };
-use envoy_types::pb::google::protobuf::Any;
+use prost::bytes::Bytes;
 
 use super::{About, Dialect, Said, is_ours};
+use crate::grpc::wire::Response;
 use crate::xds::{ClientRequest, Push, TYPE_URL, WILDCARD};
+
+/// `DeltaDiscoveryResponse.resources`.
+const RESOURCES: u32 = 2;
+/// `Resource.resource`.
+const RESOURCE: u32 = 2;
 
 /// The dialect of one stream.
 #[derive(Default)]
@@ -16,7 +22,6 @@ pub(in crate::grpc) struct Delta {
 
 impl Dialect for Delta {
     type Request = DeltaDiscoveryRequest;
-    type Response = DeltaDiscoveryResponse;
 
     const TELLS_ABSENCE: bool = true;
 
@@ -44,31 +49,34 @@ impl Dialect for Delta {
         }
     }
 
-    fn write(&self, push: &Push, resource: Option<Any>) -> DeltaDiscoveryResponse {
+    fn write(&self, push: &Push, resource: Option<Bytes>) -> Response {
         let version = push.version.as_ref().map(ToString::to_string);
         let version = version.unwrap_or_default();
         let removed = resource.is_none().then(|| push.resource.clone());
-        DeltaDiscoveryResponse {
+        let response = DeltaDiscoveryResponse {
             system_version_info: version.clone(),
-            resources: resource
-                .map(|resource| Resource {
-                    name: push.resource.clone(),
-                    version,
-                    resource: Some(resource),
-                    ..Resource::default()
-                })
-                .into_iter()
-                .collect(),
             removed_resources: removed.into_iter().collect(),
             type_url: TYPE_URL.to_owned(),
             nonce: push.nonce.clone(),
             ..DeltaDiscoveryResponse::default()
-        }
+        };
+        let Some(resource) = resource else {
+            return Response::without_resource(&response);
+        };
+        let named = Resource {
+            name: push.resource.clone(),
+            version,
+            ..Resource::default()
+        };
+        Response::ending(&response, &[(RESOURCES, &named), (RESOURCE, &())], resource)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use envoy_types::pb::google::protobuf::Any;
+    use prost::Message as _;
+
     use super::*;
 
     fn request(subscribe: &[&str]) -> DeltaDiscoveryRequest {
@@ -113,8 +121,37 @@ mod tests {
             version: None,
             nonce: "n".into(),
         };
-        let response = Delta::default().write(&push, None);
+        let response: DeltaDiscoveryResponse = Delta::default().write(&push, None).decoded();
         assert_eq!(response.removed_resources, ["countersign/shop"]);
         assert!(response.resources.is_empty());
+    }
+
+    #[test]
+    fn what_is_written_in_parts_is_what_the_message_says() {
+        let any = Any {
+            type_url: TYPE_URL.to_owned(),
+            value: vec![7; 70_000],
+        };
+        let push = Push {
+            resource: "countersign".into(),
+            version: Some("3-0123456789ab.9".parse().unwrap()),
+            nonce: "countersign-1".into(),
+        };
+        let encoded = Bytes::from(any.encode_to_vec());
+        let written = Delta::default().write(&push, Some(encoded));
+        let version = "3-0123456789ab.9".to_owned();
+        let message = DeltaDiscoveryResponse {
+            system_version_info: version.clone(),
+            resources: vec![Resource {
+                name: push.resource,
+                version,
+                resource: Some(any),
+                ..Resource::default()
+            }],
+            type_url: TYPE_URL.to_owned(),
+            nonce: push.nonce,
+            ..DeltaDiscoveryResponse::default()
+        };
+        assert_eq!(written.decoded::<DeltaDiscoveryResponse>(), message);
     }
 }

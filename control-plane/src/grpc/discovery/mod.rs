@@ -10,8 +10,9 @@ pub(super) use state_of_the_world::StateOfTheWorld;
 pub(super) use stream::serve;
 
 use envoy_types::pb::envoy::config::core::v3::Node;
-use envoy_types::pb::google::protobuf::Any;
+use prost::bytes::Bytes;
 
+use super::wire::Response;
 use crate::xds::{ClientRequest, Push};
 
 /// What one message of a node says.
@@ -30,14 +31,14 @@ pub(super) enum About {
 
 /// Delta or state-of-the-world.
 pub(super) trait Dialect: Send + 'static {
-    type Request: Send + 'static;
-    type Response: Send + 'static;
+    type Request: prost::Message + Default + 'static;
 
     /// Can it say that a resource does not exist?
     const TELLS_ABSENCE: bool;
 
     fn read(&mut self, request: Self::Request) -> Said;
-    fn write(&self, push: &Push, resource: Option<Any>) -> Self::Response;
+    /// `resource` is an encoded `Any`; none = that it does not exist.
+    fn write(&self, push: &Push, resource: Option<Bytes>) -> Response;
 }
 
 /// An empty type is that of the service.

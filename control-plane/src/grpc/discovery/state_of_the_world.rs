@@ -4,10 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use envoy_types::pb::envoy::service::discovery::v3::{DiscoveryRequest, DiscoveryResponse};
-use envoy_types::pb::google::protobuf::Any;
+use prost::bytes::Bytes;
 
 use super::{About, Dialect, Said, is_ours};
+use crate::grpc::wire::Response;
 use crate::xds::{ClientRequest, Push, TYPE_URL, WILDCARD};
+
+/// `DiscoveryResponse.resources`.
+const RESOURCES: u32 = 2;
 
 /// The dialect of one stream.
 #[derive(Default)]
@@ -18,7 +22,6 @@ pub(in crate::grpc) struct StateOfTheWorld {
 
 impl Dialect for StateOfTheWorld {
     type Request = DiscoveryRequest;
-    type Response = DiscoveryResponse;
 
     const TELLS_ABSENCE: bool = false;
 
@@ -59,21 +62,50 @@ impl Dialect for StateOfTheWorld {
         }
     }
 
-    fn write(&self, push: &Push, resource: Option<Any>) -> DiscoveryResponse {
+    fn write(&self, push: &Push, resource: Option<Bytes>) -> Response {
         let version = push.version.as_ref().map(ToString::to_string);
-        DiscoveryResponse {
+        let response = DiscoveryResponse {
             version_info: version.unwrap_or_default(),
-            resources: resource.into_iter().collect(),
             type_url: TYPE_URL.to_owned(),
             nonce: push.nonce.clone(),
             ..DiscoveryResponse::default()
+        };
+        match resource {
+            Some(resource) => Response::ending(&response, &[(RESOURCES, &())], resource),
+            None => Response::without_resource(&response),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use envoy_types::pb::google::protobuf::Any;
+    use prost::Message as _;
+
     use super::*;
+
+    #[test]
+    fn what_is_written_in_parts_is_what_the_message_says() {
+        let any = Any {
+            type_url: TYPE_URL.to_owned(),
+            value: vec![7; 200],
+        };
+        let push = Push {
+            resource: "countersign".into(),
+            version: Some("3-0123456789ab.9".parse().unwrap()),
+            nonce: "countersign-1".into(),
+        };
+        let encoded = Bytes::from(any.encode_to_vec());
+        let written = StateOfTheWorld::default().write(&push, Some(encoded));
+        let message = DiscoveryResponse {
+            version_info: "3-0123456789ab.9".to_owned(),
+            resources: vec![any],
+            type_url: TYPE_URL.to_owned(),
+            nonce: push.nonce,
+            ..DiscoveryResponse::default()
+        };
+        assert_eq!(written.decoded::<DiscoveryResponse>(), message);
+    }
 
     fn request(names: &[&str], version: &str, nonce: &str) -> DiscoveryRequest {
         DiscoveryRequest {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use countersign_engine::blob;
 use tokio::sync::{mpsc, watch};
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http;
 
 use super::{About, Dialect};
 use crate::clock;
 use crate::grpc::introduction::introduction;
+use crate::grpc::wire::{Requests, Responses, responses};
+use crate::limits;
 use crate::nodes::{Introduction, Nudge, Resolved, StreamId};
 use crate::rollout::Plan;
 use crate::runtime::{App, stopping};
@@ -23,12 +25,12 @@ const MAX_OTHER_TYPES: usize = 16;
 /// Serves a stream until either side ends it. `only_ours`: another type of resource ends it.
 pub(in crate::grpc) fn serve<D: Dialect>(
     app: App,
-    requests: Streaming<D::Request>,
+    request: http::Request<Body>,
     dialect: D,
     only_ours: bool,
-) -> ReceiverStream<Result<D::Response, Status>> {
-    // Room for one: what is published while a node is slow stays one revision, the newest.
-    let (responses, receiver) = mpsc::channel(1);
+) -> http::Response<Body> {
+    let requests = Requests::new(request.into_body(), limits::MAX_DISCOVERY_MESSAGE_BYTES);
+    let (responses, answer) = responses();
     tokio::spawn(async move {
         let stop = app.stop.clone();
         let stream = Stream {
@@ -44,13 +46,13 @@ pub(in crate::grpc) fn serve<D: Dialect>(
             let _ = responses.try_send(Err(status));
         }
     });
-    ReceiverStream::new(receiver)
+    answer
 }
 
 struct Stream<D: Dialect> {
     app: App,
     dialect: D,
-    responses: mpsc::Sender<Result<D::Response, Status>>,
+    responses: Responses,
     only_ours: bool,
     /// Types that it asked for in vain.
     others: Vec<String>,
@@ -78,7 +80,7 @@ impl Drop for Peer {
 impl<D: Dialect> Stream<D> {
     async fn run(
         mut self,
-        mut requests: Streaming<D::Request>,
+        mut requests: Requests<D::Request>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Status> {
         let mut plan = self.app.control.plan();
@@ -213,7 +215,7 @@ impl Peer {
                     self.resolved.remove(&resource);
                 }
                 Reaction::TooMany(resource) => {
-                    tracing::warn!(node = %id, resource = %crate::limits::cut(&resource, 64), "a node asks for too many resources");
+                    tracing::warn!(node = %id, resource = %limits::cut(&resource, 64), "a node asks for too many resources");
                 }
                 Reaction::Accepted(resource, version) => {
                     tracing::debug!(node = %id, %resource, %version, "accepted");

@@ -4,7 +4,7 @@ use envoy_types::pb::envoy::extensions::filters::http::wasm::v3::Wasm;
 use envoy_types::pb::envoy::extensions::wasm::v3::{
     FailurePolicy, PluginConfig, VmConfig, plugin_config,
 };
-use envoy_types::pb::google::protobuf::{BoolValue, BytesValue};
+use envoy_types::pb::google::protobuf::{Any, BoolValue, BytesValue};
 use prost::Message as _;
 
 use super::*;
@@ -35,7 +35,7 @@ fn version(text: &str) -> Version {
 
 fn plugin(published: &Published, resource: &str, attempt: &str) -> PluginConfig {
     let version = version(&format!("{}.{attempt}", published.revision));
-    let any = published.resource(resource, &version).unwrap();
+    let any = Any::decode(published.resource(resource, &version).unwrap()).unwrap();
     assert_eq!(any.type_url, TYPE_URL);
     let extension = TypedExtensionConfig::decode(any.value.as_slice()).unwrap();
     assert_eq!(extension.name, resource);
