@@ -1,7 +1,8 @@
 //! Statements of many rows: what a round trip costs is paid once for all of them.
 
 /// Rows of one statement: past this the gain is small, and every database's bound on parameters is far.
-const MOST_ROWS: usize = 128;
+/// For SQLite many are dear: each parameter is looked up among all by walking over them.
+const MOST_ROWS: usize = 32;
 
 /// `before ($1, $2), ($3, $4) after` for so many rows of so many columns.
 pub(super) fn values(before: &str, columns: usize, rows: usize, after: &str) -> String {
