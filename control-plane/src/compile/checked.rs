@@ -4,13 +4,13 @@ use countersign_engine::cel::ProgramBuilder;
 use countersign_engine::device::DeviceRulesBuilder;
 use countersign_engine::{AttributeSet, Timestamp, VerdictMode};
 
-use super::conditions::{Condition, Conditions, Failures, Place};
+use super::conditions::{Condition, Conditions, Failures, Memory, Place};
 use super::reasons::Reasons;
 use super::{devices, doubts, limits};
 use crate::diagnostic::{Finding, Findings};
 use crate::resource::{
-    Document, Kind, MitigationPolicy, Resource, Settings, Signal, Verdict, find_duplicates,
-    unreachable_because,
+    Document, Kind, Members, MitigationPolicy, Resource, Settings, Signal, Verdict,
+    find_duplicates, unreachable_because,
 };
 
 /// What the lowering takes.
@@ -26,6 +26,8 @@ pub(super) struct Checked<'a> {
     pub(super) reads: AttributeSet,
     /// What in conditions can fail at run time.
     pub(super) failures: Failures,
+    /// The lists that conditions name, by the numbers that they name them by.
+    pub(super) lists: Vec<(u32, &'a Members)>,
     /// Ready to be written.
     pub(super) device_rules: DeviceRulesBuilder<'a>,
 }
@@ -46,11 +48,10 @@ pub(super) struct CheckedSignal<'a> {
 
 /// Checks a set. What is wrong is in `findings`; with an error among them the result is not whole.
 /// `now` is the time at which this is done, if it is known: findings depend on it, the result does not.
-/// Without `doubts` only errors are looked for.
 pub(super) fn check<'a>(
     documents: &'a [Document],
     now: Option<Timestamp>,
-    doubts: bool,
+    memory: &mut Memory,
     findings: &mut Findings,
 ) -> Checked<'a> {
     find_duplicates(documents, findings);
@@ -66,21 +67,11 @@ pub(super) fn check<'a>(
         check_settings(document, settings, findings);
     }
     let stated = settings.map(|(_, settings)| settings);
-    let mut conditions = Conditions::of(documents, stated);
+    let mut conditions = Conditions::of(documents, stated, memory);
     let device_rules = devices::check(documents, stated, now, findings);
     let signals = signals(documents, &reasons, &mut conditions, findings);
     let policies = policies(documents, &mut conditions, findings);
-    if doubts && !findings.has_errors() {
-        let set = doubts::Set {
-            documents,
-            settings: stated,
-            policies: &policies,
-            signals: &signals,
-            lists: conditions.lists().collect(),
-            now,
-        };
-        doubts::warn(&set, findings);
-    }
+    let lists = conditions.lists().collect();
     let (program, reads, failures) = conditions.finish();
     Checked {
         settings: stated,
@@ -89,7 +80,25 @@ pub(super) fn check<'a>(
         program,
         reads,
         failures,
+        lists,
         device_rules,
+    }
+}
+
+impl<'a> Checked<'a> {
+    /// What compiles and is probably not meant, of the set as a whole.
+    pub(super) fn doubts(&self, documents: &'a [Document], now: Option<Timestamp>) -> Findings {
+        let mut findings = Findings::default();
+        let set = doubts::Set {
+            documents,
+            settings: self.settings,
+            policies: &self.policies,
+            signals: &self.signals,
+            lists: self.lists.clone(),
+            now,
+        };
+        doubts::warn(&set, &mut findings);
+        findings
     }
 }
 
@@ -121,7 +130,7 @@ fn count(documents: &[Document], findings: &mut Findings) {
 fn signals<'a>(
     documents: &'a [Document],
     reasons: &Reasons<'_>,
-    conditions: &mut Conditions<'a>,
+    conditions: &mut Conditions<'a, '_>,
     findings: &mut Findings,
 ) -> Vec<CheckedSignal<'a>> {
     let mut signals: Vec<(&Document, &Signal)> = documents
@@ -153,7 +162,7 @@ fn signals<'a>(
 
 fn policies<'a>(
     documents: &'a [Document],
-    conditions: &mut Conditions<'a>,
+    conditions: &mut Conditions<'a, '_>,
     findings: &mut Findings,
 ) -> Vec<CheckedPolicy<'a>> {
     let mut policies: Vec<(&Document, &MitigationPolicy)> = documents

@@ -70,7 +70,7 @@ pub(super) fn check(documents: &[Document], findings: &mut Findings) {
 pub(super) fn forms(
     documents: &[Document],
     everything: &[u8],
-    compiling: &Compiling<'_>,
+    compiling: &mut Compiling<'_>,
     findings: &mut Findings,
 ) -> Vec<GatewayForm> {
     let mut forms: Vec<GatewayForm> = Vec::new();

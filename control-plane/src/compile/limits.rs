@@ -26,6 +26,10 @@ pub const MAX_STRATEGIES: usize = 100;
 /// every worker, and fifty for each of the policies that a set can have.
 pub const MAX_NODES: usize = 1_000_000;
 
+/// Text of conditions that are remembered from one set to the next: of the largest set, and their compiled
+/// forms take some ten times as much.
+pub const MAX_REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
+
 /// Stack of the thread that compiles: what the levels of an expression
 /// ([`crate::cel::limits::MAX_DEPTH`]) take in an unoptimised build, twice.
 pub const COMPILER_STACK_BYTES: usize = 64 * 1024 * 1024;

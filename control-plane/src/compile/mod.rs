@@ -14,7 +14,7 @@ mod load;
 mod lower;
 mod reasons;
 
-pub use conditions::{Failure, Function, Language, Name, language};
+pub use conditions::{Failure, Function, Language, Memory, Name, language};
 pub use forms::{Forms, GatewayForm, NoForms};
 
 use std::collections::HashMap;
@@ -64,7 +64,7 @@ pub fn compile(
     documents: &[Document],
     runtime: &RuntimeMaterial,
 ) -> Result<Compiled, Vec<Diagnostic>> {
-    on_a_large_stack(documents, runtime, None)
+    on_a_large_stack(documents, runtime, None, &mut Memory::default())
 }
 
 /// Like [`compile`], at a known time in milliseconds since the Unix epoch: device rules that have ended
@@ -77,23 +77,43 @@ pub fn compile_at(
     runtime: &RuntimeMaterial,
     now_ms: u64,
 ) -> Result<Compiled, Vec<Diagnostic>> {
+    compile_again(documents, runtime, now_ms, &mut Memory::default())
+}
+
+/// Like [`compile_at`], by somebody who compiles sets that are much the same: `memory` is of the sets
+/// before. What is compiled, and what is found, are the same with any memory.
+///
+/// # Errors
+/// See [`compile`].
+pub fn compile_again(
+    documents: &[Document],
+    runtime: &RuntimeMaterial,
+    now_ms: u64,
+    memory: &mut Memory,
+) -> Result<Compiled, Vec<Diagnostic>> {
     let nanos = i64::try_from(now_ms)
         .unwrap_or(i64::MAX)
         .saturating_mul(1_000_000);
-    on_a_large_stack(documents, runtime, Some(Timestamp::from_nanos(nanos)))
+    let now = Some(Timestamp::from_nanos(nanos));
+    on_a_large_stack(documents, runtime, now, memory)
 }
 
 fn on_a_large_stack(
     documents: &[Document],
     runtime: &RuntimeMaterial,
     now: Option<Timestamp>,
+    memory: &mut Memory,
 ) -> Result<Compiled, Vec<Diagnostic>> {
     // The expression parser recurses in frames that a worker's stack may not hold.
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .name("compile".to_owned())
             .stack_size(limits::COMPILER_STACK_BYTES)
-            .spawn_scoped(scope, || run(documents, runtime, now))
+            .spawn_scoped(scope, || {
+                let compiled = run(documents, runtime, now, memory);
+                memory.end();
+                compiled
+            })
             .ok()
             .and_then(|thread| thread.join().ok())
             .unwrap_or_else(|| {
@@ -114,26 +134,52 @@ fn run(
     documents: &[Document],
     runtime: &RuntimeMaterial,
     now: Option<Timestamp>,
+    memory: &mut Memory,
 ) -> Result<Compiled, Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let mut checked = checked::check(documents, now, true, &mut findings);
-    gateways::check(documents, &mut findings);
-    if findings.has_errors() {
+    let mut checked = checked::check(documents, now, memory, &mut findings);
+    let mut of_gateways = Findings::default();
+    gateways::check(documents, &mut of_gateways);
+    if findings.has_errors() || of_gateways.has_errors() {
+        findings.append(of_gateways);
         return Err(in_order(
             findings.into_result().err().unwrap_or_default(),
             documents,
         ));
     }
     let mut failures = std::mem::take(&mut checked.failures);
-    let body = lower::lower(checked, runtime).unwrap_or_default();
-    let compiling = Compiling { runtime, now };
-    let gateways = gateways::forms(documents, &body, &compiling, &mut findings);
-    let forms = Forms {
-        everything: body,
-        gateways,
-    };
-    let hash = forms.hash();
-    load::load(&forms.everything, &hash, documents, &mut findings);
+    let program = std::mem::take(&mut checked.program);
+    let device_rules = std::mem::take(&mut checked.device_rules);
+    let (forms, hash, later, doubts) = std::thread::scope(|scope| {
+        // Warnings take as long as the rest, and nothing of the rest waits for them.
+        let doubting = std::thread::Builder::new()
+            .name("doubts".to_owned())
+            .stack_size(limits::COMPILER_STACK_BYTES)
+            .spawn_scoped(scope, || checked.doubts(documents, now));
+        let mut later = Findings::default();
+        let body = lower::lower(&checked, program, device_rules, runtime).unwrap_or_default();
+        let mut compiling = Compiling {
+            runtime,
+            now,
+            memory,
+        };
+        let gateways = gateways::forms(documents, &body, &mut compiling, &mut later);
+        let forms = Forms {
+            everything: body,
+            gateways,
+        };
+        let hash = forms.hash();
+        load::load(&forms.everything, &hash, documents, &mut later);
+        let doubts = match doubting.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(doubts)) => doubts,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => checked.doubts(documents, now),
+        };
+        (forms, hash, later, doubts)
+    });
+    findings.append(doubts);
+    findings.append(of_gateways);
+    findings.append(later);
     match findings.into_result() {
         Ok(warnings) => {
             let order = order_of_files(documents);
@@ -157,14 +203,17 @@ fn run(
 struct Compiling<'r> {
     runtime: &'r RuntimeMaterial,
     now: Option<Timestamp>,
+    memory: &'r mut Memory,
 }
 
 impl Compiling<'_> {
     /// The body of a part. What is wrong with a part is wrong with the whole, and was reported.
-    fn body(&self, documents: &[Document]) -> Vec<u8> {
+    fn body(&mut self, documents: &[Document]) -> Vec<u8> {
         let mut unheard = Findings::default();
-        let checked = checked::check(documents, self.now, false, &mut unheard);
-        lower::lower(checked, self.runtime).unwrap_or_default()
+        let mut checked = checked::check(documents, self.now, self.memory, &mut unheard);
+        let program = std::mem::take(&mut checked.program);
+        let device_rules = std::mem::take(&mut checked.device_rules);
+        lower::lower(&checked, program, device_rules, self.runtime).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The corpus: `testdata/good` compiles without a word, `testdata/warn` compiles with the warnings
 //! beside it, `testdata/bad` is refused with the findings beside it. `UPDATE_GOLDEN=1` rewrites.
 
+mod again;
 mod decisions;
 mod gateways;
 mod limits_of_conditions;

@@ -170,6 +170,18 @@ impl Findings {
             .push(Diagnostic::general(Severity::Error, message, help));
     }
 
+    /// Adds what was found elsewhere, as if it had been found here and now.
+    pub(crate) fn append(&mut self, later: Self) {
+        let add = |to: &mut Vec<Diagnostic>, from: Vec<Diagnostic>| {
+            let room = MAX_FINDINGS.saturating_sub(to.len());
+            let over = from.len().saturating_sub(room);
+            to.extend(from.into_iter().take(room));
+            over
+        };
+        self.more_errors += add(&mut self.errors, later.errors) + later.more_errors;
+        self.more_warnings += add(&mut self.warnings, later.warnings) + later.more_warnings;
+    }
+
     /// How many errors are kept so far, for [`Self::sort_since`].
     pub(crate) fn mark(&self) -> usize {
         self.errors.len()

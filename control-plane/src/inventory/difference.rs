@@ -1,6 +1,7 @@
 //! What tells one set from another.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{Change, Entry, Inventory, Key};
 
@@ -73,18 +74,18 @@ impl Inventory {
             .entries
             .keys()
             .filter(|key| !self.entries.contains_key(key));
-        (put.map(|(_, entry)| entry).collect(), gone.collect())
+        (put.map(|(_, entry)| &**entry).collect(), gone.collect())
     }
 
     /// What is new, says something else, or belongs to somebody else than in `before`: what a revision
     /// remembers. A resource that only moved to another place is not changed.
     #[must_use]
     pub fn changed_since<'a>(&'a self, before: &Self) -> Vec<(&'a Entry, Change)> {
-        let change = |(key, entry): (&Key, &'a Entry)| match before.entries.get(key) {
-            None => Some((entry, Change::Created)),
+        let change = |(key, entry): (&Key, &'a Arc<Entry>)| match before.entries.get(key) {
+            None => Some((&**entry, Change::Created)),
             Some(old) => (old.document.source != entry.document.source
                 || old.origin != entry.origin)
-                .then_some((entry, Change::Updated)),
+                .then_some((&**entry, Change::Updated)),
         };
         self.entries.iter().filter_map(change).collect()
     }
@@ -96,7 +97,7 @@ impl Inventory {
     }
 
     fn texts(&self) -> BTreeMap<(String, String), String> {
-        let text = |(key, entry): (&Key, &Entry)| {
+        let text = |(key, entry): (&Key, &Arc<Entry>)| {
             let key = (key.kind.as_str().to_owned(), key.name.clone());
             (key, entry.document.source.clone())
         };

@@ -9,6 +9,7 @@ mod tests;
 mod whole;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::resource::{Document, Kind};
 pub use difference::Difference;
@@ -149,7 +150,8 @@ pub struct Changed {
 /// The set of all resources.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
-    entries: BTreeMap<Key, Entry>,
+    /// Shared with the sets before and after: a change makes a set with few other entries.
+    entries: BTreeMap<Key, Arc<Entry>>,
 }
 
 impl Inventory {
@@ -157,7 +159,7 @@ impl Inventory {
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
         let entries = entries
             .into_iter()
-            .map(|entry| (key(&entry.document), entry));
+            .map(|entry| (key(&entry.document), Arc::new(entry)));
         Self {
             entries: entries.collect(),
         }
@@ -165,7 +167,7 @@ impl Inventory {
 
     /// Adds or replaces an entry, as it is.
     pub fn put(&mut self, entry: Entry) {
-        self.entries.insert(key(&entry.document), entry);
+        self.entries.insert(key(&entry.document), Arc::new(entry));
     }
 
     /// Takes an entry out, if it is there.
@@ -188,7 +190,7 @@ impl Inventory {
 
     /// The entries by kind and name.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.values().map(Arc::as_ref)
     }
 
     /// What the compiler reads, by kind and name: the same set gives the same order.
@@ -242,7 +244,7 @@ impl Inventory {
                     author,
                     changed_ms: now,
                 };
-                inventory.entries.insert(key.clone(), entry);
+                inventory.entries.insert(key.clone(), Arc::new(entry));
             }
             changes.push((key, change));
         }
@@ -284,7 +286,7 @@ impl Inventory {
                 author,
                 changed_ms,
             };
-            inventory.entries.insert(key, entry);
+            inventory.entries.insert(key, Arc::new(entry));
         }
         let gone = self
             .entries
@@ -340,7 +342,7 @@ fn key(document: &Document) -> Key {
     }
 }
 
-fn change_of(before: Option<&Entry>) -> Change {
+fn change_of(before: Option<&Arc<Entry>>) -> Change {
     if before.is_some() {
         Change::Updated
     } else {

@@ -1,6 +1,7 @@
 //! Changes that concern the whole set: what an apply does not name, and a former state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Change, Changed, Conflict, Entry, Inventory, Key, Origin, change_of, key};
 
@@ -44,11 +45,11 @@ impl Inventory {
             let entry = match present {
                 Some(present) if present.document.source == former.document.source => {
                     changes.push((key.clone(), Change::Unchanged));
-                    present.clone()
+                    Arc::clone(present)
                 }
                 Some(present) if present.origin == Origin::Files => {
                     conflicts.push(kept_in_file(&key, present));
-                    present.clone()
+                    Arc::clone(present)
                 }
                 None if former.origin == Origin::Files => {
                     conflicts.push(Conflict::WasInFile {
@@ -59,12 +60,12 @@ impl Inventory {
                 }
                 _ => {
                     changes.push((key.clone(), change_of(present)));
-                    Entry {
+                    Arc::new(Entry {
                         document: former.document,
                         origin: Origin::Api,
                         author: author.to_owned(),
                         changed_ms: now,
-                    }
+                    })
                 }
             };
             entries.insert(key, entry);

@@ -1,38 +1,38 @@
 //! From the set of resources and the keys to a revision that is known to load.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use countersign_engine::{LoadError, RevisionId};
 
 use super::change::ApplyError;
+use super::control::Control;
 use crate::clock;
-use crate::compile::{Compiled, Forms, GatewayForm, RuntimeMaterial, compile_at};
+use crate::compile::{Compiled, Forms, GatewayForm, RuntimeMaterial, compile_again};
 use crate::diagnostic::{Diagnostic, Finding, Severity, Source};
-use crate::inventory::{Conflict, Inventory};
+use crate::inventory::Conflict;
 use crate::module::Code;
 use crate::nodes::Selector;
+use crate::resource::Document;
 use crate::store::{NewRevision, StoredRevision};
 use crate::xds::{CompiledForm, CompiledGateway, Published};
 
-/// A compiled set, off the async threads: compiling is work, not waiting.
-pub(super) async fn compiled(
-    inventory: &Inventory,
-    material: RuntimeMaterial,
-    now_ms: u64,
-) -> Result<Compiled, ApplyError> {
-    compiled_documents(inventory.documents(), material, now_ms).await
-}
-
-/// The same of documents.
-pub(super) async fn compiled_documents(
-    documents: Vec<crate::resource::Document>,
-    material: RuntimeMaterial,
-    now_ms: u64,
-) -> Result<Compiled, ApplyError> {
-    tokio::task::spawn_blocking(move || compile_at(&documents, &material, now_ms))
+impl Control {
+    /// A compiled set, off the async threads: compiling is work, not waiting.
+    pub(super) async fn compiled(
+        &self,
+        documents: Vec<Document>,
+        material: RuntimeMaterial,
+    ) -> Result<Compiled, ApplyError> {
+        let memory = Arc::clone(&self.memory);
+        let now = self.clock.now();
+        tokio::task::spawn_blocking(move || {
+            let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+            compile_again(&documents, &material, now, &mut memory)
+        })
         .await
         .map_err(|_| ApplyError::Stopped)?
         .map_err(ApplyError::Refused)
+    }
 }
 
 /// What a revision's line in the history says.

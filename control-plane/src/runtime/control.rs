@@ -18,6 +18,7 @@ use super::keys::Next;
 use super::rehearse::Rehearsal;
 use super::rollout::{Choice, Way};
 use crate::clock::Clock;
+use crate::compile::Memory;
 use crate::diagnostic::Diagnostic;
 use crate::inventory::{Changed, Conflict, Entry, Inventory, Origin};
 use crate::limits::{self, cut};
@@ -66,6 +67,8 @@ pub struct Control {
     pub(super) clock: Clock,
     pub(super) code: Arc<Code>,
     pub(super) state: Mutex<State>,
+    /// Of the sets that were compiled before.
+    pub(super) memory: Arc<std::sync::Mutex<Memory>>,
     pub(super) plan: watch::Sender<Arc<Plan>>,
     pub(super) material: watch::Sender<Arc<SidecarMaterial>>,
     pub(super) live_kids: watch::Sender<Arc<std::collections::BTreeSet<String>>>,
@@ -211,8 +214,9 @@ impl Control {
                 ..Applied::default()
             });
         }
-        let compiled =
-            build::compiled(&inventory, self.compile_material(state), self.clock.now()).await?;
+        let compiled = self
+            .compiled(inventory.documents(), self.compile_material(state))
+            .await?;
         let warnings = compiled.warnings.clone();
         let forms = dry_run.then(|| compiled.forms.clone());
         // Every change is a revision, also one that compiles to the same: the history has its text.

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use super::build;
 use super::change::ApplyError;
 use super::control::{By, Control, State};
 use super::course::{Course, Sent};
@@ -74,8 +73,8 @@ impl Control {
         by: By<'_>,
         remade: &mut Remade,
     ) -> Result<(), ApplyError> {
-        let (material, now) = (self.compile_material(state), self.clock.now());
-        let compiled = build::compiled(&state.inventory, material, now).await?;
+        let material = self.compile_material(state);
+        let compiled = self.compiled(state.inventory.documents(), material).await?;
         let stable = state.course.stable.as_ref();
         if stable.is_some_and(|stable| stable.is(&compiled.hash)) {
             return Ok(());
@@ -98,9 +97,9 @@ impl Control {
         remade: &mut Remade,
     ) -> Result<(), ApplyError> {
         let mut number = state.number;
-        let now = self.clock.now();
         let set = self.stable_inventory(state).await?;
-        let compiled = build::compiled(&set, self.compile_material(state), now).await?;
+        let material = self.compile_material(state);
+        let compiled = self.compiled(set.documents(), material).await?;
         let stable = state.course.stable.as_ref();
         if !stable.is_some_and(|stable| stable.is(&compiled.hash)) {
             number = number.saturating_add(1);
@@ -113,7 +112,7 @@ impl Control {
             return Ok(());
         };
         let material = self.compile_material(state);
-        let compiled = build::compiled(&state.inventory, material, now).await?;
+        let compiled = self.compiled(state.inventory.documents(), material).await?;
         let candidate = state.course.candidate.as_ref();
         let same = candidate.is_some_and(|candidate| candidate.is(&compiled.hash));
         let wants_variant = open.strategy.stages.iter().any(|stage| stage.monitor);

@@ -204,7 +204,7 @@ impl Control {
         let stable = self.stable_inventory(state).await?;
         let documents = rollout_variant::monitoring(&inventory.documents(), &stable.documents());
         let material = self.compile_material(state);
-        let compiled = build::compiled_documents(documents, material, self.clock.now()).await?;
+        let compiled = self.compiled(documents, material).await?;
         let label = build::Label {
             number: info.number,
             resources: inventory.len(),

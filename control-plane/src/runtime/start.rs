@@ -69,6 +69,7 @@ impl Control {
             clock,
             code,
             state: Mutex::new(state),
+            memory: Arc::default(),
             plan: watch::Sender::default(),
             material: watch::Sender::default(),
             live_kids: watch::Sender::new(Arc::new(BTreeSet::new())),

@@ -145,7 +145,7 @@ const fn absent(attribute: Attribute, told: bool) -> Option<&'static str> {
 }
 
 /// Do settings name a header in which a trusted hop tells the attribute?
-fn is_told(attribute: Attribute, settings: Option<&Settings>) -> bool {
+pub(super) fn is_told(attribute: Attribute, settings: Option<&Settings>) -> bool {
     let Some(settings) = settings.filter(|settings| !settings.trusted_hops.is_empty()) else {
         return false;
     };

@@ -37,7 +37,8 @@ fn ready_in<'a>(
 /// What is told about a condition of a policy or of a signal.
 fn told_in(kind: Kind, text: &str) -> Vec<Problem> {
     let documents = lists();
-    let mut conditions = Conditions::of(&documents, None);
+    let mut memory = Memory::default();
+    let mut conditions = Conditions::of(&documents, None, &mut memory);
     match ready_in(&mut conditions, kind, text) {
         Ok(ready) => ready.warnings,
         Err(problems) => problems,
@@ -309,7 +310,8 @@ fn signals_cannot_read_what_they_make() {
 #[test]
 fn what_stands_twice_stands_once_in_the_program() {
     let documents = lists();
-    let mut conditions = Conditions::of(&documents, None);
+    let mut memory = Memory::default();
+    let mut conditions = Conditions::of(&documents, None, &mut memory);
     let mut nodes = |text: &str| {
         let ready = ready_in(&mut conditions, Kind::MitigationPolicy, text);
         let tree = ready.unwrap().tree;
@@ -346,7 +348,8 @@ fn nodes_past_the_limit_of_a_set_are_refused_where_they_pass_it() {
     .unwrap();
     // Five of them: the score, two numbers, two comparisons.
     for (most, refused) in [(5, None), (4, Some("third"))] {
-        let mut conditions = Conditions::of(&documents, None);
+        let mut memory = Memory::default();
+        let mut conditions = Conditions::of(&documents, None, &mut memory);
         conditions.most_nodes = most;
         let mut findings = Findings::default();
         for document in &documents {

@@ -5,6 +5,8 @@ mod covers;
 mod literal;
 mod settings;
 
+use countersign_engine::cel::ProgramBuilder;
+use countersign_engine::device::DeviceRulesBuilder;
 use countersign_engine::{
     ActionSpec, Assurance, Attribute, ChallengeSpec as Demand, PolicySpec, RedirectSpec,
     RevisionBuilder, SignalSpec, Verdict as EngineVerdict,
@@ -23,9 +25,14 @@ const MAX_AGE_S: u32 = 3600;
 const KIND: &str = "fido";
 
 /// The body of the compiled form; `None` when it is larger than one can be.
-pub(super) fn lower(checked: Checked<'_>, runtime: &RuntimeMaterial) -> Option<Vec<u8>> {
+pub(super) fn lower(
+    checked: &Checked<'_>,
+    program: ProgramBuilder,
+    device_rules: DeviceRulesBuilder<'_>,
+    runtime: &RuntimeMaterial,
+) -> Option<Vec<u8>> {
     let mut to = RevisionBuilder::default();
-    to.program = checked.program;
+    to.program = program;
     for &attribute in Attribute::ALL {
         if checked.reads.contains(attribute) {
             to.reads(attribute);
@@ -52,7 +59,7 @@ pub(super) fn lower(checked: Checked<'_>, runtime: &RuntimeMaterial) -> Option<V
         .is_some_and(|settings| settings.case_sensitive_paths);
     covers::index(&policies, ignore_case, &mut to);
     // More of them than the form holds were refused before.
-    to.device_rules(checked.device_rules).ok()?;
+    to.device_rules(device_rules).ok()?;
     for key in &runtime.session_keys {
         to.session_key(&key.kid, &key.public_key);
     }
