@@ -107,12 +107,27 @@ pub const MAX_RENEWALS: u32 = 6;
 /// The pause after the first time; each further one is twice as long, so that the last try comes some
 /// two and a half minutes after the first.
 pub const RENEWAL_PAUSE: Duration = Duration::from_secs(5);
+/// A node that was sent something and has not answered for so long is told of: Envoy answers in some
+/// milliseconds, and in seconds where it fetches the module first.
+pub const ANSWER_AWAITED: Duration = Duration::from_secs(10);
+/// Streams of a node that end in a row without having taken a revision: from this one on it is not sent
+/// again at once. One may be the network, and two a bad moment of it.
+pub const SETBACKS_IN_A_ROW: u32 = 3;
+/// The pause then; each further time it is twice as long.
+pub const SETBACK_PAUSE: Duration = Duration::from_secs(5);
+/// The longest such pause: a node that was mended gets its revision within it.
+pub const SETBACK_PAUSE_MOST: Duration = Duration::from_secs(300);
+/// Times farther apart than this are not in a row: above the longest pause and its reconnect.
+pub const SETBACK_REMEMBERED: Duration = Duration::from_secs(600);
 /// A VM that is gone is shown for so long.
 pub const WORKER_FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 /// A node that is gone is shown for so long.
 pub const NODE_FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// A new key waits so long for a node that is on its way to the revision that holds it.
 pub const KEY_WAITS_FOR_NODE: Duration = Duration::from_secs(10);
+/// Discovery streams of one node at one time: an Envoy has one for each listener that subscribes by
+/// itself. More means that many Envoys share one id.
+pub const MAX_STREAMS_PER_NODE: usize = 256;
 /// Resources of one discovery stream: an Envoy has one for each gateway that it is.
 pub const MAX_RESOURCES_PER_STREAM: usize = 64;
 /// Refused attempts of one node that are remembered; each new stream adds at most one.
@@ -126,6 +141,9 @@ pub const MAX_ROLLOUT_STEPS: usize = 200;
 pub const MAX_TICK_MS: u64 = 5_000;
 /// After a start, nodes and their workers have so long to come back before a rollout looks at them.
 pub const ROLLOUT_WAITS_FOR_NODES: Duration = Duration::from_secs(5);
+/// Times that a node may come back within about a minute while it runs a candidate: a control plane that
+/// starts again or a connection that is moved is one of them.
+pub const ROLLOUT_RECONNECTS: u64 = 6;
 /// Stages of one strategy.
 pub const MAX_STAGES: usize = 32;
 

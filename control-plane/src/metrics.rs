@@ -1,8 +1,11 @@
 //! What Prometheus reads. Counters of traffic begin at what the store holds, so that a restart of the
 //! control plane does not look like a day without requests.
 
+mod node_faults;
 mod relays;
 mod rollout;
+
+pub use node_faults::NodeFault;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -19,6 +22,7 @@ use crate::rollout::Rollout;
 use crate::runtime::RelayView;
 use crate::store::{Ignored, IngestReport};
 use crate::traffic::{Counts, Measure};
+use node_faults::NodeFaults;
 use relays::RelayMetrics;
 use rollout::RolloutMetrics;
 
@@ -39,6 +43,7 @@ pub struct Metrics {
     ignored: IntCounterVec,
     dropped: IntCounterVec,
     nodes: IntGaugeVec,
+    node_faults: NodeFaults,
     relays: RelayMetrics,
     by_policy: Mutex<BTreeMap<String, Counts>>,
     /// The number of the revision that is published; 0 = none.
@@ -59,6 +64,8 @@ pub struct Metrics {
     nodes_missing_events: IntGauge,
     /// Sidecars connected.
     pub sidecars: IntGauge,
+    /// Discovery streams that nodes opened.
+    pub streams: IntCounter,
     /// Worker reports that were turned away.
     pub reports_refused: IntCounter,
     /// Of the rollout under way.
@@ -99,6 +106,7 @@ impl Metrics {
         let nodes = IntGaugeVec::new(by_state, &["state"])?;
         registry.register(Box::new(nodes.clone()))?;
         Ok(Self {
+            node_faults: NodeFaults::new(&registry)?,
             relays: RelayMetrics::new(&registry)?,
             decisions: counters(
                 "countersign_decisions_total",
@@ -168,6 +176,10 @@ impl Metrics {
                 "Nodes of which events are missing.",
             )?,
             sidecars: gauge("countersign_sidecars", "Auth sidecars connected.")?,
+            streams: counter(
+                "countersign_discovery_streams_total",
+                "Discovery streams that nodes opened.",
+            )?,
             reports_refused: counter(
                 "countersign_worker_reports_refused_total",
                 "Worker reports that were malformed or too many.",
@@ -266,6 +278,11 @@ impl Metrics {
         self.events_missing
             .set(i64::try_from(sum).unwrap_or(i64::MAX));
         self.nodes_missing_events.set(nodes);
+    }
+
+    /// A node did what none should.
+    pub fn node_fault(&self, fault: NodeFault) {
+        self.node_faults.count(fault);
     }
 
     /// How many nodes are in which state.

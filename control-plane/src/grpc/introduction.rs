@@ -11,6 +11,31 @@ const WORKERS_KEY: &str = "countersign_workers";
 /// Where a node says which compiled form its filter reads.
 const FORMAT_KEY: &str = "countersign_format";
 
+/// A node's id as it was given, or why it is none. It is not cut: two nodes of one long beginning would
+/// become one.
+pub(super) fn check_id(id: &str) -> Result<(), String> {
+    if id.is_empty() {
+        return Err("the first request must name the node".to_owned());
+    }
+    // Ids stand in logs and on terminals.
+    if id.chars().any(char::is_control) {
+        return Err("a node's id is one line of text, without control characters".to_owned());
+    }
+    if id.len() > limits::MAX_NODE_ID_BYTES {
+        return Err(format!(
+            "a node's id has at most {} bytes, this one has {}",
+            limits::MAX_NODE_ID_BYTES,
+            id.len()
+        ));
+    }
+    Ok(())
+}
+
+/// What a node says, as one line for logs and terminals.
+pub(super) fn one_line(text: &str) -> String {
+    cut(text, limits::MAX_REASON_BYTES).replace(char::is_control, " ")
+}
+
 /// What of Envoy's introduction is shown, counted and selected by.
 pub(super) fn introduction(node: Node) -> Introduction {
     let envoy_version = match &node.user_agent_version_type {
@@ -26,7 +51,7 @@ pub(super) fn introduction(node: Node) -> Introduction {
     let workers = number(&metadata, WORKERS_KEY).filter(|workers| *workers > 0);
     let format = number(&metadata, FORMAT_KEY).unwrap_or(0);
     let locality = node.locality.unwrap_or_default();
-    let name = |text: &str| cut(text, limits::MAX_NODE_ID_BYTES).to_owned();
+    let name = |text: &str| one_line(cut(text, limits::MAX_NODE_ID_BYTES));
     Introduction {
         id: name(&node.id),
         cluster: name(&node.cluster),

@@ -57,7 +57,11 @@ async fn run(app: App, mut reports: Requests<WorkerReport>, acks: Responses) -> 
             () = acks.closed() => return Ok(()),
             report = reports.next() => match report {
                 None => return Ok(()),
-                Some(report) => report?,
+                Some(report) => report.inspect_err(|status| {
+                    if matches!(status.code(), tonic::Code::Internal | tonic::Code::OutOfRange) {
+                        app.metrics.reports_refused.inc();
+                    }
+                })?,
             },
         };
         check(&report).inspect_err(|_| app.metrics.reports_refused.inc())?;
@@ -120,7 +124,16 @@ fn check(report: &WorkerReport) -> Result<(), Status> {
         && report.resource.len() <= limits::MAX_NODE_ID_BYTES
         && report.revision.len() <= MAX_TEXT_BYTES
         && report.filter_version.len() <= MAX_TEXT_BYTES;
-    if report.node_id.is_empty() || report.vm.is_empty() || !bounded {
+    // They stand in logs and on terminals.
+    let texts = [
+        &report.node_id,
+        &report.vm,
+        &report.resource,
+        &report.revision,
+        &report.filter_version,
+    ];
+    let plain = !texts.iter().any(|text| text.chars().any(char::is_control));
+    if report.node_id.is_empty() || report.vm.is_empty() || !bounded || !plain {
         return Err(Status::invalid_argument(
             "a report names its node and its VM, in few words",
         ));

@@ -8,6 +8,7 @@ mod node;
 mod registry;
 mod renewal;
 mod selector;
+mod setback;
 mod shared;
 mod slot;
 mod state;
@@ -20,9 +21,11 @@ use std::sync::Arc;
 pub use counts::{Counts, LATENCY_BOUNDS_MICROS};
 pub use introduction::{Field, Introduction, Locality, Metadata};
 pub use merged::{all_run, merged};
-pub use registry::{Nudge, Registry, StreamId};
+pub use registry::{NoRoom, Nudge, Registry, StreamId};
 pub use selector::{SelectError, Selector, in_percent};
-pub use state::{NodeState, NodeView, ResourceView, Standing, WorkerReport, WorkerView};
+pub use state::{
+    NodeState, NodeView, RefusedView, ResourceView, Standing, WorkerReport, WorkerView,
+};
 
 /// What a resource is for a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

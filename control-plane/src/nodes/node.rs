@@ -21,6 +21,9 @@ pub(super) struct Node {
     pub(super) guard_denials: u64,
     pub(super) disconnected_ms: u64,
     pub(super) shown: Option<(NodeState, u64)>,
+    pub(super) connections: u64,
+    /// Resources that it asks for beyond what a stream can have, by stream.
+    pub(super) too_many: BTreeMap<StreamId, usize>,
 }
 
 impl Node {
@@ -41,11 +44,9 @@ impl Node {
             .unwrap_or(self.about.format)
     }
 
-    pub(super) fn set(&mut self, resource: &str, stream: StreamId, delivery: Delivery) {
-        if let Some(slot) = self.slots.get_mut(resource)
-            && let Some(known) = slot.streams.get_mut(&stream)
-        {
-            *known = delivery;
+    pub(super) fn set(&mut self, resource: &str, stream: StreamId, delivery: Delivery, now: u64) {
+        if let Some(slot) = self.slots.get_mut(resource) {
+            slot.set(stream, delivery, now);
         }
     }
 
@@ -57,7 +58,7 @@ impl Node {
             self.slots.retain(|_, slot| !slot.streams.is_empty());
         }
         let slot = self.slots.entry(resource.to_owned()).or_default();
-        slot.streams.insert(stream, delivery);
+        slot.opened(stream, delivery);
     }
 
     pub(super) fn unsubscribed(&mut self, resource: &str, stream: StreamId) {
@@ -71,6 +72,7 @@ impl Node {
 
     pub(super) fn disconnected(&mut self, stream: StreamId, now: u64) {
         self.streams.remove(&stream);
+        self.too_many.remove(&stream);
         for slot in self.slots.values_mut() {
             slot.closed(stream, now);
         }
@@ -150,10 +152,21 @@ impl Node {
         due
     }
 
+    /// The streams of resources whose pause has just ended.
+    pub(super) fn pauses_ended(&mut self, now: u64) -> Vec<StreamId> {
+        let ended = self.slots.values_mut().filter_map(|slot| {
+            slot.pause_ended(now)
+                .then(|| slot.streams.keys().copied().collect::<Vec<_>>())
+        });
+        ended.flatten().collect()
+    }
+
     /// What each resource is at.
     pub(super) fn resources(&self, now: u64) -> Vec<ResourceView> {
-        let view =
-            |(name, slot): (&String, &Slot)| slot.view(name, self.standing_of(name, slot, now));
+        let view = |(name, slot): (&String, &Slot)| {
+            let standing = self.standing_of(name, slot, now);
+            slot.view(name, standing, &self.workers, now)
+        };
         self.slots.iter().map(view).collect()
     }
 
@@ -163,36 +176,55 @@ impl Node {
 
     pub(super) fn standing(&self, now: u64) -> Standing {
         if self.streams.is_empty() {
-            return Standing::new(NodeState::Disconnected, "no discovery stream");
+            let mut setbacks = self.slots.values().map(Slot::setbacks);
+            let reason = match setbacks.find(|said| !said.is_empty()) {
+                Some(said) => format!("no discovery stream; {said}"),
+                None => "no discovery stream".to_owned(),
+            };
+            return Standing::new(NodeState::Disconnected, reason);
         }
         let standings = self.slots.iter();
-        standings
+        let mut standing = standings
             .map(|(name, slot)| self.standing_of(name, slot, now))
             .max_by_key(|standing| standing.state.distance())
-            .unwrap_or_else(|| Standing::new(NodeState::Waiting, "it subscribes to nothing yet"))
+            .unwrap_or_else(|| Standing::new(NodeState::Waiting, "it subscribes to nothing yet"));
+        let too_many = self.too_many.values().sum::<usize>();
+        if too_many > 0 {
+            let most = limits::MAX_RESOURCES_PER_STREAM;
+            let told = format!(
+                "it asks for {too_many} resources that it does not get: a stream has at most {most}, of names of at most {} bytes",
+                limits::MAX_NODE_ID_BYTES
+            );
+            let before = std::mem::take(&mut standing.reason);
+            standing.reason = match before.as_str() {
+                "" => told,
+                reason => format!("{reason}; {told}"),
+            };
+        }
+        standing
     }
 
     pub(super) fn view(&self, id: &str, now: u64) -> NodeView {
         let resources = self.resources(now);
         let standing = self.standing(now);
-        let speaks = resources
-            .iter()
-            .max_by_key(|it| (it.standing.state.distance(), it.version.is_some()));
         let since_ms = match self.shown {
             Some((state, since)) if state == standing.state => since,
             _ => now,
         };
-        NodeView {
+        let mut view = NodeView {
             id: id.to_owned(),
             about: Arc::clone(&self.about),
-            version: speaks.and_then(|it| it.version.clone()),
+            version: None,
             standing,
             since_ms,
             resources,
             workers: self.worker_views(),
             counted: self.tally.sums(),
             guard_denials: self.guard_denials,
-        }
+            connections: self.connections,
+        };
+        view.version = view.speaks().and_then(|it| it.version.clone());
+        view
     }
 
     fn worker_views(&self) -> Vec<WorkerView> {

@@ -13,6 +13,23 @@ use crate::xds::Version;
 /// A stream's number; a later one is larger.
 pub type StreamId = u64;
 
+/// Why a discovery stream is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// Of nodes.
+    #[error(
+        "there is no room for another node: {} are connected",
+        limits::MAX_NODES
+    )]
+    Nodes,
+    /// Of streams of this node.
+    #[error(
+        "a node of this id has {} discovery streams open already; is it the id of many Envoys?",
+        limits::MAX_STREAMS_PER_NODE
+    )]
+    Streams,
+}
+
 /// What a discovery stream has to do without having been asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Nudge {
@@ -45,12 +62,50 @@ impl Registry {
     }
 
     /// A discovery stream was opened.
-    pub fn connected(&mut self, node: &Arc<Introduction>, stream: StreamId, now: u64) {
-        self.make_room(&node.id);
+    ///
+    /// # Errors
+    /// When there is no room for it: then nothing is changed.
+    pub fn connected(
+        &mut self,
+        node: &Arc<Introduction>,
+        stream: StreamId,
+        now: u64,
+    ) -> Result<(), NoRoom> {
+        if !self.make_room(&node.id) {
+            return Err(NoRoom::Nodes);
+        }
         let entry = self.nodes.entry(node.id.clone()).or_default();
+        if entry.streams.len() >= limits::MAX_STREAMS_PER_NODE {
+            return Err(NoRoom::Streams);
+        }
         entry.about = Arc::clone(node);
         entry.streams.insert(stream);
+        entry.connections = entry.connections.saturating_add(1);
         self.refresh(&node.id, now);
+        Ok(())
+    }
+
+    /// The node asks for so many resources that it does not get.
+    pub fn asked_for_too_many(&mut self, node: &str, stream: StreamId, count: usize) {
+        if let Some(entry) = self.nodes.get_mut(node)
+            && entry.streams.contains(&stream)
+        {
+            let sum = entry.too_many.entry(stream).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// Why the revision is not sent to the node for now: its last streams did not take it. When that is
+    /// over, its streams are told to look.
+    pub fn paused(
+        &mut self,
+        node: &str,
+        resource: &str,
+        revision: &str,
+        now: u64,
+    ) -> Option<String> {
+        let slot = self.nodes.get_mut(node)?.slots.get_mut(resource)?;
+        slot.paused(revision, now)
     }
 
     /// The node asked for a resource and holds this version of it from a former stream.
@@ -93,16 +148,23 @@ impl Registry {
         self.refresh(node, now);
     }
 
-    /// A version was sent.
+    /// A version of so many bytes was sent.
     pub fn sent(
         &mut self,
         node: &str,
         stream: StreamId,
         resource: &str,
         version: Version,
+        bytes: usize,
         now: u64,
     ) {
-        self.set(node, stream, resource, Delivery::Sent(version), now);
+        let since = now;
+        let delivery = Delivery::Sent {
+            version,
+            bytes,
+            since,
+        };
+        self.set(node, stream, resource, delivery, now);
     }
 
     /// A version was taken, or is what the node goes on running.
@@ -138,7 +200,15 @@ impl Registry {
     /// A refusal of an earlier stream, perhaps of an earlier process of ours.
     pub fn remember_refusal(&mut self, node: &str, version: &Version) {
         if self.refused.len() >= limits::MAX_NODES && !self.refused.contains_key(node) {
-            self.refused.pop_first();
+            // First of those that are not there: ever new ids must not make a node be sent again what
+            // it refused.
+            let connected =
+                |id: &String| self.nodes.get(id).is_some_and(|it| !it.streams.is_empty());
+            let gone = self.refused.keys().find(|id| !connected(id)).cloned();
+            match gone {
+                Some(gone) => self.refused.remove(&gone),
+                None => self.refused.pop_first().map(|(_, attempts)| attempts),
+            };
         }
         let attempts = self.refused.entry(node.to_owned()).or_default();
         if attempts.len() < limits::MAX_REFUSALS_PER_NODE {
@@ -181,7 +251,9 @@ impl Registry {
         report: WorkerReport,
         now: u64,
     ) -> bool {
-        self.make_room(node);
+        if !self.make_room(node) {
+            return false;
+        }
         let entry = self
             .nodes
             .entry(node.to_owned())
@@ -238,6 +310,9 @@ impl Registry {
         });
         for node in self.nodes.values_mut() {
             node.forget_old(now);
+            let ended = node.pauses_ended(now).into_iter();
+            self.nudges
+                .extend(ended.map(|stream| (stream, Nudge::Look)));
             let renewals = node.renewals(self.renews_refused, now).into_iter();
             self.nudges
                 .extend(renewals.map(|(stream, resource)| (stream, Nudge::Renew(resource))));
@@ -282,7 +357,7 @@ impl Registry {
 
     fn set(&mut self, node: &str, stream: StreamId, resource: &str, delivery: Delivery, now: u64) {
         if let Some(entry) = self.nodes.get_mut(node) {
-            entry.set(resource, stream, delivery);
+            entry.set(resource, stream, delivery, now);
         }
         self.refresh(node, now);
     }
@@ -295,9 +370,10 @@ impl Registry {
         }
     }
 
-    fn make_room(&mut self, id: &str) {
+    /// False when every node that is remembered is connected: none of them is forgotten for another one.
+    fn make_room(&mut self, id: &str) -> bool {
         if self.nodes.len() < limits::MAX_NODES || self.nodes.contains_key(id) {
-            return;
+            return true;
         }
         let gone = self
             .nodes
@@ -306,10 +382,7 @@ impl Registry {
         let oldest = gone
             .min_by_key(|(_, node)| node.disconnected_ms)
             .map(|(id, _)| id.clone());
-        // All of them connected: then it is the bound on connections that has to hold.
-        if let Some(oldest) = oldest.or_else(|| self.nodes.keys().next().cloned()) {
-            self.nodes.remove(&oldest);
-        }
+        oldest.is_some_and(|oldest| self.nodes.remove(&oldest).is_some())
     }
 }
 

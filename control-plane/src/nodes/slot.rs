@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::renewal::Renewal;
-use super::state::{NodeState, ResourceView, Standing};
+use super::setback::{Setback, Setbacks};
+use super::state::{NodeState, RefusedView, ResourceView, Standing};
 use super::worker::Worker;
 use super::{Resolved, StreamId};
 use crate::limits::{self, millis};
@@ -17,7 +18,11 @@ use crate::xds::Version;
 pub(super) enum Delivery {
     /// Nothing was sent: there is no revision, or it is not there for this node.
     Waiting,
-    Sent(Version),
+    Sent {
+        version: Version,
+        bytes: usize,
+        since: u64,
+    },
     Accepted {
         version: Version,
         since: u64,
@@ -38,6 +43,13 @@ pub(super) struct Slot {
     last: Option<Version>,
     closed_ms: u64,
     pub(super) renewal: Renewal,
+    setbacks: Setbacks,
+    /// Until then what it did not take is not sent to it.
+    paused_until: Option<u64>,
+    /// What it took last, as far as is known of this process of it.
+    took: Option<Version>,
+    /// What it refused last, until it takes something that is not older.
+    refused: Option<RefusedView>,
 }
 
 impl Slot {
@@ -51,10 +63,13 @@ impl Slot {
     }
 
     pub(super) fn version(&self) -> Option<&Version> {
+        if self.paused_until.is_some() {
+            return self.setbacks.version();
+        }
         let current = match self.delivery() {
             None | Some(Delivery::Waiting) => None,
             Some(
-                Delivery::Sent(version)
+                Delivery::Sent { version, .. }
                 | Delivery::Accepted { version, .. }
                 | Delivery::Refused { version, .. },
             ) => Some(version),
@@ -62,11 +77,75 @@ impl Slot {
         current.or(self.last.as_ref())
     }
 
+    /// A stream begins to subscribe to it.
+    pub(super) fn opened(&mut self, stream: StreamId, delivery: Delivery) {
+        self.took = match &delivery {
+            Delivery::Accepted { version, .. } => Some(version.clone()),
+            // A process that has just started.
+            _ => None,
+        };
+        self.streams.insert(stream, delivery);
+    }
+
+    /// A stream that subscribes to it is at something else.
+    pub(super) fn set(&mut self, stream: StreamId, delivery: Delivery, now: u64) {
+        let Some(known) = self.streams.get_mut(&stream) else {
+            return;
+        };
+        match &delivery {
+            Delivery::Accepted { version, .. } => {
+                self.took = Some(version.clone());
+                let taken = number(&version.revision);
+                self.refused
+                    .take_if(|refused| taken >= number(&refused.revision));
+                self.setbacks.clear();
+                self.paused_until = None;
+            }
+            Delivery::Refused { version, reason } => {
+                self.refused = Some(RefusedView {
+                    revision: version.revision.clone(),
+                    reason: reason.clone(),
+                    time_ms: now,
+                });
+            }
+            Delivery::Waiting | Delivery::Sent { .. } => {}
+        }
+        *known = delivery;
+    }
+
     pub(super) fn closed(&mut self, stream: StreamId, now: u64) {
         self.last = self.version().cloned();
-        if self.streams.remove(&stream).is_some() {
-            self.closed_ms = now;
+        let Some(delivery) = self.streams.remove(&stream) else {
+            return;
+        };
+        self.closed_ms = now;
+        match &delivery {
+            Delivery::Sent { version, bytes, .. } => {
+                let setback = Setback::Unanswered { bytes: *bytes };
+                self.setbacks.add(version, setback, now);
+            }
+            Delivery::Refused { version, reason } => {
+                self.setbacks.add(version, Setback::Refused(reason), now);
+            }
+            Delivery::Waiting | Delivery::Accepted { .. } => {}
         }
+    }
+
+    /// Why the revision is not sent to it for now.
+    pub(super) fn paused(&mut self, revision: &str, now: u64) -> Option<String> {
+        self.paused_until = self.setbacks.pause(revision, now);
+        self.paused_until
+            .map(|_| format!("{}; sent again after a pause", self.setbacks.said()))
+    }
+
+    /// Has a pause just ended?
+    pub(super) fn pause_ended(&mut self, now: u64) -> bool {
+        self.paused_until.take_if(|until| *until <= now).is_some()
+    }
+
+    /// What its last streams did not take; empty = nothing.
+    pub(super) fn setbacks(&self) -> &str {
+        self.setbacks.said()
     }
 
     /// Has nobody asked for it for so long that it is not wanted any more?
@@ -91,8 +170,15 @@ impl Slot {
                 let reason = self.noted("nothing was sent yet".to_owned());
                 return Standing::new(NodeState::Waiting, reason);
             }
-            Some(Delivery::Sent(_)) => {
-                return Standing::new(NodeState::Sent, self.noted(String::new()));
+            Some(Delivery::Sent { since, .. }) => {
+                let awaited = now.saturating_sub(*since) > millis(limits::ANSWER_AWAITED);
+                let reason = if awaited {
+                    let seconds = limits::ANSWER_AWAITED.as_secs();
+                    format!("it has not answered for more than {seconds} s")
+                } else {
+                    String::new()
+                };
+                return Standing::new(NodeState::Sent, self.noted(reason));
             }
             Some(Delivery::Refused { reason, .. }) => {
                 return Standing::new(NodeState::Nacked, reason);
@@ -125,9 +211,31 @@ impl Slot {
         }
     }
 
-    pub(super) fn view(&self, name: &str, standing: Standing) -> ResourceView {
+    /// What it runs: what its workers say where they say one thing, else what it took last.
+    fn runs(&self, name: &str, workers: &BTreeMap<String, Worker>, now: u64) -> Option<String> {
+        let mut told = workers
+            .values()
+            .filter(|worker| worker.resource() == name && worker.alive(now))
+            .map(|worker| worker.last.revision.as_str())
+            .filter(|revision| !revision.is_empty());
+        let first = told.next();
+        first
+            .filter(|first| told.all(|other| other == *first))
+            .or(self.took.as_ref().map(|took| took.revision.as_str()))
+            .map(str::to_owned)
+    }
+
+    pub(super) fn view(
+        &self,
+        name: &str,
+        standing: Standing,
+        workers: &BTreeMap<String, Worker>,
+        now: u64,
+    ) -> ResourceView {
         let version = self.version().cloned();
         ResourceView {
+            runs: self.runs(name, workers, now),
+            refused: self.refused.clone(),
             name: name.to_owned(),
             gateway: self
                 .resolved
@@ -143,6 +251,14 @@ impl Slot {
             deleted: self.resolved.deleted,
         }
     }
+}
+
+/// Revisions are in the order of their numbers.
+fn number(revision: &str) -> u64 {
+    let number = revision.split('-').next();
+    number
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default()
 }
 
 /// What keeps the resource from being LIVE and since when: the oldest lack.

@@ -119,6 +119,18 @@ pub struct WorkerView {
     pub seen_ms: u64,
 }
 
+/// What a node refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RefusedView {
+    /// `number-hash`.
+    pub revision: String,
+    /// As the node says.
+    pub reason: String,
+    /// When, in milliseconds since the Unix epoch.
+    pub time_ms: u64,
+}
+
 /// A resource of a node as an operator sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -131,6 +143,10 @@ pub struct ResourceView {
     pub standing: Standing,
     /// What it was sent last, or holds.
     pub version: Option<Version>,
+    /// The revision that it runs now, as far as is known: after a refusal not the one that it was sent.
+    pub runs: Option<String>,
+    /// What it refused last, until it takes something that is not older.
+    pub refused: Option<RefusedView>,
     /// How often this revision was sent again because some worker did not run it.
     pub renewals: u32,
     /// Its gateway does not exist any more: it never gets another revision.
@@ -160,9 +176,31 @@ pub struct NodeView {
     pub counted: BTreeMap<String, Counts>,
     /// Requests that the guard refused since this control plane began to count.
     pub guard_denials: u64,
+    /// How many discovery streams it opened since this control plane knows it.
+    pub connections: u64,
 }
 
 impl NodeView {
+    /// The revision that it runs now, of the resource that speaks for it.
+    #[must_use]
+    pub fn runs(&self) -> Option<&str> {
+        self.speaks().and_then(|it| it.runs.as_deref())
+    }
+
+    /// What it refused last and has not made good since.
+    #[must_use]
+    pub fn refused(&self) -> Option<&RefusedView> {
+        let refused = self.resources.iter().filter_map(|it| it.refused.as_ref());
+        refused.max_by_key(|refused| refused.time_ms)
+    }
+
+    /// The resource that speaks for the node: the one that is farthest from LIVE.
+    pub(super) fn speaks(&self) -> Option<&ResourceView> {
+        self.resources
+            .iter()
+            .max_by_key(|it| (it.standing.state.distance(), it.version.is_some()))
+    }
+
     /// The gateways that it is, by name.
     #[must_use]
     pub fn gateways(&self) -> Vec<&str> {

@@ -33,11 +33,13 @@ impl Fleet {
             ..Introduction::default()
         };
         self.registry
-            .connected(&node.clone().into(), stream, self.now);
+            .connected(&node.clone().into(), stream, self.now)
+            .unwrap();
     }
 
     fn accepted(mut self, text: &str) -> Self {
-        self.registry.sent(NODE, XDS, RES, version(text), self.now);
+        self.registry
+            .sent(NODE, XDS, RES, version(text), 1, self.now);
         self.registry
             .accepted(NODE, XDS, RES, version(text), self.now);
         self
@@ -77,7 +79,7 @@ fn what_was_sent_and_not_answered_is_sent() {
     let mut fleet = Fleet::expecting(2);
     fleet
         .registry
-        .sent(NODE, XDS, RES, version("1-a.1"), fleet.now);
+        .sent(NODE, XDS, RES, version("1-a.1"), 1, fleet.now);
     assert_eq!(fleet.state(), NodeState::Sent);
 }
 
@@ -196,7 +198,7 @@ fn a_refusal_shows_envoys_reason_and_is_remembered_until_the_next_revision() {
     let mut fleet = Fleet::expecting(1);
     fleet
         .registry
-        .sent(NODE, XDS, RES, version("1-a.1"), fleet.now);
+        .sent(NODE, XDS, RES, version("1-a.1"), 1, fleet.now);
     fleet
         .registry
         .refused(NODE, XDS, RES, version("1-a.1"), "unable", fleet.now);
@@ -280,13 +282,14 @@ fn a_key_waits_for_a_node_on_its_way_and_not_for_one_that_refused() {
     };
     fleet
         .registry
-        .connected(&other.clone().into(), 30, fleet.now);
+        .connected(&other.clone().into(), 30, fleet.now)
+        .unwrap();
     fleet
         .registry
         .subscribed("edge-2", 30, RES, None, fleet.now);
     fleet
         .registry
-        .sent("edge-2", 30, RES, version("1-a.1"), fleet.now);
+        .sent("edge-2", 30, RES, version("1-a.1"), 1, fleet.now);
     assert!(!fleet.registry.all_run(&["1-a"], fleet.now));
     fleet
         .registry
@@ -316,7 +319,9 @@ fn past_the_bound_the_longest_gone_node_is_forgotten() {
             id: format!("n{n}"),
             ..Introduction::default()
         };
-        registry.connected(&node.clone().into(), n as u64, n as u64);
+        registry
+            .connected(&node.clone().into(), n as u64, n as u64)
+            .unwrap();
         registry.disconnected(&node.id, n as u64, n as u64);
     }
     let views = registry.views(limits::MAX_NODES as u64);
@@ -407,4 +412,140 @@ fn what_the_filter_cannot_read_is_refused_beforehand_until_another_filter_report
     assert!(fleet.registry.reported(NODE, "vm-1", 10, report, fleet.now));
     assert_eq!(fleet.registry.format(NODE, fleet.now), 3);
     assert_eq!(fleet.registry.take_nudges(), [(XDS, Nudge::Look)]);
+}
+
+fn named(id: &str) -> std::sync::Arc<Introduction> {
+    let node = Introduction {
+        id: id.into(),
+        ..Introduction::default()
+    };
+    node.into()
+}
+
+#[test]
+fn a_node_that_is_connected_is_not_forgotten_for_another_one() {
+    let mut registry = Registry::default();
+    for n in 0..limits::MAX_NODES {
+        let node = named(&format!("n{n}"));
+        registry.connected(&node, n as u64, 1).unwrap();
+    }
+    let more = named("more");
+    let stream = limits::MAX_NODES as u64;
+    assert_eq!(registry.connected(&more, stream, 1), Err(NoRoom::Nodes));
+    assert!(!registry.reported("more", "vm", 9, WorkerReport::default(), 1));
+    registry.disconnected("n7", 7, 2);
+    registry.connected(&more, stream, 2).unwrap();
+    let views = registry.views(2);
+    assert!(!views.iter().any(|view| view.id == "n7"));
+    assert_eq!(views.len(), limits::MAX_NODES);
+}
+
+#[test]
+fn one_id_has_a_bound_of_streams() {
+    let mut registry = Registry::default();
+    let most = limits::MAX_STREAMS_PER_NODE as u64;
+    for stream in 0..most {
+        registry.connected(&named(NODE), stream, 1).unwrap();
+    }
+    assert_eq!(
+        registry.connected(&named(NODE), most, 1),
+        Err(NoRoom::Streams)
+    );
+    registry.disconnected(NODE, 0, 1);
+    registry.connected(&named(NODE), most, 1).unwrap();
+}
+
+#[test]
+fn what_a_node_refused_is_remembered_whoever_else_refuses() {
+    let mut registry = Registry::default();
+    registry.connected(&named("a"), 1, 1).unwrap();
+    registry.remember_refusal("a", &version("1-a.7"));
+    for n in 0..=limits::MAX_NODES {
+        registry.remember_refusal(&format!("n{n}"), &version("1-a.7"));
+    }
+    assert_eq!(registry.refusals("a"), [7]);
+}
+
+/// A stream that ends with this version unanswered.
+fn unanswered(fleet: &mut Fleet, stream: StreamId, text: &str) {
+    fleet.connect(stream, 1);
+    let registry = &mut fleet.registry;
+    registry.subscribed(NODE, stream, RES, None, fleet.now);
+    registry.sent(NODE, stream, RES, version(text), 9_000_000, fleet.now);
+    registry.disconnected(NODE, stream, fleet.now);
+}
+
+#[test]
+fn what_three_streams_in_a_row_did_not_answer_is_sent_again_after_a_pause_only() {
+    let mut fleet = Fleet::expecting(1);
+    fleet.registry.disconnected(NODE, XDS, fleet.now);
+    for stream in 10..13 {
+        let now = fleet.now;
+        assert_eq!(fleet.registry.paused(NODE, RES, "1-a", now), None);
+        unanswered(&mut fleet, stream, "1-a.1");
+    }
+    assert!(fleet.view().standing.reason.contains("its last 3 streams"));
+    fleet.connect(20, 1);
+    fleet.registry.subscribed(NODE, 20, RES, None, fleet.now);
+    let paused = fleet.registry.paused(NODE, RES, "1-a", fleet.now).unwrap();
+    assert!(paused.contains("of 9000000 bytes"), "{paused}");
+    assert_eq!(fleet.view().version.unwrap().revision, "1-a");
+    assert_eq!(fleet.registry.paused(NODE, RES, "2-b", fleet.now), None);
+    let now = fleet.now;
+    fleet.registry.paused(NODE, RES, "1-a", now).unwrap();
+    fleet.wait(millis(limits::SETBACK_PAUSE) - 1);
+    assert_eq!(fleet.registry.take_nudges(), []);
+    fleet.wait(1);
+    assert_eq!(fleet.registry.take_nudges(), [(20, Nudge::Look)]);
+    let now = fleet.now;
+    assert_eq!(fleet.registry.paused(NODE, RES, "1-a", now), None);
+}
+
+#[test]
+fn a_node_runs_what_its_workers_say_and_what_it_refused_is_told_beside_it() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.report("vm-1", 10, "1-a.1");
+    let now = fleet.now;
+    let registry = &mut fleet.registry;
+    registry.sent(NODE, XDS, RES, version("2-b.2"), 1, now);
+    registry.refused(NODE, XDS, RES, version("2-b.2"), "no", now);
+    let view = fleet.view();
+    assert_eq!(view.standing.state, NodeState::Nacked);
+    assert_eq!(view.runs(), Some("1-a"));
+    // Back on what it ran all the time: what it refused is still a fact.
+    let mut fleet = fleet.accepted("1-a.1");
+    let view = fleet.view();
+    assert_eq!(
+        (view.standing.state, view.runs()),
+        (NodeState::Live, Some("1-a"))
+    );
+    let refused = view.refused().unwrap();
+    assert_eq!((&*refused.revision, &*refused.reason), ("2-b", "no"));
+    fleet = fleet.accepted("3-c.3");
+    assert_eq!(fleet.view().refused(), None);
+}
+
+#[test]
+fn a_node_that_does_not_answer_is_told_of() {
+    let mut fleet = Fleet::expecting(1);
+    fleet
+        .registry
+        .sent(NODE, XDS, RES, version("1-a.1"), 1, fleet.now);
+    fleet.wait(millis(limits::ANSWER_AWAITED));
+    assert_eq!(fleet.view().standing.reason, "");
+    fleet.wait(1);
+    let standing = fleet.view().standing;
+    assert_eq!(standing.state, NodeState::Sent);
+    assert_eq!(standing.reason, "it has not answered for more than 10 s");
+}
+
+#[test]
+fn resources_that_a_node_does_not_get_are_told() {
+    let mut fleet = Fleet::expecting(1);
+    fleet.registry.asked_for_too_many(NODE, XDS, 936);
+    let reason = fleet.view().standing.reason;
+    assert!(reason.contains("it asks for 936 resources"), "{reason}");
+    fleet.registry.disconnected(NODE, XDS, fleet.now);
+    fleet.connect(2, 1);
+    assert!(!fleet.view().standing.reason.contains("936"));
 }

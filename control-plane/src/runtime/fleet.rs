@@ -9,9 +9,10 @@ use tokio::sync::{mpsc, watch};
 use super::elsewhere::Elsewhere;
 use crate::clock::Clock;
 use crate::limits::{self, cut};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, NodeFault};
 use crate::nodes::{
-    Introduction, NodeView, Nudge, Registry, Resolved, StreamId, WorkerReport, all_run, merged,
+    Introduction, NoRoom, NodeView, Nudge, Registry, Resolved, StreamId, WorkerReport, all_run,
+    merged,
 };
 use crate::store::{Kind, Refusal, Store, StoreError};
 use crate::xds::Version;
@@ -106,27 +107,34 @@ impl Fleet {
 
     /// A discovery stream was opened. Gives the attempts that the node refused, and what the stream will
     /// have to do without having been asked.
+    ///
+    /// # Errors
+    /// When there is no room for it.
     pub fn connected(
         &self,
         node: &Arc<Introduction>,
         stream: StreamId,
-    ) -> (Vec<u64>, mpsc::Receiver<Nudge>) {
+    ) -> Result<(Vec<u64>, mpsc::Receiver<Nudge>), NoRoom> {
         let (nudge, nudges) = mpsc::channel(limits::MAX_RESOURCES_PER_STREAM);
-        self.lock_nudged().insert(stream, nudge);
         let refused = self.update(|registry, now| {
-            registry.connected(node, stream, now);
-            registry.refusals(&node.id)
-        });
-        (refused, nudges)
+            registry.connected(node, stream, now)?;
+            // Before anything can be told to it.
+            self.lock_nudged().insert(stream, nudge);
+            Ok(registry.refusals(&node.id))
+        })?;
+        Ok((refused, nudges))
     }
 
     /// As [`Fleet::connected`], with what the node refused of other replicas: bytes that it refused are
     /// not sent to it by anybody.
+    ///
+    /// # Errors
+    /// When there is no room for it.
     pub async fn joined(
         &self,
         node: &Arc<Introduction>,
         stream: StreamId,
-    ) -> (Vec<u64>, mpsc::Receiver<Nudge>) {
+    ) -> Result<(Vec<u64>, mpsc::Receiver<Nudge>), NoRoom> {
         if self.store.kind() == Kind::Postgres {
             let asked = self.store.refusals_of(&node.id);
             match tokio::time::timeout(limits::REFUSALS_WITHIN, asked).await {
@@ -165,9 +173,34 @@ impl Fleet {
         self.lock().format(node, self.clock.now())
     }
 
-    /// A version was sent.
-    pub fn sent(&self, node: &str, stream: StreamId, resource: &str, version: Version) {
-        self.update(|registry, now| registry.sent(node, stream, resource, version, now));
+    /// A version of so many bytes was sent.
+    pub fn sent(
+        &self,
+        node: &str,
+        stream: StreamId,
+        resource: &str,
+        version: Version,
+        bytes: usize,
+    ) {
+        self.update(|registry, now| registry.sent(node, stream, resource, version, bytes, now));
+    }
+
+    /// Why the revision is not sent to the node for now.
+    #[must_use]
+    pub fn paused(&self, node: &str, resource: &str, revision: &str) -> Option<String> {
+        let paused = self
+            .lock()
+            .paused(node, resource, revision, self.clock.now());
+        if paused.is_some() {
+            self.metrics.node_fault(NodeFault::Paused);
+        }
+        paused
+    }
+
+    /// The node asks for so many resources that it does not get.
+    pub fn asked_for_too_many(&self, node: &str, stream: StreamId, count: usize) {
+        self.metrics.node_fault(NodeFault::TooManyResources);
+        self.update(|registry, _| registry.asked_for_too_many(node, stream, count));
     }
 
     /// A version was taken, or is what the node goes on running.

@@ -51,6 +51,8 @@ pub(crate) struct Opening<'o> {
     pub(crate) holds: Vec<(&'o str, String)>,
     /// On the stream of every type.
     pub(crate) aggregated: bool,
+    /// The largest message that it takes.
+    pub(crate) takes: usize,
 }
 
 impl Default for Opening<'_> {
@@ -60,6 +62,7 @@ impl Default for Opening<'_> {
             resources: &[RESOURCE_NAME],
             holds: Vec::new(),
             aggregated: false,
+            takes: usize::MAX,
         }
     }
 }
@@ -97,7 +100,7 @@ impl Delta {
         Self::open_over(plane.channel().await, opening).await
     }
 
-    async fn open_over(channel: Channel, opening: Opening<'_>) -> Self {
+    pub(crate) async fn open_over(channel: Channel, opening: Opening<'_>) -> Self {
         let (requests, receiver) = mpsc::channel(8);
         let names = opening.resources.iter().map(|&name| name.to_owned());
         let holds = opening.holds.into_iter();
@@ -114,11 +117,11 @@ impl Delta {
         let stream = ReceiverStream::new(receiver);
         let responses = if opening.aggregated {
             let mut client = AggregatedDiscoveryServiceClient::new(channel)
-                .max_decoding_message_size(usize::MAX);
+                .max_decoding_message_size(opening.takes);
             client.delta_aggregated_resources(stream).await
         } else {
             let mut client = ExtensionConfigDiscoveryServiceClient::new(channel)
-                .max_decoding_message_size(usize::MAX);
+                .max_decoding_message_size(opening.takes);
             client.delta_extension_configs(stream).await
         };
         Self {
@@ -134,6 +137,17 @@ impl Delta {
     pub(crate) async fn receive(&mut self) -> DeltaDiscoveryResponse {
         let response = tokio::time::timeout(PATIENCE, self.responses.message()).await;
         response.expect("nothing was sent").unwrap().unwrap()
+    }
+
+    /// The status that the stream ends with, whatever comes before.
+    pub(crate) async fn ended(&mut self) -> tonic::Status {
+        loop {
+            match self.responses.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return tonic::Status::ok("ended"),
+                Err(status) => return status,
+            }
+        }
     }
 
     pub(crate) async fn ack(&self, response: &DeltaDiscoveryResponse) {

@@ -5,6 +5,7 @@ pub(crate) mod database;
 pub(crate) mod envoy;
 pub(crate) mod node;
 pub(crate) mod process;
+pub(crate) mod raw;
 pub(crate) mod sidecar;
 pub(crate) mod store;
 

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use countersign_engine::blob;
 use tokio::sync::{mpsc, watch};
-use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http;
+use tonic::{Code, Status};
 
 use super::{About, Dialect};
 use crate::clock;
-use crate::grpc::introduction::introduction;
+use crate::grpc::introduction::{check_id, introduction, one_line};
 use crate::grpc::wire::{Requests, Responses, responses};
 use crate::limits;
+use crate::metrics::NodeFault;
 use crate::nodes::{Introduction, Nudge, Resolved, StreamId};
 use crate::rollout::Plan;
 use crate::runtime::{App, stopping};
@@ -66,6 +67,8 @@ struct Peer {
     stream: StreamId,
     nudges: mpsc::Receiver<Nudge>,
     session: Session,
+    /// It was sent something and has not answered.
+    owes_answer: bool,
     /// What each resource is for the node, and of which revision.
     resolved: BTreeMap<String, (Found, Resolved)>,
     resolved_of: Option<Arc<Published>>,
@@ -73,6 +76,9 @@ struct Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
+        if self.owes_answer {
+            self.app.metrics.node_fault(NodeFault::Unanswered);
+        }
         self.app.fleet.disconnected(&self.about.id, self.stream);
     }
 }
@@ -91,7 +97,8 @@ impl<D: Dialect> Stream<D> {
                 }
                 request = requests.next() => match request {
                     None => return Ok(()),
-                    Some(request) => self.hear(request?).await?,
+                    Some(Ok(request)) => self.hear(request).await?,
+                    Some(Err(status)) => return Err(self.broken(status)),
                 },
                 changed = plan.changed() => changed.map_err(|_| Status::unavailable("stopping"))?,
                 nudge = nudged(&mut self.peer) => self.take(nudge),
@@ -105,16 +112,20 @@ impl<D: Dialect> Stream<D> {
     async fn hear(&mut self, request: D::Request) -> Result<(), Status> {
         let said = self.dialect.read(request);
         if self.peer.is_none() {
-            let node = said.node.map(introduction);
-            let node = node.filter(|node| !node.id.is_empty());
-            let node = node
-                .ok_or_else(|| Status::invalid_argument("the first request must name the node"))?;
-            self.peer = Some(Peer::new(self.app.clone(), node, D::TELLS_ABSENCE).await);
+            let node = said.node.as_ref().map(|node| node.id.as_str());
+            if let Err(fault) = check_id(node.unwrap_or_default()) {
+                self.app.metrics.node_fault(NodeFault::NoNode);
+                return Err(Status::invalid_argument(fault));
+            }
+            let node = said.node.map(introduction).unwrap_or_default();
+            let peer = Peer::new(self.app.clone(), node, D::TELLS_ABSENCE).await?;
+            self.peer = Some(peer);
         }
         match (said.about, &mut self.peer) {
             (About::Ours(request), Some(peer)) => peer.hear(request).await,
             (About::Other(other), Some(peer)) => {
                 if self.only_ours {
+                    self.app.metrics.node_fault(NodeFault::OtherType);
                     return Err(Status::invalid_argument(format!(
                         "this service serves {} only",
                         crate::xds::TYPE_URL
@@ -128,6 +139,20 @@ impl<D: Dialect> Stream<D> {
             (_, None) => {}
         }
         Ok(())
+    }
+
+    /// What cannot be read, or is too much to be.
+    fn broken(&self, status: Status) -> Status {
+        // A connection that is gone is none.
+        if matches!(
+            status.code(),
+            Code::Internal | Code::OutOfRange | Code::Unimplemented
+        ) {
+            self.app.metrics.node_fault(NodeFault::Undecodable);
+            let node = self.peer.as_ref().map(|peer| peer.about.id.as_str());
+            tracing::warn!(node, %status, "a discovery stream that cannot be read");
+        }
+        status
     }
 
     fn take(&mut self, nudge: Nudge) {
@@ -153,7 +178,9 @@ impl<D: Dialect> Stream<D> {
                     .resource(&push.resource, version)
                     .map_err(|_| Status::resource_exhausted("the revision is too large"))?;
                 let fleet = &self.app.fleet;
-                fleet.sent(&peer.about.id, peer.stream, &push.resource, version.clone());
+                let (id, bytes) = (&peer.about.id, resource.value.len());
+                fleet.sent(id, peer.stream, &push.resource, version.clone(), bytes);
+                peer.owes_answer = true;
                 tracing::debug!(node = %peer.about.id, resource = %push.resource, %version, "sent");
                 Some(resource)
             }
@@ -182,28 +209,35 @@ async fn nudged(peer: &mut Option<Peer>) -> Nudge {
 }
 
 impl Peer {
-    async fn new(app: App, node: Introduction, tells_absence: bool) -> Self {
+    async fn new(app: App, node: Introduction, tells_absence: bool) -> Result<Self, Status> {
         let about = Arc::new(node);
         let stream = app.fleet.new_stream();
-        let (refused, nudges) = app.fleet.joined(&about, stream).await;
+        let (refused, nudges) = app.fleet.joined(&about, stream).await.map_err(|fault| {
+            app.metrics.node_fault(NodeFault::NoRoom);
+            tracing::warn!(node = %about.id, %fault, "a node is turned away");
+            Status::resource_exhausted(fault.to_string())
+        })?;
+        app.metrics.streams.inc();
         tracing::info!(node = %about.id, envoy = %about.envoy_version, "node connected");
         if about.metadata.left_out() > 0 {
             tracing::warn!(node = %about.id, fields = about.metadata.left_out(), "metadata is too large and not kept whole");
         }
-        Self {
+        Ok(Self {
             session: Session::new(refused, tells_absence),
             app,
             about,
             stream,
             nudges,
+            owes_answer: false,
             resolved: BTreeMap::new(),
             resolved_of: None,
-        }
+        })
     }
 
     async fn hear(&mut self, request: ClientRequest) {
         let (id, stream) = (&self.about.id, self.stream);
         let fleet = &self.app.fleet;
+        let mut too_many = 0_usize;
         for reaction in self.session.on_request(request) {
             match reaction {
                 Reaction::Subscribed(resource, holds) => {
@@ -214,14 +248,15 @@ impl Peer {
                     fleet.unsubscribed(id, stream, &resource);
                     self.resolved.remove(&resource);
                 }
-                Reaction::TooMany(resource) => {
-                    tracing::warn!(node = %id, resource = %limits::cut(&resource, 64), "a node asks for too many resources");
-                }
+                Reaction::TooMany(_) => too_many = too_many.saturating_add(1),
                 Reaction::Accepted(resource, version) => {
+                    self.owes_answer = false;
                     tracing::debug!(node = %id, %resource, %version, "accepted");
                     fleet.accepted(id, stream, &resource, version);
                 }
                 Reaction::Refused(resource, version, reason) => {
+                    self.owes_answer = false;
+                    let reason = one_line(&reason);
                     tracing::error!(node = %id, %resource, %version, reason, "a node refused the revision");
                     let stored = fleet.refused(id, stream, &resource, version, &reason).await;
                     if let Err(error) = stored {
@@ -229,8 +264,16 @@ impl Peer {
                     }
                 }
                 Reaction::Noted(_) => {}
-                Reaction::Stale => tracing::debug!(node = %id, "an answer to something else"),
+                Reaction::Stale => {
+                    self.app.metrics.node_fault(NodeFault::StaleAnswer);
+                    tracing::debug!(node = %id, "an answer to something else");
+                }
             }
+        }
+        if too_many > 0 {
+            // Once for all of them: one message can name a hundred thousand.
+            tracing::warn!(node = %id, too_many, "a node asks for more resources than it gets");
+            fleet.asked_for_too_many(id, stream, too_many);
         }
     }
 
@@ -275,7 +318,14 @@ impl Peer {
                 Some((found, _)) if same => found.clone(),
                 _ => published.find(&name, &self.about),
             };
-            let resolved = resolved(&name, &found, withheld.clone());
+            // A pause begins between two streams, never on one.
+            let ask = !same || before.is_none_or(|(_, before)| before.withheld.is_some());
+            let withheld = withheld.clone().or_else(|| {
+                let fleet = &self.app.fleet;
+                let paused = |_| fleet.paused(&self.about.id, &name, &published.revision);
+                ask.then_some(()).and_then(paused)
+            });
+            let resolved = resolved(&name, &found, withheld);
             if before.is_none_or(|(_, before)| *before != resolved) {
                 let fleet = &self.app.fleet;
                 fleet.resolved(&self.about.id, &name, resolved.clone());
