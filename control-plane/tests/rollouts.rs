@@ -18,7 +18,10 @@ use countersign_control_plane::runtime::RolloutAction;
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::policy::v1::SessionKey;
 
+use countersign_proto::node::v1::WorkerReport;
+use envoy_types::pb::envoy::config::core::v3::{Locality, Node as EnvoyNode};
 use support::database::{On, on_both};
+use support::envoy::{Delta, Opening, Sent, Worker, report, sent};
 use support::node::Node;
 use support::{PATIENCE, Plane, policy};
 
@@ -319,4 +322,166 @@ async fn what_is_to_be_approved_waits_for_somebody_else() {
         .await
         .unwrap();
     until_live(&plane, "edge-1", &second).await;
+}
+
+/// One zone at a time, whose nodes have ten seconds to run it.
+fn hasty() -> String {
+    STRATEGY.replace("spec:\n", "spec:\n  gates: {liveWithin: 10s}\n")
+}
+
+/// A control plane with a good node in the other zone, and a bad one that is to come.
+async fn without_first(on: On) -> (Plane, Node, String) {
+    let plane = Plane::start_on(on).await;
+    plane.applied(&policy("one", "monitor")).await;
+    let first = plane.applied(&hasty()).await;
+    let there = Node::connect(&plane, "edge-2", "b").await;
+    until_live(&plane, "edge-2", &first).await;
+    (plane, there, first)
+}
+
+fn in_zone_a(id: &str) -> EnvoyNode {
+    EnvoyNode {
+        id: id.into(),
+        locality: Some(Locality {
+            zone: "a".into(),
+            ..Locality::default()
+        }),
+        ..EnvoyNode::default()
+    }
+}
+
+async fn connected(plane: &Plane) -> Delta {
+    let opening = Opening {
+        node: in_zone_a("edge-1"),
+        ..Opening::default()
+    };
+    Delta::open(plane, opening).await
+}
+
+/// The rollout is taken back for this gate on the bad node, the good one never saw it, and the next
+/// change is a rollout like any other.
+async fn taken_back(plane: &Plane, there: &Node, first: &str, why: &str) {
+    let ended = until(plane, |rollout| !rollout.state.is_open()).await;
+    assert_eq!(ended.state, State::RolledBack);
+    assert!(
+        ended.why().contains("on node `edge-1`: "),
+        "{}",
+        ended.why()
+    );
+    assert!(ended.why().contains(why), "{}", ended.why());
+    assert_eq!(plane.revision(), first);
+    assert_eq!(there.revisions(), [first]);
+    let now = apply_by(plane, &policy("three", "block"), "", true).await;
+    let now = now.revision.unwrap();
+    until_live(plane, "edge-2", &format!("{}-{}", now.number, now.hash)).await;
+}
+
+on_both!(fault_a_node_of_the_first_stage_that_never_acks);
+async fn fault_a_node_of_the_first_stage_that_never_acks(on: On) {
+    let (plane, there, first) = without_first(on).await;
+    let mut bad = connected(&plane).await;
+    let held = bad.receive().await;
+    bad.ack(&held).await;
+    let _worker = Worker::connect_with(&plane, of_edge_1(&sent(&held))).await;
+    until_live(&plane, "edge-1", &first).await;
+    let second = plane.applied(&policy("two", "block")).await;
+    assert_eq!(sent(&bad.receive().await).revision, second);
+    taken_back(&plane, &there, &first, "SENT and not LIVE on it after").await;
+}
+
+on_both!(fault_a_node_of_the_first_stage_that_acks_and_never_reports);
+async fn fault_a_node_of_the_first_stage_that_acks_and_never_reports(on: On) {
+    use countersign_control_plane::nodes::NodeState;
+    let (plane, there, first) = without_first(on).await;
+    let mut bad = connected(&plane).await;
+    let held = bad.receive().await;
+    bad.ack(&held).await;
+    let _worker = Worker::connect_with(&plane, of_edge_1(&sent(&held))).await;
+    until_live(&plane, "edge-1", &first).await;
+    plane.applied(&policy("two", "block")).await;
+    let response = bad.receive().await;
+    bad.ack(&response).await;
+    plane
+        .node_until("edge-1", |view| view.standing.state == NodeState::Suspect)
+        .await;
+    taken_back(&plane, &there, &first, "SUSPECT: ").await;
+}
+
+on_both!(fault_a_node_of_the_first_stage_that_comes_and_goes);
+async fn fault_a_node_of_the_first_stage_that_comes_and_goes(on: On) {
+    let (plane, there, first) = without_first(on).await;
+    let mut bad = connected(&plane).await;
+    let held = bad.receive().await;
+    bad.ack(&held).await;
+    until_acked(&plane).await;
+    plane.applied(&policy("two", "block")).await;
+    // It does not live through what it is sent.
+    let looping = async {
+        loop {
+            bad = connected(&plane).await;
+            let _ = tokio::time::timeout(Duration::from_millis(50), bad.receive()).await;
+        }
+    };
+    tokio::select! {
+        () = taken_back(&plane, &there, &first, "ended without an answer to") => {}
+        () = looping => {}
+    }
+}
+
+async fn until_acked(plane: &Plane) {
+    use countersign_control_plane::nodes::NodeState;
+    plane
+        .node_until("edge-1", |view| view.standing.state == NodeState::Acked)
+        .await;
+}
+
+fn of_edge_1(sent: &Sent) -> WorkerReport {
+    WorkerReport {
+        node_id: "edge-1".into(),
+        ..report("vm-1", sent)
+    }
+}
+
+on_both!(after_a_rollback_a_node_is_live_on_what_it_runs_and_its_refusal_is_told_beside);
+async fn after_a_rollback_a_node_is_live_on_what_it_runs_and_its_refusal_is_told_beside(on: On) {
+    use countersign_control_plane::nodes::NodeState;
+    let (plane, _there, first) = without_first(on).await;
+    let mut bad = connected(&plane).await;
+    let held = bad.receive().await;
+    bad.ack(&held).await;
+    let mut worker = Worker::connect_with(&plane, of_edge_1(&sent(&held))).await;
+    until_live(&plane, "edge-1", &first).await;
+    let second = plane.applied(&policy("two", "block")).await;
+    let response = bad.receive().await;
+    bad.nack(&response, "Unable to create Wasm plugin").await;
+    let refused = plane
+        .node_until("edge-1", |view| view.standing.state == NodeState::Nacked)
+        .await;
+    // What it was sent is not what it runs.
+    assert_eq!(refused.version.as_ref().unwrap().revision, second);
+    assert_eq!(refused.runs(), Some(first.as_str()));
+    let ended = until(&plane, |rollout| !rollout.state.is_open()).await;
+    assert!(
+        ended.why().starts_with("refusals on node `edge-1`: "),
+        "{}",
+        ended.why()
+    );
+    worker.tell(of_edge_1(&sent(&held))).await;
+    until_live(&plane, "edge-1", &first).await;
+    let told = plane.get_json("/api/v1/nodes").await;
+    let node = &told["nodes"][0];
+    assert_eq!(
+        (&node["state"], &node["runs"]),
+        (&"LIVE".into(), &first.as_str().into())
+    );
+    assert_eq!(node["refused"]["revision"], second);
+    assert_eq!(node["refused"]["reason"], "Unable to create Wasm plugin");
+    assert!(node["refused"]["time"].is_string(), "{node}");
+    // The next revision that it takes ends that.
+    apply_by(&plane, &policy("three", "block"), "", true).await;
+    let response = bad.receive().await;
+    bad.ack(&response).await;
+    plane
+        .node_until("edge-1", |view| view.refused().is_none())
+        .await;
 }

@@ -33,6 +33,12 @@ struct Node {
     guard_denials: u64,
     /// Until some two minutes ago.
     events: Events,
+    /// What it runs now, as far as is known.
+    runs: String,
+    /// What it refused last and has not made good since.
+    refused: Option<Refused>,
+    /// How many discovery streams it opened.
+    connections: u64,
     #[serde(skip)]
     since_ms: u64,
 }
@@ -42,6 +48,13 @@ struct Events {
     written: u64,
     received: u64,
     missing: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Refused {
+    revision: String,
+    reason: String,
+    time: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,8 +133,44 @@ impl From<admin::Node> for Node {
                 received: node.events_received,
                 missing: node.events_missing,
             },
+            runs: node.runs,
+            refused: node.refused.map(Refused::from),
+            connections: node.connections,
             since_ms: node.since_ms,
         }
+    }
+}
+
+impl From<admin::NodeRefusal> for Refused {
+    fn from(refused: admin::NodeRefusal) -> Self {
+        Self {
+            revision: refused.revision,
+            reason: refused.reason,
+            time: output::rfc3339(refused.time_ms),
+        }
+    }
+}
+
+impl Node {
+    /// Why it is as it is, what it runs where that is something else than it was sent, and what it refused.
+    fn remark(&self) -> String {
+        let mut said = Vec::new();
+        if !self.reason.is_empty() {
+            said.push(self.reason.clone());
+        }
+        if !self.runs.is_empty() && self.runs != self.revision {
+            said.push(format!("it runs {}", self.runs));
+        }
+        match &self.refused {
+            // A reason that stands there already.
+            Some(refused) if self.reason == refused.reason => {}
+            Some(refused) => said.push(format!(
+                "it refused {}: {}",
+                refused.revision, refused.reason
+            )),
+            None => {}
+        }
+        said.join("; ")
     }
 }
 
@@ -175,7 +224,7 @@ fn table(nodes: &Nodes) -> String {
             output::time(node.since_ms),
             node.envoy_version.clone(),
             node.gateways.join(", "),
-            node.reason.clone(),
+            node.remark(),
         ]
     });
     let mut text = output::table(
@@ -249,6 +298,27 @@ mod tests {
             "{row}"
         );
         assert!(!text.contains("are not on revision"));
+    }
+
+    #[test]
+    fn what_a_node_runs_after_a_refusal_is_said_beside_it() {
+        let refused = admin::NodeRefusal {
+            revision: "2-b".to_owned(),
+            reason: "no".to_owned(),
+            time_ms: 1,
+        };
+        let node = |reason: &str, revision: &str| {
+            let node = admin::Node {
+                reason: reason.to_owned(),
+                revision: revision.to_owned(),
+                runs: "1-a".to_owned(),
+                refused: Some(refused.clone()),
+                ..admin::Node::default()
+            };
+            Node::from(node).remark()
+        };
+        assert_eq!(node("no", "2-b"), "no; it runs 1-a");
+        assert_eq!(node("", "1-a"), "it refused 2-b: no");
     }
 
     #[test]

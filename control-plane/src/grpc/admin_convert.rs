@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::events::{NoAddress, Wanted, address_range, explain};
 use crate::inventory::{Change, Entry, Key};
 use crate::limits;
-use crate::nodes::{NodeState, NodeView, ResourceView};
+use crate::nodes::{NodeState, NodeView, RefusedView, ResourceView};
 use crate::runtime::Applied;
 use crate::store::{EventFilter, Gap, StoredEvent, StoredRevision};
 
@@ -106,6 +106,9 @@ pub(super) fn node(view: NodeView, target: String, gap: Gap) -> admin::Node {
         });
     let counted = counted.collect();
     admin::Node {
+        runs: view.runs().unwrap_or_default().to_owned(),
+        refused: view.refused().map(refusal),
+        connections: view.connections,
         id: view.id,
         cluster: view.about.cluster.clone(),
         state: state.into(),
@@ -158,6 +161,16 @@ fn node_resource(view: ResourceView) -> admin::NodeResource {
         revision: view.version.map(|it| it.revision).unwrap_or_default(),
         reason: view.standing.reason,
         renewals: view.renewals,
+        runs: view.runs.unwrap_or_default(),
+        refused: view.refused.as_ref().map(refusal),
+    }
+}
+
+fn refusal(refused: &RefusedView) -> admin::NodeRefusal {
+    admin::NodeRefusal {
+        revision: refused.revision.clone(),
+        reason: refused.reason.clone(),
+        time_ms: refused.time_ms,
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::json::{RevisionJson, time};
 use super::problem::Problem;
 use crate::limits;
-use crate::nodes::{Counts, NodeView, ResourceView};
+use crate::nodes::{Counts, NodeView, RefusedView, ResourceView};
 use crate::runtime::App;
 use crate::store::Gap;
 
@@ -41,6 +41,12 @@ struct NodeJson {
     counted: BTreeMap<String, Counts>,
     guard_denials: u64,
     events: EventsJson,
+    /// What it runs now, as far as is known.
+    runs: Option<String>,
+    /// What it refused last and has not made good since.
+    refused: Option<RefusedJson>,
+    /// How many discovery streams it opened.
+    connections: u64,
 }
 
 /// Until some two minutes ago.
@@ -55,6 +61,23 @@ struct EventsJson {
 }
 
 #[derive(Debug, Serialize)]
+struct RefusedJson {
+    revision: String,
+    reason: String,
+    time: Option<String>,
+}
+
+impl From<&RefusedView> for RefusedJson {
+    fn from(refused: &RefusedView) -> Self {
+        Self {
+            revision: refused.revision.clone(),
+            reason: refused.reason.clone(),
+            time: time(refused.time_ms),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
 struct ResourceJson {
     name: String,
     gateway: String,
@@ -62,6 +85,8 @@ struct ResourceJson {
     revision: String,
     reason: String,
     renewals: u32,
+    runs: Option<String>,
+    refused: Option<RefusedJson>,
 }
 
 /// The answer.
@@ -91,6 +116,9 @@ pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
 fn node(view: NodeView, target: String, gap: Gap) -> NodeJson {
     let gateways = view.gateways().into_iter().map(str::to_owned).collect();
     NodeJson {
+        runs: view.runs().map(str::to_owned),
+        refused: view.refused().map(RefusedJson::from),
+        connections: view.connections,
         gateways,
         target,
         counted: view.counted,
@@ -133,6 +161,8 @@ fn resource(view: ResourceView) -> ResourceJson {
         revision: view.version.map(|it| it.revision).unwrap_or_default(),
         reason: view.standing.reason,
         renewals: view.renewals,
+        runs: view.runs,
+        refused: view.refused.as_ref().map(RefusedJson::from),
     }
 }
 

@@ -7,12 +7,13 @@ mod look;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::gates::{Check, Verdict};
 use super::observation::{Names, Seen};
+use super::reconnects::Reconnects;
 use super::state::{Act, RolloutError, State, Step};
 use super::strategy::{Stage, Strategy};
 use super::sums::{Sides, Tracker};
@@ -69,6 +70,9 @@ struct Memory {
     tracker: Tracker,
     /// How long nodes have been on their way.
     pending: BTreeMap<String, u64>,
+    /// Who was LIVE on the candidate: one that is gone later left for reasons of its own.
+    arrived: BTreeSet<String>,
+    reconnects: Reconnects,
     nodes: Nodes,
     checks: Vec<Check>,
     unanswered: Option<String>,

@@ -6,6 +6,7 @@ mod machine;
 mod observation;
 mod plan;
 mod proposals;
+mod reconnects;
 mod state;
 mod strategy;
 mod sums;

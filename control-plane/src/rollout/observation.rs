@@ -24,6 +24,8 @@ pub struct Seen<'a> {
     pub counted: &'a BTreeMap<String, Counts>,
     /// Requests that its guard refused.
     pub guard_denials: u64,
+    /// How many streams it opened.
+    pub connections: u64,
 }
 
 impl<'a> From<&'a NodeView> for Seen<'a> {
@@ -36,6 +38,7 @@ impl<'a> From<&'a NodeView> for Seen<'a> {
             revision,
             counted: &view.counted,
             guard_denials: view.guard_denials,
+            connections: view.connections,
         }
     }
 }

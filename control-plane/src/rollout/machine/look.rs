@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Nodes, Rollout};
+use crate::limits;
 use crate::nodes::{Counts, NodeState};
 use crate::rollout::Reach;
 use crate::rollout::gates::{self, Check, Measured, Verdict};
@@ -38,10 +39,10 @@ impl Rollout {
         let mut found: [Option<Check>; 4] = [const { None }; 4];
         let [refused, suspect, late, guard] = &mut found;
         for node in nodes {
-            if node.state == NodeState::Disconnected {
-                continue;
+            let gone = node.state == NodeState::Disconnected;
+            if !gone {
+                seen.connected = seen.connected.saturating_add(1);
             }
-            seen.connected = seen.connected.saturating_add(1);
             let begun = self.begun();
             if let Some(Err(error)) = begun.last().map(|stage| stage.reach.selects(node.about)) {
                 unanswered.get_or_insert_with(|| {
@@ -55,19 +56,31 @@ impl Rollout {
                 Assigned::Monitoring => &self.names.monitoring,
             };
             let id = &node.about.id;
-            seen.reached = seen.reached.saturating_add(1);
             let sent = node
                 .revision
                 .is_some_and(|revision| runs.iter().any(|name| name == revision));
+            let reconnects = &mut self.memory.reconnects;
+            if let Some(times) = reconnects.look(id, node.connections, delta_ms) {
+                let told = format!("it came back {times} times within a minute");
+                let bound = format!("at most {}", limits::ROLLOUT_RECONNECTS);
+                late.get_or_insert_with(|| failed("delivery", told, &bound).on(id));
+            }
+            if !gone {
+                seen.reached = seen.reached.saturating_add(1);
+            }
             match node.state {
                 NodeState::Live if sent => {
                     seen.live = seen.live.saturating_add(1);
+                    self.memory.arrived.insert(id.clone());
                     continue;
                 }
+                // One that was sent the candidate and left before it ran it may have left for that; all
+                // others that are gone are not waited for.
+                NodeState::Disconnected if !sent || self.memory.arrived.contains(id) => continue,
                 // It has asked for nothing: there is nothing to wait for.
                 NodeState::Waiting => continue,
                 NodeState::Nacked if sent => {
-                    let told = format!("it refused the revision: {}", node.reason);
+                    let told = format!("it did not take the revision: {}", node.reason);
                     refused.get_or_insert_with(|| failed("refusals", told, "none").on(id));
                 }
                 NodeState::Suspect if sent => {

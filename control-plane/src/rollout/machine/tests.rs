@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::limits;
 use crate::nodes::{Introduction, NodeState, Selector};
 use crate::rollout::{Assigned, Gates, Reach, assigned};
 
@@ -17,6 +18,7 @@ struct Node {
     revision: &'static str,
     counted: BTreeMap<String, Counts>,
     guard_denials: u64,
+    connections: u64,
 }
 
 impl Node {
@@ -30,6 +32,7 @@ impl Node {
             revision,
             counted: BTreeMap::new(),
             guard_denials: 0,
+            connections: 1,
         }
     }
 
@@ -132,6 +135,7 @@ impl Test {
                 revision: Some(node.revision),
                 counted: &node.counted,
                 guard_denials: node.guard_denials,
+                connections: node.connections,
             })
             .collect();
         self.rollout.tick(&seen, ms, 1_000_000)
@@ -299,7 +303,7 @@ fn a_refusal_rolls_back_and_names_the_node() {
     assert_eq!(test.rollout.state, State::RolledBack);
     assert_eq!(
         test.rollout.why(),
-        "refusals on node `edge-1`: it refused the revision: because; none"
+        "refusals on node `edge-1`: it did not take the revision: because; none"
     );
     assert!(test.rollout.begun().is_empty());
 }
@@ -569,4 +573,57 @@ fn whatever_happens_no_node_runs_the_candidate_beyond_its_stages() {
     for state in ["complete", "rolled back", "aborted"] {
         assert!(ends.contains_key(state), "{ends:?}");
     }
+}
+
+#[test]
+fn a_node_that_left_before_it_ran_the_candidate_is_waited_for_and_then_named() {
+    let mut test = Test::new();
+    test.look(1_000);
+    let node = test.node("edge-1");
+    node.revision = CANDIDATE;
+    for second in 0..Gates::default().live_within_ms / 1_000 {
+        // Here and gone in turns.
+        test.node("edge-1").state = if second % 2 == 0 {
+            NodeState::Disconnected
+        } else {
+            NodeState::Sent
+        };
+        test.look(1_000);
+    }
+    assert_eq!(test.rollout.state, State::RolledBack);
+    let why = test.rollout.why();
+    assert!(why.starts_with("delivery on node `edge-1`: "), "{why}");
+    assert!(why.contains("not LIVE on it after 6"), "{why}");
+}
+
+#[test]
+fn a_node_that_is_taken_away_after_it_ran_the_candidate_fails_nothing() {
+    let mut test = Test::new();
+    test.fleet.push(Node::live("edge-4", STABLE));
+    test.rollout.promote(act("bob"), false).unwrap();
+    test.run(10);
+    test.node("edge-1").state = NodeState::Disconnected;
+    test.run(290);
+    assert_eq!(test.where_it_is(), (State::Progressing, 2));
+    test.run(1);
+    assert_eq!(test.rollout.state, State::Complete);
+}
+
+#[test]
+fn a_node_that_comes_and_goes_on_the_candidate_fails_its_gate() {
+    let mut test = Test::new();
+    test.run(10);
+    for _ in 0..limits::ROLLOUT_RECONNECTS {
+        test.node("edge-1").connections += 1;
+        test.run(1);
+    }
+    assert_eq!(test.rollout.state, State::Progressing);
+    test.node("edge-1").connections += 1;
+    test.run(1);
+    assert_eq!(test.rollout.state, State::RolledBack);
+    let why = test.rollout.why();
+    assert!(
+        why.starts_with("delivery on node `edge-1`: it came back 7 times"),
+        "{why}"
+    );
 }
