@@ -457,3 +457,130 @@ async fn health_says_serving_while_the_store_answers() {
     .await
     .unwrap();
 }
+
+const APPROVED: &str = "apiVersion: countersign.dev/v1
+kind: RolloutStrategy
+metadata: {name: default}
+spec:
+  stages: [{percent: 100}]
+  approval: required
+";
+
+fn set(content: &str) -> admin::ApplyRequest {
+    admin::ApplyRequest {
+        files: vec![admin::SourceFile {
+            name: "a.yaml".into(),
+            content: content.into(),
+        }],
+        // What a client says of itself.
+        author: "somebody".into(),
+        ..admin::ApplyRequest::default()
+    }
+}
+
+fn approve(said: &str) -> admin::ActOnRolloutRequest {
+    admin::ActOnRolloutRequest {
+        action: admin::RolloutAction::Approve.into(),
+        author: said.into(),
+        ..admin::ActOnRolloutRequest::default()
+    }
+}
+
+on_both!(approval_compares_who_was_recognised_and_not_what_is_said);
+async fn approval_compares_who_was_recognised_and_not_what_is_said(on: On) {
+    let asking = Asking::start_on(on).await;
+    let mut editor = asking.admin(asking.secret(Role::Editor)).await;
+    let mut approver = asking.admin(asking.secret(Role::Approver)).await;
+    editor
+        .apply(set(&support::policy("one", "monitor")))
+        .await
+        .unwrap();
+    editor.apply(set(APPROVED)).await.unwrap();
+    approver
+        .apply(set(&support::policy("two", "block")))
+        .await
+        .unwrap();
+    let own = approver.act_on_rollout(approve("bob")).await.unwrap_err();
+    assert!(
+        own.message().contains("`approver` wrote this change"),
+        "{own}"
+    );
+    // Another token of the same name is the same person; an editor's word is none.
+    let mut access = asking.access(asking.secret(Role::Approver)).await;
+    let made = async |access: &mut AccessServiceClient<Guarded>, name: &str| {
+        let request = access::CreateTokenRequest {
+            name: name.into(),
+            role: access::Role::Approver.into(),
+            ..access::CreateTokenRequest::default()
+        };
+        access
+            .create_token(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .secret
+    };
+    let again = made(&mut access, "approver").await;
+    let mut again = asking.admin(Some(again)).await;
+    let own = again.act_on_rollout(approve("carol")).await.unwrap_err();
+    assert!(own.message().contains("somebody else"), "{own}");
+    let refused = editor.act_on_rollout(approve("x")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let other = made(&mut access, "carol").await;
+    let mut other = asking.admin(Some(other)).await;
+    let begun = other
+        .act_on_rollout(approve("approver"))
+        .await
+        .unwrap()
+        .into_inner();
+    assert!(
+        begun.steps.iter().any(|step| step.who == "carol"),
+        "{begun:?}"
+    );
+}
+
+on_both!(an_editor_cannot_go_past_the_approval_that_is_in_force);
+async fn an_editor_cannot_go_past_the_approval_that_is_in_force(on: On) {
+    let asking = Asking::start_on(on).await;
+    let mut editor = asking.admin(asking.secret(Role::Editor)).await;
+    let mut approver = asking.admin(asking.secret(Role::Approver)).await;
+    editor
+        .apply(set(&support::policy("one", "monitor")))
+        .await
+        .unwrap();
+    editor.apply(set(APPROVED)).await.unwrap();
+    let now = |content: &str| admin::ApplyRequest {
+        now: true,
+        ..set(content)
+    };
+    let refused = editor
+        .apply(now(&support::policy("two", "block")))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert!(
+        refused.message().contains("have to be approved"),
+        "{refused}"
+    );
+    // A strategy that demands none does not go past it either.
+    let quick = APPROVED
+        .replace("  approval: required\n", "")
+        .replace("default", "quick");
+    editor.apply(set(&quick)).await.unwrap();
+    let stable = asking.plane.revision();
+    let by_quick = admin::ApplyRequest {
+        strategy: "quick".into(),
+        ..set(&support::policy("two", "block"))
+    };
+    editor.apply(by_quick).await.unwrap();
+    let rollout = asking.plane.running.app().control.rollout().await;
+    let rollout = rollout.unwrap();
+    assert_eq!(rollout.strategy.name, "quick");
+    assert_eq!(rollout.state.as_str(), "waiting for approval");
+    assert_eq!(asking.plane.revision(), stable);
+    approver
+        .apply(now(&support::policy("three", "block")))
+        .await
+        .unwrap();
+    assert_ne!(asking.plane.revision(), stable);
+}

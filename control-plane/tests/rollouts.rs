@@ -317,10 +317,19 @@ async fn what_is_to_be_approved_waits_for_somebody_else() {
         .await;
     assert!(own.unwrap_err().to_string().contains("somebody else"));
     assert_eq!(here.revisions(), [first]);
-    control
-        .act_on_rollout(RolloutAction::Approve, "bob", "")
-        .await
-        .unwrap();
+    // Access is open: what is typed is believed, and the rollout says so.
+    let request = admin::ActOnRolloutRequest {
+        action: admin::RolloutAction::Approve.into(),
+        author: "bob".into(),
+        ..admin::ActOnRolloutRequest::default()
+    };
+    let approved = plane.admin().await.act_on_rollout(request).await.unwrap();
+    let approved = approved.into_inner();
+    let why = &approved.steps.last().unwrap().why;
+    assert_eq!(
+        why,
+        "approved: access is open, so that nobody knows by whom"
+    );
     until_live(&plane, "edge-1", &second).await;
 }
 
@@ -484,4 +493,48 @@ async fn after_a_rollback_a_node_is_live_on_what_it_runs_and_its_refusal_is_told
     plane
         .node_until("edge-1", |view| view.refused().is_none())
         .await;
+}
+
+#[tokio::test]
+async fn a_changed_policy_is_enforced_as_before_in_a_stage_in_monitor_mode() {
+    let plane = Plane::start().await;
+    let strategy = STRATEGY.replace("for: 60s", "for: 60s, mode: monitor");
+    plane.applied(&policy("one", "block")).await;
+    let first = plane.applied(&strategy).await;
+    let mut node = connected(&plane).await;
+    let held = node.receive().await;
+    assert_eq!(sent(&held).revision, first);
+    node.ack(&held).await;
+    plane.applied(&policy("one", "challenge")).await;
+    let variant = sent(&node.receive().await);
+    let names: Vec<_> = variant.loaded.policy_names().collect();
+    assert_eq!(names, ["one", "one"]);
+    let text = variant.loaded.describe();
+    let (counts, acts) = (text.find("challenge").unwrap(), text.find("block").unwrap());
+    assert!(counts < acts, "{text}");
+    // A list of another type cannot be both: that is refused, and says why.
+    let list = |values: &str| {
+        format!(
+            "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {{name: l}}\nspec: {{{values}}}\n"
+        )
+    };
+    let reads = |when: &str| {
+        format!(
+            "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {{name: r}}\nspec: {{when: '{when}', action: block}}\n"
+        )
+    };
+    let before = format!("{}---\n{}", list("numbers: [1]"), reads("score in lists.l"));
+    apply_by(&plane, &before, "", true).await;
+    let after = format!(
+        "{}---\n{}",
+        list("strings: [a]"),
+        reads("request.method in lists.l")
+    );
+    let refused = apply_by(&plane, &after, "default", false).await;
+    let told = &refused.diagnostics[0].message;
+    assert!(
+        told.starts_with("a stage in monitor mode cannot begin"),
+        "{told}"
+    );
+    assert_eq!(refused.revision, None);
 }

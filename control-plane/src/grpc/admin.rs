@@ -13,7 +13,7 @@ use super::traffic::{TrafficFault, TrafficQuestion, answer};
 use super::{apply_status, caller, store_status};
 use crate::limits;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Apply, Choice, Delete, Rollback, Rotation};
+use crate::runtime::{App, Apply, Choice, Delete, Rollback, Rotation, SkipFault};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -53,6 +53,13 @@ impl AdminService for Admin {
         let files = files.into_iter().map(file).collect();
         if dry_run {
             caller.note.dry_run();
+        }
+        if now && !dry_run {
+            let may = self.app.control.may_skip_approval(&caller).await;
+            may.map_err(|fault| match fault {
+                SkipFault::Role(_) => Status::permission_denied(fault.to_string()),
+                SkipFault::Change(error) => apply_status(error),
+            })?;
         }
         answered(
             self.app
@@ -330,10 +337,8 @@ impl AdminService for Admin {
             .may(action.need())
             .map_err(|refusal| Status::permission_denied(refusal.to_string()))?;
         let author = caller.author(&request.author);
-        let done = self
-            .app
-            .control
-            .act_on_rollout(action, &author, &request.message);
+        let why = action.why(&caller, &request.message);
+        let done = self.app.control.act_on_rollout(action, &author, &why);
         match done.await {
             Ok(rollout) => Ok(Response::new(rollouts::rollout(&rollout))),
             Err(fault) => Err(rollouts::status(fault)),

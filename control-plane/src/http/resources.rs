@@ -15,7 +15,7 @@ use crate::access::{Caller, Note};
 use crate::grpc::note_change;
 use crate::inventory::Entry;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete};
+use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete, SkipFault};
 use crate::simulate::replay::ReplayReport;
 
 /// What YAML is called. None of these can a page of another origin send without being asked for it
@@ -126,6 +126,12 @@ pub(super) async fn apply(
     let (base, by_header) = base(&headers, &parameters.base);
     if parameters.dry_run {
         caller.note.dry_run();
+    } else if parameters.now {
+        let may = app.control.may_skip_approval(&caller).await;
+        may.map_err(|fault| match fault {
+            SkipFault::Role(_) => Problem::new(StatusCode::FORBIDDEN, fault.to_string()),
+            SkipFault::Change(error) => error.into(),
+        })?;
     }
     let applied = app.control.apply(Apply {
         files: vec![file],

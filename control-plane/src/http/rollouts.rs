@@ -182,7 +182,7 @@ pub(super) async fn act(
     let who = author(&caller, &parameters.author);
     let done = app
         .control
-        .act_on_rollout(action, &who, &parameters.message)
+        .act_on_rollout(action, &who, &action.why(&caller, &parameters.message))
         .await;
     match done {
         Ok(rollout) => Ok(Json(RolloutJson::from(&rollout))),

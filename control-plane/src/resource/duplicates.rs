@@ -2,14 +2,18 @@
 
 use std::collections::HashMap;
 
-use super::Document;
+use super::{Document, Resource};
 use crate::diagnostic::{Finding, Findings};
 
 /// Reports every document whose kind and name an earlier one has.
 pub(crate) fn find_duplicates(documents: &[Document], findings: &mut Findings) {
     let mut first: HashMap<(super::Kind, &str), &Document> =
         HashMap::with_capacity(documents.len());
-    for document in documents {
+    let beside = |document: &&Document| match &document.resource {
+        Resource::MitigationPolicy(policy) => policy.beside_former,
+        _ => false,
+    };
+    for document in documents.iter().filter(|it| !beside(it)) {
         let Some(earlier) = first.insert((document.kind, &document.name), document) else {
             continue;
         };

@@ -24,6 +24,8 @@ pub struct MitigationPolicy {
     pub(crate) redirect: Option<RedirectSpec>,
     pub(crate) mode: Mode,
     pub(crate) priority: i32,
+    /// It counts beside the policy of its name that it is to replace: a rollout's doing, never an author's.
+    pub(crate) beside_former: bool,
 }
 
 /// Does the policy act?
@@ -64,9 +66,10 @@ impl MitigationPolicy {
         self.mode == Mode::Monitor
     }
 
-    /// Puts it in monitor mode.
-    pub(crate) fn only_count(&mut self) {
+    /// Puts it in monitor mode; `beside_former`: the policy of its name that it is to replace stays.
+    pub(crate) fn only_count(&mut self, beside_former: bool) {
         self.mode = Mode::Monitor;
+        self.beside_former = beside_former;
     }
 
     pub(super) fn read(reader: &mut Reader<'_>, mut spec: Fields) -> Option<Self> {
@@ -124,6 +127,7 @@ impl MitigationPolicy {
             challenge,
             redirect,
             mode: mode.map(|mode| mode.value).unwrap_or_default(),
+            beside_former: false,
             priority: priority
                 .and_then(|priority| i32::try_from(priority.value).ok())
                 .unwrap_or(limits::DEFAULT_PRIORITY),

@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn a_reconnect_now_and_then_is_none_too_many_and_a_loop_is() {
         let mut reconnects = Reconnects::default();
-        for minute in 0..60 {
+        for minute in 0..=60 {
             assert_eq!(reconnects.look("a", 10 + minute, 60_000), None);
         }
         let most = 70 + limits::ROLLOUT_RECONNECTS;

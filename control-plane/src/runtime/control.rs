@@ -224,7 +224,7 @@ impl Control {
         let again = choice != Choice::Usual && state.content != state.course.stable_content;
         let same = !changes_something && state.course.is_sent() && !again;
         let content = content_of(&inventory);
-        let way = self.way(state, &inventory, &content, choice)?;
+        let way = self.way(state, &inventory, &content, choice).await?;
         let made = if same {
             None
         } else {

@@ -49,7 +49,7 @@ pub(crate) use proposals::window as proposals_window;
 pub use relays::{RelayCounts, RelayView, Relays};
 pub use revision_name::{RevisionError, RevisionName};
 pub use revocations::RevokeError;
-pub use rollout::{Choice, RolloutAction, RolloutFault};
+pub use rollout::{Choice, RolloutAction, RolloutFault, SkipFault};
 pub use rotation::{Rotation, RotationError};
 pub use server::{App, Config, Running, StartError, start};
 pub use sidecars::{SidecarHub, SidecarSeat};

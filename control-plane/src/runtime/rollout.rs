@@ -9,7 +9,7 @@ use super::control::{Control, State, named_author};
 use super::course::{Course, Sent, content_of};
 use super::keys::Next;
 use super::rollout_variant;
-use crate::access::{Need, Role};
+use crate::access::{Caller, Need, Refusal, Role};
 use crate::inventory::Inventory;
 use crate::limits::{self, cut};
 use crate::resource::{Kind, Resource, RolloutStrategy};
@@ -69,6 +69,23 @@ pub enum RolloutAction {
 }
 
 impl RolloutAction {
+    /// Why it is done, as its step says. Where access is open nobody was recognised, and approval is what
+    /// it is only where two people are told apart.
+    #[must_use]
+    pub fn why(self, caller: &Caller, message: &str) -> String {
+        const UNCHECKED: &str = "access is open, so that nobody knows by whom";
+        match (self, caller.identity.is_known(), message) {
+            (Self::Approve, false, "") => UNCHECKED.to_owned(),
+            (Self::Approve, false, message) => {
+                format!(
+                    "{} ({UNCHECKED})",
+                    cut(message, limits::MAX_LABEL_BYTES / 2)
+                )
+            }
+            (_, _, message) => message.to_owned(),
+        }
+    }
+
     /// Who may: the second person's word is an approver's; the rest is part of changing resources.
     #[must_use]
     pub fn need(self) -> Need {
@@ -95,9 +112,20 @@ pub enum RolloutFault {
     Change(#[from] ApplyError),
 }
 
+/// Why a change does not go out past the approval that is in force.
+#[derive(Debug, thiserror::Error)]
+pub enum SkipFault {
+    /// By somebody who could not give the approval.
+    #[error("changes have to be approved here, and `now` goes past that: {0}")]
+    Role(#[from] Refusal),
+    /// The store failed.
+    #[error(transparent)]
+    Change(#[from] ApplyError),
+}
+
 impl Control {
     /// How a set goes out that somebody declares.
-    pub(super) fn way(
+    pub(super) async fn way(
         &self,
         state: &State,
         inventory: &Inventory,
@@ -122,8 +150,14 @@ impl Control {
         if !course.is_sent() || choice == Choice::Now || content == course.stable_content {
             return Ok(Way::AtOnce);
         }
+        // The approval that is in force holds by whichever strategy a change goes.
+        let required = self.approval_in_force(state).await?;
+        let approved = |mut strategy: Strategy| {
+            strategy.approval |= required.is_some();
+            Way::Staged(strategy)
+        };
         if let Choice::Named(name) = choice {
-            return Ok(strategy(inventory, name).map_or(Way::AtOnce, Way::Staged));
+            return Ok(strategy(inventory, name).map_or(Way::AtOnce, approved));
         }
         let last = course.rollout.as_ref();
         if last
@@ -136,8 +170,33 @@ impl Control {
         let same = last.filter(|_| untried).map(|last| {
             strategy(inventory, &last.strategy.name).unwrap_or_else(|| last.strategy.clone())
         });
-        let usual = same.or_else(|| strategy(inventory, RolloutStrategy::DEFAULT));
-        Ok(usual.map_or(Way::AtOnce, Way::Staged))
+        let usual = same
+            .or_else(|| strategy(inventory, RolloutStrategy::DEFAULT))
+            .or_else(|| required.clone());
+        Ok(usual.map_or(Way::AtOnce, approved))
+    }
+
+    /// The strategy in force that lets no change begin that nobody else has approved.
+    async fn approval_in_force(&self, state: &State) -> Result<Option<Strategy>, ApplyError> {
+        let found = if state.content == state.course.stable_content {
+            strategy(&state.inventory, RolloutStrategy::DEFAULT)
+        } else {
+            let stable = self.stable_inventory(state).await?;
+            strategy(&stable, RolloutStrategy::DEFAULT)
+        };
+        Ok(found.filter(|strategy| strategy.approval))
+    }
+
+    /// May this be sent past the approval that is in force? Only by who could give it.
+    ///
+    /// # Errors
+    /// When it may not, or the store fails.
+    pub async fn may_skip_approval(&self, caller: &Caller) -> Result<(), SkipFault> {
+        let state = self.state.lock().await;
+        if self.approval_in_force(&state).await?.is_some() {
+            caller.identity.may(Need::Role(Role::Approver))?;
+        }
+        Ok(())
     }
 
     /// The course once a revision of the declared set is stored, and the rollouts that this changes.
@@ -204,7 +263,8 @@ impl Control {
         let stable = self.stable_inventory(state).await?;
         let documents = rollout_variant::monitoring(&inventory.documents(), &stable.documents());
         let material = self.compile_material(state);
-        let compiled = self.compiled(documents, material).await?;
+        let compiled = self.compiled(documents, material).await;
+        let compiled = compiled.map_err(not_beside)?;
         let label = build::Label {
             number: info.number,
             resources: inventory.len(),
@@ -298,6 +358,23 @@ impl Control {
     pub async fn rollout(&self) -> Option<Rollout> {
         self.state.lock().await.course.rollout.clone()
     }
+}
+
+/// The declared set was compiled: what is wrong is what its policies are to stand beside.
+fn not_beside(error: ApplyError) -> ApplyError {
+    let ApplyError::Refused(mut findings) = error else {
+        return error;
+    };
+    findings.insert(
+        0,
+        build::finding(
+            "a stage in monitor mode cannot begin: what the new policies replace does not go with what is declared beside them",
+            Some(
+                "give a list that changes its type another name, have fewer changes at once, or use a strategy without `mode: monitor`",
+            ),
+        ),
+    );
+    ApplyError::Refused(findings)
 }
 
 /// What a rollout's end means for the nodes.
