@@ -59,6 +59,28 @@ async fn a_stored_resource_that_cannot_be_read_stops_changes_until_it_is_applied
     assert_eq!(plane.running.app().control.resources().await.0.len(), 3);
 }
 
+on_both!(a_stored_resource_that_cannot_be_read_can_be_deleted);
+async fn a_stored_resource_that_cannot_be_read_can_be_deleted(on: On) {
+    let plane = Plane::start_on(on).await;
+    let both = format!("{}---\n{}", policy("a", "block"), policy("b", "block"));
+    let revision = plane.applied(&both).await;
+    let database = plane.database;
+    plane.running.shutdown().await;
+    let pool = database.raw().await;
+    let spoilt = "UPDATE resources SET source = 'kind: Unheard' WHERE name = 'a'";
+    sqlx::query(spoilt).execute(&pool).await.unwrap();
+    pool.close().await;
+
+    let plane = Plane::on(database).await;
+    plane.deleted("MitigationPolicy", "a").await;
+    assert_ne!(plane.revision(), revision);
+    plane.applied(&policy("c", "block")).await;
+    let plane = plane.restarted().await;
+    let (left, _) = plane.running.app().control.resources().await;
+    let names: Vec<_> = left.iter().map(|it| it.document.name.clone()).collect();
+    assert_eq!(names, ["b", "c"]);
+}
+
 #[tokio::test]
 async fn a_directory_that_does_not_exist_is_shown_and_stops_nothing() {
     let directory = tempfile::tempdir().unwrap();

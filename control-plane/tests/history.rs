@@ -95,6 +95,8 @@ async fn what_a_revision_changed_is_told_with_who_and_when(on: On) {
     step(&fixture.store, 1, &Inventory::default(), &first).await;
     step(&fixture.store, 2, &first, &second).await;
     let changes = fixture.store.changes_between(1, 2).await.unwrap();
+    let all = fixture.store.count_changes_between(1, 2).await.unwrap();
+    assert_eq!(all, changes.len() as u64);
     let told: Vec<_> = changes
         .iter()
         .map(|change| (change.name.as_str(), change.change, change.revision))

@@ -41,6 +41,7 @@ pub(super) fn view(view: RevisionView) -> admin::GetRevisionResponse {
     admin::GetRevisionResponse {
         revision: Some(revision(&view.info)),
         changes: view.changes.iter().map(change).collect(),
+        more_changes: view.more_changes,
         resources: view.resources.into_iter().map(resource).collect(),
     }
 }
@@ -72,7 +73,10 @@ pub(super) fn stale_status(stale: &Stale) -> Status {
         }
     }
     let more = stale.meanwhile.len().saturating_sub(told.changes.len());
-    told.more = u32::try_from(more).unwrap_or(u32::MAX);
+    let unlisted = u32::try_from(stale.more).unwrap_or(u32::MAX);
+    told.more = u32::try_from(more)
+        .unwrap_or(u32::MAX)
+        .saturating_add(unlisted);
     let details = admin::StatusDetails {
         code: Code::Aborted.into(),
         message: stale.to_string(),
@@ -124,6 +128,7 @@ mod tests {
             base: "1".to_owned(),
             current: "2-abc".to_owned(),
             meanwhile: (0..changes).map(change).collect(),
+            more: 0,
         });
         assert_eq!(status.code(), Code::Aborted);
         let details = admin::StatusDetails::decode(status.details()).unwrap();

@@ -85,6 +85,8 @@ impl From<Difference> for DifferenceJson {
 pub(super) struct ViewJson {
     revision: RevisionJson,
     changes: Vec<ChangeJson>,
+    /// So many more are not listed.
+    more_changes: u64,
     resources: Vec<ResourceJson>,
 }
 
@@ -97,6 +99,7 @@ pub(super) async fn one(
     Ok(Json(ViewJson {
         revision: RevisionJson::from(&view.info),
         changes: view.changes.into_iter().map(ChangeJson::from).collect(),
+        more_changes: view.more_changes,
         resources: view.resources.into_iter().map(ResourceJson::from).collect(),
     }))
 }

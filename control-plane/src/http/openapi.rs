@@ -1,8 +1,10 @@
 //! The REST API's own description.
 //!
 //! It is written by hand in `openapi.json` beside this file: what a client reads is sentences, which no
-//! derive macro writes. That it says the truth is for the tests: every route is in it and nothing else,
-//! every reference leads somewhere, and real answers have the documented form.
+//! derive macro writes. Nothing makes it from the types or the types from it. Tests hold that every route
+//! is in it with its role and nothing else is, that every reference leads somewhere, and that every part
+//! of a path is a parameter; `tests/openapi.rs` that answers of a control plane that runs satisfy the
+//! schemas, as far as it asks for them. Requests are held against it by nothing.
 
 use axum::http::header;
 use axum::response::IntoResponse;

@@ -51,6 +51,8 @@ struct StaleJson {
     /// The revision now current.
     current: String,
     meanwhile: Vec<MeanwhileJson>,
+    /// So many more changes are not listed.
+    more: u64,
 }
 
 /// One of the changes that were made meanwhile.
@@ -134,6 +136,7 @@ impl From<ApplyError> for Problem {
                 title: "Resources were changed meanwhile",
                 stale: Some(Box::new(StaleJson {
                     current: stale.current.clone(),
+                    more: stale.more,
                     meanwhile: stale
                         .meanwhile
                         .iter()

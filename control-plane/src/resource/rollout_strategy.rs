@@ -1,12 +1,10 @@
 //! `RolloutStrategy`: in which stages a new revision reaches the nodes, and what must hold meanwhile.
 
 use super::fields::{Field, Fields, Reader};
+use super::node_selector;
 use super::yaml::Node;
-use super::{Expression, limits};
-use crate::cel::Problem;
-use crate::diagnostic::{Finding, Located};
+use crate::diagnostic::Located;
 use crate::limits::MAX_STAGES;
-use crate::nodes::Selector;
 use crate::rollout::{Gates, Reach, Stage, Strategy};
 
 /// A way to roll out, as its author writes it.
@@ -126,7 +124,7 @@ fn stage(reader: &mut Reader<'_>, item: Node) -> Option<Stage> {
             let percent = reader.integer(&field, 1..=100)?;
             Reach::Percent(u32::try_from(percent.value).ok()?)
         }
-        (None, Some(field)) => selector(reader, &field)?,
+        (None, Some(field)) => Reach::Nodes(Box::new(node_selector::read(reader, &field)?)),
         (Some(_), Some(field)) => {
             let help = "make two stages, or say the share in the expression";
             let message = "a stage names nodes or a share of them, not both";
@@ -144,39 +142,6 @@ fn stage(reader: &mut Reader<'_>, item: Node) -> Option<Stage> {
         lasts_ms: u64::from(lasts?).saturating_mul(1_000),
         monitor: monitor?,
     })
-}
-
-fn selector(reader: &mut Reader<'_>, field: &Field) -> Option<Reach> {
-    let expression = reader.expression(field)?;
-    match Selector::compile(expression.text()) {
-        Ok((selector, warnings)) => {
-            report(reader, &expression, warnings);
-            Some(Reach::Nodes(Box::new(selector)))
-        }
-        Err(problems) => {
-            report(reader, &expression, problems);
-            None
-        }
-    }
-}
-
-fn report(reader: &mut Reader<'_>, expression: &Expression, problems: Vec<Problem>) {
-    let source = reader.source();
-    let places = expression.places(source);
-    for problem in problems.into_iter().take(limits::MAX_STAGE_PROBLEMS) {
-        let span = places.of(problem.span.range());
-        let finding = if problem.is_error() {
-            Finding::error(source, span, problem.message)
-        } else {
-            Finding::warning(source, span, problem.message)
-        };
-        let finding = finding.label(problem.label);
-        reader.push(if problem.help.is_empty() {
-            finding
-        } else {
-            finding.help(problem.help)
-        });
-    }
 }
 
 fn gates(reader: &mut Reader<'_>, field: Field) -> Option<Gates> {

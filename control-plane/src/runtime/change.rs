@@ -14,9 +14,9 @@ use super::rollout::Choice;
 use super::start::read;
 use crate::clock::NoEntropy;
 use crate::diagnostic::Diagnostic;
-use crate::inventory::{Change, Difference, Key};
+use crate::inventory::{Change, Difference, Key, Origin};
 use crate::limits::{self, cut};
-use crate::resource::{Document, SourceFile};
+use crate::resource::{Document, Kind, SourceFile};
 use crate::simulate::replay::ReplayReport;
 use crate::store::{StoreError, StoredChange, StoredRevision};
 
@@ -63,6 +63,8 @@ pub struct Stale {
     pub current: String,
     /// The newest change of each resource, newest first.
     pub meanwhile: Vec<StoredChange>,
+    /// How many changes more there are, past the bound of those listed.
+    pub more: u64,
 }
 
 /// A change that was made, or on a dry run would be.
@@ -254,7 +256,26 @@ impl Control {
     ) -> Result<Applied, ApplyError> {
         // First: what is not there any more is no mistake of who could not know.
         self.check_base(state, delete.base).await?;
-        let changed = state.inventory.delete(delete.named).map_err(refused)?;
+        // What this release cannot read is in no inventory, and an operator must be able to end it.
+        let unreadable = |named: &&(String, String)| {
+            state
+                .unreadable
+                .get(*named)
+                .is_some_and(|(origin, _)| *origin == Origin::Api)
+        };
+        let readable: Vec<_> = delete
+            .named
+            .iter()
+            .filter(|named| !unreadable(named))
+            .cloned()
+            .collect();
+        let mut changed = state.inventory.delete(&readable).map_err(refused)?;
+        let gone = delete.named.iter().filter(unreadable);
+        changed.changes.extend(gone.filter_map(|(kind, name)| {
+            let kind = Kind::from_word(kind)?;
+            let name = name.clone();
+            Some((Key { kind, name }, Change::Deleted))
+        }));
         let proposal = Proposal {
             changed,
             named: delete.named,
@@ -341,6 +362,7 @@ impl Control {
             return Ok(());
         };
         let mut meanwhile = self.store.changes_between(after, current.number).await?;
+        let more = self.unlisted(&meanwhile, after, current.number).await?;
         let mut seen = std::collections::BTreeSet::new();
         meanwhile.retain(|change| seen.insert((change.kind.clone(), change.name.clone())));
         if meanwhile.is_empty() {
@@ -350,6 +372,7 @@ impl Control {
             base: cut(base, limits::MAX_LABEL_BYTES).to_owned(),
             current: super::control::revision_of(current),
             meanwhile,
+            more,
         })))
     }
 }

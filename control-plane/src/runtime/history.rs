@@ -6,6 +6,7 @@ use super::change::ApplyError;
 use super::control::Control;
 use super::revision_name::{RevisionError, RevisionName};
 use crate::inventory::Difference;
+use crate::limits;
 use crate::store::{StoredChange, StoredResource, StoredRevision};
 
 /// A revision with what it held and what it changed.
@@ -17,6 +18,8 @@ pub struct RevisionView {
     pub resources: Vec<StoredResource>,
     /// The resources that it changed; none where it only brought keys.
     pub changes: Vec<StoredChange>,
+    /// How many more it changed, past the bound of what is listed.
+    pub more_changes: u64,
 }
 
 /// What tells two revisions from each other.
@@ -40,10 +43,12 @@ impl Control {
         let resources = self.store.resources_at(info.number).await?;
         let before = info.number.saturating_sub(1);
         let changes = self.store.changes_between(before, info.number).await?;
+        let more_changes = self.unlisted(&changes, before, info.number).await?;
         Ok(RevisionView {
             info,
             resources,
             changes,
+            more_changes,
         })
     }
 
@@ -75,6 +80,21 @@ impl Control {
             to,
             differences: Difference::between(before, after),
         })
+    }
+
+    /// How many changes between two revisions are past the bound of those listed.
+    pub(super) async fn unlisted(
+        &self,
+        listed: &[StoredChange],
+        after: u64,
+        up_to: u64,
+    ) -> Result<u64, ApplyError> {
+        let listed = u64::try_from(listed.len()).unwrap_or(u64::MAX);
+        if listed < limits::MAX_CHANGES_LISTED.unsigned_abs() {
+            return Ok(0);
+        }
+        let all = self.store.count_changes_between(after, up_to).await?;
+        Ok(all.saturating_sub(listed))
     }
 
     /// The revision of this name, which keeps its resources; an empty name is the current one.

@@ -64,7 +64,8 @@ impl Store {
         super::resources::read_all(&rows)
     }
 
-    /// What the revisions after one and up to another changed, newest first.
+    /// What the revisions after one and up to another changed, newest first: at most
+    /// [`limits::MAX_CHANGES_LISTED`] of it.
     ///
     /// # Errors
     /// When the database fails.
@@ -91,6 +92,22 @@ impl Store {
             newest_first.then_with(|| (&a.kind, &a.name).cmp(&(&b.kind, &b.name)))
         });
         Ok(changes)
+    }
+
+    /// How many there are of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn count_changes_between(&self, after: u64, up_to: u64) -> Result<u64, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS n FROM revision_changes c JOIN revisions r ON r.number = c.revision \
+             WHERE c.revision > $1 AND c.revision <= $2 AND c.change <> 'unchanged'",
+        )
+        .bind(signed(after))
+        .bind(signed(up_to))
+        .fetch_one(&self.readers)
+        .await?;
+        Ok(unsigned(row.try_get("n")?))
     }
 
     /// The newest revision up to this one that changed resources.
