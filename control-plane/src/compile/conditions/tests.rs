@@ -16,11 +16,11 @@ fn lists() -> Vec<Document> {
 }
 
 /// A condition before it is a part of the program.
-fn ready_in<'a>(
-    conditions: &mut Conditions<'a>,
+fn ready_in(
+    conditions: &mut Conditions<'_, '_>,
     kind: Kind,
     text: &str,
-) -> Result<Ready, Vec<Problem>> {
+) -> Result<Arc<Known>, Vec<Problem>> {
     let documents = parse_files(&[SourceFile {
         name: "a.yaml".to_owned(),
         content: "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: l}\nspec: {numbers: [1]}\n".into(),
@@ -31,7 +31,7 @@ fn ready_in<'a>(
         document: &documents[0],
         expression: &Expression::new(text.to_owned(), 0..0),
     };
-    conditions.ready(&place)
+    conditions.known(&place)
 }
 
 /// What is told about a condition of a policy or of a signal.
@@ -40,7 +40,7 @@ fn told_in(kind: Kind, text: &str) -> Vec<Problem> {
     let mut memory = Memory::default();
     let mut conditions = Conditions::of(&documents, None, &mut memory);
     match ready_in(&mut conditions, kind, text) {
-        Ok(ready) => ready.warnings,
+        Ok(known) => known.warnings.clone(),
         Err(problems) => problems,
     }
 }
@@ -314,7 +314,7 @@ fn what_stands_twice_stands_once_in_the_program() {
     let mut conditions = Conditions::of(&documents, None, &mut memory);
     let mut nodes = |text: &str| {
         let ready = ready_in(&mut conditions, Kind::MitigationPolicy, text);
-        let tree = ready.unwrap().tree;
+        let tree = Arc::clone(&ready.unwrap().tree);
         conditions.compiler.add(&tree)
     };
     let once = nodes("connection.mtls || session.valid");

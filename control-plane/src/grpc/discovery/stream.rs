@@ -178,7 +178,7 @@ impl<D: Dialect> Stream<D> {
                     .resource(&push.resource, version)
                     .map_err(|_| Status::resource_exhausted("the revision is too large"))?;
                 let fleet = &self.app.fleet;
-                let (id, bytes) = (&peer.about.id, resource.value.len());
+                let (id, bytes) = (&peer.about.id, resource.len());
                 fleet.sent(id, peer.stream, &push.resource, version.clone(), bytes);
                 peer.owes_answer = true;
                 tracing::debug!(node = %peer.about.id, resource = %push.resource, %version, "sent");
