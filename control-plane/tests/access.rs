@@ -268,6 +268,7 @@ async fn a_made_token_works_at_once_and_its_streams_end_with_it(on: On) {
         name: "edge".into(),
         role: access::Role::Node.into(),
         expires_ms: 0,
+        node: String::new(),
     };
     let mut editor = asking.access(asking.secret(Role::Editor)).await;
     let refused = editor.create_token(request.clone()).await.unwrap_err();
@@ -583,4 +584,91 @@ async fn an_editor_cannot_go_past_the_approval_that_is_in_force(on: On) {
         .await
         .unwrap();
     assert_ne!(asking.plane.revision(), stable);
+}
+
+on_both!(a_bound_token_speaks_for_its_nodes_only_and_the_log_says_who_tried);
+async fn a_bound_token_speaks_for_its_nodes_only_and_the_log_says_who_tried(on: On) {
+    let asking = Asking::start_on(on).await;
+    let mut approver = asking.access(asking.secret(Role::Approver)).await;
+    let request = |role: access::Role, node: &str| access::CreateTokenRequest {
+        name: "edge".into(),
+        role: role.into(),
+        node: node.into(),
+        ..access::CreateTokenRequest::default()
+    };
+    for (role, node) in [(access::Role::Editor, "edge-1"), (access::Role::Node, "*")] {
+        let refused = approver
+            .create_token(request(role, node))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
+    }
+    let made = approver
+        .create_token(request(access::Role::Node, "edge-*"))
+        .await;
+    let made = made.unwrap().into_inner();
+    assert_eq!(made.token.unwrap().node, "edge-*");
+    let with = With(Some(made.secret));
+
+    let report = async |node: &str| {
+        let channel = asking.plane.channel().await;
+        let mut nodes = NodeServiceClient::with_interceptor(channel, with.clone());
+        let report = WorkerReport {
+            node_id: node.into(),
+            vm: "vm".into(),
+            ..WorkerReport::default()
+        };
+        let stream =
+            tokio_stream::StreamExt::chain(tokio_stream::iter([report]), tokio_stream::pending());
+        let mut acks = nodes.report_worker(stream).await.unwrap().into_inner();
+        let heard = tokio::time::timeout(PATIENCE, acks.message())
+            .await
+            .unwrap();
+        heard.map(|ack| ack.unwrap())
+    };
+    report("edge-7").await.unwrap();
+    let discover = async |node: &str| {
+        use envoy_types::pb::envoy::service::discovery::v3::DeltaDiscoveryRequest;
+        use envoy_types::pb::envoy::service::extension::v3::extension_config_discovery_service_client::ExtensionConfigDiscoveryServiceClient;
+        let channel = asking.plane.channel().await;
+        let mut client =
+            ExtensionConfigDiscoveryServiceClient::with_interceptor(channel, with.clone());
+        let first = DeltaDiscoveryRequest {
+            node: Some(support::envoy::plain_node(node)),
+            ..DeltaDiscoveryRequest::default()
+        };
+        let stream =
+            tokio_stream::StreamExt::chain(tokio_stream::iter([first]), tokio_stream::pending());
+        let responses = client.delta_extension_configs(stream).await.unwrap();
+        let mut responses = responses.into_inner();
+        tokio::time::timeout(PATIENCE, responses.message())
+            .await
+            .unwrap()
+    };
+    let refused = [
+        report("core-1").await.unwrap_err(),
+        discover("core-1").await.unwrap_err(),
+    ];
+    for refused in refused {
+        assert_eq!(refused.code(), Code::PermissionDenied);
+        assert_eq!(
+            refused.message(),
+            "`edge` speaks for the node `edge-*` only, and this is `core-1`"
+        );
+    }
+    let ids: Vec<_> = asking.plane.running.app().fleet.views();
+    assert!(ids.iter().all(|view| view.id != "core-1"), "{ids:?}");
+    let told = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let entries = asking.audit().await.into_iter();
+            let refused = entries.filter(|entry| {
+                entry.identity == "edge" && entry.detail.contains("this is `core-1`")
+            });
+            if refused.count() == 2 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    told.await.unwrap();
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use countersign_control_plane::access::Role;
 use countersign_control_plane::clock::Clock;
 use countersign_control_plane::runtime::{
-    AccessConfig, AccessMode, Config, Running, StartError, start,
+    AccessConfig, AccessMode, Config, Granted, Running, StartError, start,
 };
 use countersign_control_plane::tls::{ClientFiles, Connector, TlsError, TlsFiles};
 use countersign_proto::access::v1 as access;
@@ -152,7 +152,7 @@ async fn give(running: &Running, name: &str, role: Role) {
     };
     let access = &running.app().access;
     access
-        .add_certificate(&caller, name, role, "test")
+        .add_certificate(&caller, name, Granted { role, node: "" }, "test")
         .await
         .unwrap();
 }

@@ -52,6 +52,10 @@ pub(crate) enum TokensCommand {
         /// What it lets do
         #[arg(long, value_enum)]
         role: RoleWord,
+        /// The node id that it speaks for, or its beginning with `*` behind it; others are refused [default:
+        /// every node]
+        #[arg(long, value_name = "ID")]
+        node: Option<String>,
         /// When it ends: `90d`, `12h`, `never` [default: 90d, for a node never]
         #[arg(long, value_name = "TIME", value_parser = lifetime)]
         expires: Option<Lifetime>,
@@ -77,6 +81,10 @@ pub(crate) enum CertificatesCommand {
         /// What they let do
         #[arg(long, value_enum)]
         role: RoleWord,
+        /// The node id that they speak for, or its beginning with `*` behind it; others are refused
+        /// [default: every node]
+        #[arg(long, value_name = "ID")]
+        node: Option<String>,
     },
     /// Lists the names that have a role
     List,
@@ -199,6 +207,7 @@ async fn tokens(command: &TokensCommand, context: &Context, now: u64) -> Result<
             role,
             expires,
             token_out,
+            node,
         } => {
             let lifetime = expires.unwrap_or(match role {
                 // Its end would be an outage of everything that is sent to the node.
@@ -206,6 +215,7 @@ async fn tokens(command: &TokensCommand, context: &Context, now: u64) -> Result<
                 _ => Lifetime::Ms(90 * DAY_MS),
             });
             let request = proto::CreateTokenRequest {
+                node: node.clone().unwrap_or_default(),
                 name: name.clone(),
                 role: proto::Role::from(*role).into(),
                 expires_ms: match lifetime {
@@ -263,8 +273,9 @@ async fn certificates(
 ) -> Result<(), CommandError> {
     let mut client = api::connect_access(&context.control_plane).await?;
     match command {
-        CertificatesCommand::Add { name, role } => {
+        CertificatesCommand::Add { name, role, node } => {
             let request = proto::AddCertificateRequest {
+                node: node.clone().unwrap_or_default(),
                 name: name.clone(),
                 role: proto::Role::from(*role).into(),
             };

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::certificate::{CertificateName, ClientCertificate};
 use super::identity::{Identity, Source};
+use super::node_binding::NodeBinding;
 use super::refusal::Refusal;
 use super::role::Role;
 use super::token::{TokenHash, UnverifiedToken};
@@ -21,6 +22,8 @@ pub struct TokenEntry {
     pub name: String,
     /// What it lets do.
     pub role: Role,
+    /// The nodes that it speaks for; none = all.
+    pub node: Option<NodeBinding>,
     /// Milliseconds since the Unix epoch.
     pub created_ms: u64,
     /// By whom.
@@ -42,6 +45,8 @@ pub struct CertificateEntry {
     pub name: CertificateName,
     /// What it lets do.
     pub role: Role,
+    /// The nodes that it speaks for; none = all.
+    pub node: Option<NodeBinding>,
     /// Milliseconds since the Unix epoch.
     pub created_ms: u64,
     /// By whom.
@@ -161,7 +166,8 @@ impl Book {
             held.entry.name.clone(),
             held.entry.role,
             Source::Token(held.entry.id.clone()),
-        ))
+        )
+        .bound(held.entry.node.clone()))
     }
 
     fn by_certificate(&self, certificate: &ClientCertificate) -> Result<Identity, Refusal> {
@@ -176,7 +182,8 @@ impl Book {
             name.to_owned(),
             entry.role,
             Source::Certificate(entry.id.clone()),
-        ))
+        )
+        .bound(entry.node.clone()))
     }
 
     /// Would this identity still be let in? Asked for calls that last.

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::node_binding::NodeBinding;
 use super::note::Note;
+use super::refusal::Refusal;
 use super::role::Role;
 
 /// How a caller was recognised.
@@ -23,6 +25,7 @@ pub struct Identity {
     name: String,
     role: Option<Role>,
     source: Source,
+    node: Option<NodeBinding>,
 }
 
 impl Identity {
@@ -33,6 +36,7 @@ impl Identity {
             name: String::new(),
             role: None,
             source: Source::Open,
+            node: None,
         }
     }
 
@@ -41,6 +45,28 @@ impl Identity {
             name,
             role: Some(role),
             source,
+            node: None,
+        }
+    }
+
+    /// Speaks for these nodes only.
+    pub(super) fn bound(self, node: Option<NodeBinding>) -> Self {
+        Self { node, ..self }
+    }
+
+    /// May it speak for this node?
+    ///
+    /// # Errors
+    /// When it is bound to others.
+    pub fn speaks_for(&self, node: &str) -> Result<(), Refusal> {
+        match &self.node {
+            Some(bound) if !bound.covers(node) => Err(Refusal::OtherNode {
+                name: self.name.clone(),
+                bound: bound.to_string(),
+                node: crate::limits::cut(node, crate::limits::MAX_NODE_ID_BYTES)
+                    .replace(char::is_control, " "),
+            }),
+            _ => Ok(()),
         }
     }
 

@@ -46,6 +46,16 @@ pub enum Refusal {
         /// The role it would need.
         needs: Role,
     },
+    /// It speaks for other nodes.
+    #[error("`{name}` speaks for the node `{bound}` only, and this is `{node}`")]
+    OtherNode {
+        /// Who.
+        name: String,
+        /// What it is bound to.
+        bound: String,
+        /// The node that it named.
+        node: String,
+    },
     /// No rule names the call; what nobody thought of is closed.
     #[error("nobody may call this: no rule says who may")]
     NoRule,
@@ -86,7 +96,7 @@ impl Refusal {
             | Self::Revoked
             | Self::OneTime
             | Self::UnknownCertificate { .. } => Class::Unknown,
-            Self::WrongRole { .. } | Self::NoRule => Class::Forbidden,
+            Self::WrongRole { .. } | Self::OtherNode { .. } | Self::NoRule => Class::Forbidden,
             Self::TooMany { .. } | Self::TooManyAttempts { .. } => Class::Later,
         }
     }
@@ -103,6 +113,7 @@ impl Refusal {
             Self::OneTime => "one_time_token",
             Self::UnknownCertificate { .. } => "unknown_certificate",
             Self::WrongRole { .. } => "role",
+            Self::OtherNode { .. } => "other_node",
             Self::NoRule => "no_rule",
             Self::TooMany { .. } => "rate",
             Self::TooManyAttempts { .. } => "attempts",

@@ -2,13 +2,13 @@
 
 use countersign_proto::access::v1 as proto;
 use countersign_proto::access::v1::access_service_server::AccessService;
-use tonic::{Request, Response, Status};
+use tonic::{Extensions, Request, Response, Status};
 
 use super::store_status;
 use crate::access::Caller;
 use crate::access::{CertificateEntry, Identity, Note, Role, Source, TokenEntry};
 use crate::limits;
-use crate::runtime::{AccessError, App, Created};
+use crate::runtime::{AccessError, App, Created, Granted};
 use crate::store::{AuditFilter, AuditRow};
 
 /// The service.
@@ -27,7 +27,11 @@ impl AccessEdge {
 
 /// Who calls; put there by the guard.
 pub(crate) fn caller<T>(request: &Request<T>) -> Caller {
-    let found = request.extensions().get::<Caller>().cloned();
+    caller_among(request.extensions())
+}
+
+pub(super) fn caller_among(extensions: &Extensions) -> Caller {
+    let found = extensions.get::<Caller>().cloned();
     found.unwrap_or_else(|| Caller {
         identity: Identity::open(),
         address: None,
@@ -82,7 +86,11 @@ impl AccessService for AccessEdge {
         let expires = (request.expires_ms > 0).then_some(request.expires_ms);
         let action = path("CreateToken");
         let access = &self.app.access;
-        let made = access.create_token(&caller, &request.name, role, expires, &action);
+        let granted = Granted {
+            role,
+            node: &request.node,
+        };
+        let made = access.create_token(&caller, &request.name, granted, expires, &action);
         Ok(Response::new(created(made.await.map_err(status)?)))
     }
 
@@ -119,7 +127,11 @@ impl AccessService for AccessEdge {
         let role = asked_role(request.role())?;
         let action = path("AddCertificate");
         let access = &self.app.access;
-        let added = access.add_certificate(&caller, &request.name, role, &action);
+        let granted = Granted {
+            role,
+            node: &request.node,
+        };
+        let added = access.add_certificate(&caller, &request.name, granted, &action);
         Ok(Response::new(proto::AddCertificateResponse {
             certificate: Some(certificate(added.await.map_err(status)?)),
         }))
@@ -197,9 +209,11 @@ pub(crate) fn cursor(next: Option<&(u64, String)>) -> String {
 fn status(error: AccessError) -> Status {
     match error {
         AccessError::Store(error) => store_status(&error),
-        AccessError::Name | AccessError::Ended | AccessError::BadName(_) => {
-            Status::invalid_argument(error.to_string())
-        }
+        AccessError::Name
+        | AccessError::Ended
+        | AccessError::NoBinding(_)
+        | AccessError::BoundRole(_)
+        | AccessError::BadName(_) => Status::invalid_argument(error.to_string()),
         AccessError::Full | AccessError::Exists => Status::failed_precondition(error.to_string()),
         AccessError::Missing(_) => Status::not_found(error.to_string()),
         AccessError::NotAToken(_) | AccessError::NotOnce => {
@@ -246,6 +260,7 @@ fn token(entry: TokenEntry) -> proto::Token {
         expires_ms: entry.expires_ms.unwrap_or(0),
         used_ms: entry.used_ms.unwrap_or(0),
         revoked_ms: entry.revoked_ms.unwrap_or(0),
+        node: entry.node.map(|node| node.to_string()).unwrap_or_default(),
     }
 }
 
@@ -256,6 +271,7 @@ fn certificate(entry: CertificateEntry) -> proto::Certificate {
         role: role(entry.role).into(),
         created_ms: entry.created_ms,
         created_by: entry.created_by,
+        node: entry.node.map(|node| node.to_string()).unwrap_or_default(),
     }
 }
 

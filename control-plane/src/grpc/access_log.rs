@@ -10,6 +10,7 @@ use envoy_types::pb::envoy::service::accesslog::v3::{
 use tonic::{Request, Response, Status, Streaming};
 
 use super::log_messages::LogMessages;
+use super::speaker::Speaker;
 use crate::events::{FILTER_STATE_KEY, Written, checked_event, is_denied_by_guard, written};
 use crate::runtime::App;
 
@@ -69,8 +70,11 @@ impl AccessLogService for AccessLog {
         &self,
         request: Request<Streaming<StreamAccessLogsMessage>>,
     ) -> Result<Response<StreamAccessLogsResponse>, Status> {
+        let call = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
+        let speaker = Speaker::of(request.extensions(), call);
+        let may_tell_of = |node: &str| speaker.names(&self.app, node);
         let mut messages = LogMessages::new(request.into_inner(), self.app.stop.clone());
-        while let Some(entries) = messages.next().await? {
+        while let Some(entries) = messages.next(may_tell_of).await? {
             for entry in entries {
                 self.take(entry, messages.node()).await?;
             }

@@ -47,11 +47,15 @@ impl LogMessages {
         &self.node
     }
 
-    /// The entries of the next message that has any; none at the end.
+    /// The entries of the next message that has any; none at the end. `may_tell_of` is asked about each
+    /// name as it is said, and about no name as long as none was.
     ///
     /// # Errors
-    /// What the stream fails with, unless the process is stopping.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<HttpAccessLogEntry>>, Status> {
+    /// What the stream fails with, unless the process is stopping; and what `may_tell_of` refuses with.
+    pub(crate) async fn next(
+        &mut self,
+        may_tell_of: impl Fn(&str) -> Result<(), Status>,
+    ) -> Result<Option<Vec<HttpAccessLogEntry>>, Status> {
         loop {
             let message = match self.end {
                 None => tokio::select! {
@@ -69,7 +73,11 @@ impl LogMessages {
             let Some(message) = message else {
                 return Ok(None);
             };
-            if let Some(named) = message.identifier.and_then(|identifier| identifier.node) {
+            let named = message.identifier.and_then(|identifier| identifier.node);
+            if named.is_some() || self.node.is_empty() {
+                may_tell_of(named.as_ref().map_or("", |named| named.id.as_str()))?;
+            }
+            if let Some(named) = named {
                 self.node = Arc::from(cut(&named.id, limits::MAX_NODE_ID_BYTES));
             }
             if let Some(LogEntries::HttpLogs(entries)) = message.log_entries {

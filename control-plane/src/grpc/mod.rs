@@ -19,6 +19,7 @@ mod replay_convert;
 mod rollout_convert;
 mod sessions_convert;
 mod sidecar;
+mod speaker;
 mod traffic;
 mod wire;
 mod worker;

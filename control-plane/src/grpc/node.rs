@@ -15,6 +15,7 @@ use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::NamedService;
 use tonic::{Request, Response, Status, Streaming};
 
+use super::speaker::Speaker;
 use super::{module, relay, sidecar, worker};
 use crate::runtime::App;
 
@@ -94,8 +95,13 @@ impl NodeService for Nodes {
         &self,
         request: Request<Streaming<SidecarMessage>>,
     ) -> Result<Response<Self::ConnectSidecarStream>, Status> {
+        let speaker = Speaker::of(
+            request.extensions(),
+            "/countersign.node.v1.NodeService/ConnectSidecar",
+        );
         Ok(Response::new(sidecar::serve(
             self.app.clone(),
+            speaker,
             request.into_inner(),
         )))
     }
@@ -104,8 +110,13 @@ impl NodeService for Nodes {
         &self,
         request: Request<Streaming<RelayBatch>>,
     ) -> Result<Response<Self::RelayEventsStream>, Status> {
+        let speaker = Speaker::of(
+            request.extensions(),
+            "/countersign.node.v1.NodeService/RelayEvents",
+        );
         Ok(Response::new(relay::serve(
             self.app.clone(),
+            speaker,
             request.into_inner(),
         )))
     }

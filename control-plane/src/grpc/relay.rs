@@ -9,6 +9,7 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
+use super::speaker::Speaker;
 use crate::events::checked_event;
 use crate::limits::{self, cut};
 use crate::runtime::{self, Acks, App, Stored, stopping};
@@ -21,6 +22,7 @@ type Responses = mpsc::Sender<Result<RelayAck, Status>>;
 /// Serves a relay until either side ends the stream.
 pub(super) fn serve(
     app: App,
+    speaker: Speaker,
     batches: Streaming<RelayBatch>,
 ) -> ReceiverStream<Result<RelayAck, Status>> {
     let (responses, receiver) = mpsc::channel(limits::RELAY_QUEUE);
@@ -29,6 +31,7 @@ pub(super) fn serve(
         let last_word = Status::unavailable("the control plane is stopping");
         let relay = Relay {
             app,
+            speaker,
             acks: Acks::default(),
             spool: None,
             told: BTreeMap::new(),
@@ -48,6 +51,7 @@ pub(super) fn serve(
 
 struct Relay {
     app: App,
+    speaker: Speaker,
     acks: Acks,
     /// Named by the first message.
     spool: Option<String>,
@@ -84,6 +88,7 @@ impl Relay {
 
     async fn hear(&mut self, batch: RelayBatch) -> Result<(), Status> {
         check(&batch)?;
+        self.speaker.names(&self.app, &batch.node_id)?;
         match &self.spool {
             Some(spool) if *spool != batch.spool => {
                 return Err(Status::invalid_argument("one stream speaks for one spool"));
@@ -108,6 +113,7 @@ impl Relay {
         for event in batch.events {
             let id = cut(&event.node_id, limits::MAX_NODE_ID_BYTES);
             if &*node != id {
+                self.speaker.names(&self.app, id)?;
                 node = Arc::from(id);
             }
             self.take(event, &node, &batch.spool).await?;

@@ -14,6 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Status, Streaming};
 
 use super::apply_status;
+use super::speaker::Speaker;
 use crate::events::checked_outcome;
 use crate::limits;
 use crate::runtime::{Acks, App, KeyError, SidecarSeat, Stored, stopping};
@@ -26,6 +27,7 @@ type Responses = mpsc::Sender<Result<ControlMessage, Status>>;
 /// Serves a sidecar until either side ends the stream.
 pub(super) fn serve(
     app: App,
+    speaker: Speaker,
     messages: Streaming<SidecarMessage>,
 ) -> ReceiverStream<Result<ControlMessage, Status>> {
     let (responses, receiver) = mpsc::channel(limits::SIDECAR_QUEUE);
@@ -34,7 +36,7 @@ pub(super) fn serve(
         let last_word = Status::unavailable("the control plane is stopping");
         let ended = tokio::select! {
             () = stopping(&mut stop) => Err(last_word),
-            ended = run(app, messages, responses.clone()) => ended,
+            ended = run(app, speaker, messages, responses.clone()) => ended,
         };
         if let Err(status) = ended {
             // A sidecar that is gone needs no reason.
@@ -60,6 +62,7 @@ struct Sidecar {
 
 async fn run(
     app: App,
+    speaker: Speaker,
     mut messages: Streaming<SidecarMessage>,
     responses: Responses,
 ) -> Result<(), Status> {
@@ -81,6 +84,8 @@ async fn run(
             "a sidecar's name is printable and not too long",
         ));
     }
+    // Its keys make sessions for everybody: who speaks for some nodes is no sidecar by another name.
+    speaker.names(&app, &id)?;
     let stream = app.fleet.new_stream();
     let seat = app
         .hub

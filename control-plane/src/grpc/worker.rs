@@ -5,6 +5,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http;
 
+use super::speaker::Speaker;
 use super::wire::{Requests, Response, Responses, responses};
 use crate::limits;
 use crate::nodes::{self, Counts, LATENCY_BOUNDS_MICROS, StreamId};
@@ -33,10 +34,11 @@ impl Drop for Reporter {
 
 /// Takes reports until either side ends the stream.
 pub(super) fn serve(app: App, request: http::Request<Body>) -> http::Response<Body> {
+    let speaker = Speaker::of(request.extensions(), request.uri().path());
     let reports = Requests::new(request.into_body(), limits::MAX_REPORT_BYTES);
     let (acks, answer) = responses();
     tokio::spawn(async move {
-        if let Err(status) = run(app, reports, acks.clone()).await {
+        if let Err(status) = run(app, speaker, reports, acks.clone()).await {
             // A worker that is gone needs no reason.
             let _ = acks.try_send(Err(status));
         }
@@ -44,7 +46,12 @@ pub(super) fn serve(app: App, request: http::Request<Body>) -> http::Response<Bo
     answer
 }
 
-async fn run(app: App, mut reports: Requests<WorkerReport>, acks: Responses) -> Result<(), Status> {
+async fn run(
+    app: App,
+    speaker: Speaker,
+    mut reports: Requests<WorkerReport>,
+    acks: Responses,
+) -> Result<(), Status> {
     let mut stop = app.stop.clone();
     let stream = app.fleet.new_stream();
     let mut reporter: Option<Reporter> = None;
@@ -65,6 +72,9 @@ async fn run(app: App, mut reports: Requests<WorkerReport>, acks: Responses) -> 
             },
         };
         check(&report).inspect_err(|_| app.metrics.reports_refused.inc())?;
+        if reporter.is_none() {
+            speaker.names(&app, &report.node_id)?;
+        }
         let who = reporter.get_or_insert_with(|| Reporter {
             app: app.clone(),
             node: report.node_id.clone(),

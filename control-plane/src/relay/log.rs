@@ -59,7 +59,7 @@ impl AccessLogService for Log {
         request: Request<Streaming<StreamAccessLogsMessage>>,
     ) -> Result<Response<StreamAccessLogsResponse>, Status> {
         let mut messages = LogMessages::new(request.into_inner(), self.shared.stop.clone());
-        while let Some(entries) = messages.next().await? {
+        while let Some(entries) = messages.next(|_| Ok(())).await? {
             self.take(entries, messages.node()).await;
         }
         Ok(Response::new(StreamAccessLogsResponse {}))

@@ -25,7 +25,7 @@ mod admin;
 mod audit;
 mod first_start;
 
-pub use admin::{AccessError, Created};
+pub use admin::{AccessError, Created, Granted};
 pub(crate) use audit::Outcome;
 pub use first_start::{DeclaredToken, FirstStartError};
 
@@ -203,6 +203,17 @@ impl Access {
             Ok(()) => Ok(identity),
             Err(refusal) => Err((Some(identity), refusal)),
         }
+    }
+
+    /// What was let in named a node that it may not speak for: counted, and told to the audit log.
+    pub(crate) fn refuse(&self, caller: &Caller, action: &str, refusal: &Refusal) {
+        let reason = refusal.as_str();
+        self.metrics
+            .access
+            .refused
+            .with_label_values(&[reason])
+            .inc();
+        self.tell_refused(caller, action, refusal);
     }
 
     /// A one-time token is an attempt that no identity stands for.

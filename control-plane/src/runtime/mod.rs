@@ -34,7 +34,8 @@ mod start;
 
 pub(crate) use access::Outcome;
 pub use access::{
-    Access, AccessConfig, AccessError, Created, DeclaredToken, FirstStartError, Mode as AccessMode,
+    Access, AccessConfig, AccessError, Created, DeclaredToken, FirstStartError, Granted,
+    Mode as AccessMode,
 };
 pub use change::{Applied, Apply, ApplyError, Delete, Rollback, Stale};
 pub use control::{Control, SidecarMaterial};

@@ -4,7 +4,7 @@ use sqlx::Row as _;
 
 use super::audit::{AuditRow, insert};
 use super::{Row, Store, StoreError, Tx, signed, text, unsigned};
-use crate::access::{CertificateEntry, TokenEntry, TokenHash};
+use crate::access::{CertificateEntry, NodeBinding, TokenEntry, TokenHash};
 use crate::limits;
 
 /// What became of a change of the access table.
@@ -51,15 +51,16 @@ impl Store {
         // Before the rows: what changes meanwhile is seen as another version later.
         let version = self.access_version().await?;
         let tokens = sqlx::query(
-            "SELECT id, hash, name, role, created_ms, created_by, expires_ms, used_ms, revoked_ms \
+            "SELECT id, hash, name, role, node, created_ms, created_by, expires_ms, used_ms, revoked_ms \
              FROM access_tokens",
         )
         .fetch_all(&self.readers)
         .await?;
-        let certificates =
-            sqlx::query("SELECT id, name, role, created_ms, created_by FROM access_certificates")
-                .fetch_all(&self.readers)
-                .await?;
+        let certificates = sqlx::query(
+            "SELECT id, name, role, node, created_ms, created_by FROM access_certificates",
+        )
+        .fetch_all(&self.readers)
+        .await?;
         Ok(StoredAccess {
             version,
             tokens: tokens.iter().map(token).collect::<Result<_, _>>()?,
@@ -238,14 +239,15 @@ impl Store {
             return Ok(AccessChange::Full);
         }
         let made = sqlx::query(
-            "INSERT INTO access_certificates (id, name, role, created_ms, created_by) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO access_certificates (id, name, role, created_ms, created_by, node) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING",
         )
         .bind(entry.id.as_str())
         .bind(text(&entry.name.to_string()))
         .bind(entry.role.as_str())
         .bind(signed(entry.created_ms))
         .bind(text(&entry.created_by))
+        .bind(node_text(entry.node.as_ref()))
         .execute(&mut *tx)
         .await?;
         if made.rows_affected() == 0 {
@@ -295,8 +297,8 @@ async fn full(tx: &mut Tx, count: &'static str, most: i64) -> Result<bool, Store
 
 async fn insert_token(tx: &mut Tx, entry: &TokenEntry) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO access_tokens (id, hash, name, role, created_ms, created_by, expires_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO access_tokens (id, hash, name, role, created_ms, created_by, expires_ms, node) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(entry.id.as_str())
     .bind(entry.hash.to_hex())
@@ -305,9 +307,22 @@ async fn insert_token(tx: &mut Tx, entry: &TokenEntry) -> Result<(), StoreError>
     .bind(signed(entry.created_ms))
     .bind(text(&entry.created_by))
     .bind(entry.expires_ms.map(signed))
+    .bind(node_text(entry.node.as_ref()))
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+fn node_text(node: Option<&NodeBinding>) -> String {
+    node.map(ToString::to_string).unwrap_or_default()
+}
+
+/// What cannot be read must not become a token for every node.
+fn node(row: &Row, unreadable: impl Fn() -> StoreError) -> Result<Option<NodeBinding>, StoreError> {
+    match row.try_get::<String, _>("node")?.as_str() {
+        "" => Ok(None),
+        node => Ok(Some(node.parse().map_err(|_| unreadable())?)),
+    }
 }
 
 fn token(row: &Row) -> Result<TokenEntry, StoreError> {
@@ -321,6 +336,7 @@ fn token(row: &Row) -> Result<TokenEntry, StoreError> {
             .try_get::<String, _>("role")?
             .parse()
             .map_err(|_| unreadable())?,
+        node: node(row, unreadable)?,
         created_ms: unsigned(row.try_get("created_ms")?),
         created_by: row.try_get("created_by")?,
         expires_ms: moment("expires_ms")?,
@@ -343,6 +359,7 @@ fn certificate(row: &Row) -> Result<CertificateEntry, StoreError> {
             .try_get::<String, _>("role")?
             .parse()
             .map_err(|_| unreadable())?,
+        node: node(row, unreadable)?,
         created_ms: unsigned(row.try_get("created_ms")?),
         created_by: row.try_get("created_by")?,
     })

@@ -8,6 +8,7 @@ fn token(n: u8, role: Role) -> (Secret, TokenEntry) {
         hash: secret.hash(),
         name: format!("person-{n}"),
         role,
+        node: None,
         created_ms: 0,
         created_by: "test".into(),
         expires_ms: None,
@@ -22,6 +23,7 @@ fn certificate(id: &str, name: &str, role: Role) -> CertificateEntry {
         id: id.into(),
         name: name.parse().unwrap(),
         role,
+        node: None,
         created_ms: 0,
         created_by: "test".into(),
     }
@@ -151,4 +153,24 @@ fn what_was_used_since_is_told_once_it_is_newer_than_what_is_kept() {
     assert_eq!(book.used(), []);
     book.identify(bearer(secret.reveal()), 70).unwrap();
     assert_eq!(book.used(), [("t1".to_owned(), 70)]);
+}
+
+#[test]
+fn a_bound_token_speaks_for_its_nodes_only() {
+    let (secret, entry) = token(1, Role::Node);
+    let (free, unbound) = token(2, Role::Node);
+    let entry = TokenEntry {
+        node: Some("edge-*".parse().unwrap()),
+        ..entry
+    };
+    let book = Book::new(1, vec![entry, unbound], vec![]);
+    let who = book.identify(bearer(secret.reveal()), 0).unwrap();
+    assert_eq!(who.speaks_for("edge-7"), Ok(()));
+    let refused = who.speaks_for("core-1").unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "`person-1` speaks for the node `edge-*` only, and this is `core-1`"
+    );
+    let who = book.identify(bearer(free.reveal()), 0).unwrap();
+    assert_eq!(who.speaks_for("core-1"), Ok(()));
 }

@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 use super::{About, Dialect};
 use crate::clock;
 use crate::grpc::introduction::{check_id, introduction, one_line};
+use crate::grpc::speaker::Speaker;
 use crate::grpc::wire::{Requests, Responses, responses};
 use crate::limits;
 use crate::metrics::NodeFault;
@@ -30,12 +31,14 @@ pub(in crate::grpc) fn serve<D: Dialect>(
     dialect: D,
     only_ours: bool,
 ) -> http::Response<Body> {
+    let speaker = Speaker::of(request.extensions(), request.uri().path());
     let requests = Requests::new(request.into_body(), limits::MAX_DISCOVERY_MESSAGE_BYTES);
     let (responses, answer) = responses();
     tokio::spawn(async move {
         let stop = app.stop.clone();
         let stream = Stream {
             app,
+            speaker,
             dialect,
             responses: responses.clone(),
             only_ours,
@@ -52,6 +55,7 @@ pub(in crate::grpc) fn serve<D: Dialect>(
 
 struct Stream<D: Dialect> {
     app: App,
+    speaker: Speaker,
     dialect: D,
     responses: Responses,
     only_ours: bool,
@@ -117,6 +121,7 @@ impl<D: Dialect> Stream<D> {
                 self.app.metrics.node_fault(NodeFault::NoNode);
                 return Err(Status::invalid_argument(fault));
             }
+            self.speaker.names(&self.app, node.unwrap_or_default())?;
             let node = said.node.map(introduction).unwrap_or_default();
             let peer = Peer::new(self.app.clone(), node, D::TELLS_ABSENCE).await?;
             self.peer = Some(peer);

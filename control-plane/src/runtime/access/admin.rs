@@ -2,7 +2,8 @@
 
 use super::Access;
 use crate::access::{
-    BadName, Caller, CertificateEntry, NotAToken, Role, Secret, TokenEntry, UnverifiedToken,
+    BadName, Caller, CertificateEntry, NoBinding, NodeBinding, NotAToken, Role, Secret, TokenEntry,
+    UnverifiedToken,
 };
 use crate::clock::{self, NoEntropy};
 use crate::limits;
@@ -23,6 +24,12 @@ pub enum AccessError {
     /// A name that no certificate has.
     #[error(transparent)]
     BadName(#[from] BadName),
+    /// A node that there cannot be.
+    #[error(transparent)]
+    NoBinding(#[from] NoBinding),
+    /// A role that speaks for no node.
+    #[error("only the role `node` speaks for nodes; `{0}` cannot be bound to one")]
+    BoundRole(Role),
     /// There is no room.
     #[error("there are as many entries as there may be; revoke some, ended ones go after 90 days")]
     Full,
@@ -49,6 +56,25 @@ pub enum AccessError {
     /// No token could be made.
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
+}
+
+/// What is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Granted<'a> {
+    /// What it lets do.
+    pub role: Role,
+    /// The nodes that it speaks for, see [`NodeBinding`]; empty = all.
+    pub node: &'a str,
+}
+
+impl Granted<'_> {
+    fn binding(self) -> Result<Option<NodeBinding>, AccessError> {
+        match (self.node, self.role) {
+            ("", _) => Ok(None),
+            (node, Role::Node) => Ok(Some(node.parse()?)),
+            _ => Err(AccessError::BoundRole(self.role)),
+        }
+    }
 }
 
 /// A token just made.
@@ -88,12 +114,12 @@ impl Access {
         &self,
         caller: &Caller,
         name: &str,
-        role: Role,
+        granted: Granted<'_>,
         expires_ms: Option<u64>,
         action: &str,
     ) -> Result<Created, AccessError> {
         let by = caller.author("nobody");
-        let created = self.new_token(name, role, expires_ms, &by)?;
+        let created = self.new_token(name, granted, expires_ms, &by)?;
         caller.note.on(object(&created.entry));
         let row = self.row(caller, action);
         made(self.store.add_token(&created.entry, &row).await?, "")?;
@@ -146,7 +172,11 @@ impl Access {
         if !once.is_once() {
             return Err(refused(AccessError::NotOnce));
         }
-        let created = self.new_token(name, Role::Approver, None, "bootstrap")?;
+        let approver = Granted {
+            role: Role::Approver,
+            node: "",
+        };
+        let created = self.new_token(name, approver, None, "bootstrap")?;
         caller.note.on(object(&created.entry));
         let row = self.row(caller, action);
         let exchanged = self.store.bootstrap(once.hash(), &created.entry, &row);
@@ -167,17 +197,23 @@ impl Access {
         &self,
         caller: &Caller,
         name: &str,
-        role: Role,
+        granted: Granted<'_>,
         action: &str,
     ) -> Result<CertificateEntry, AccessError> {
+        let role = granted.role;
         let entry = CertificateEntry {
             id: short_id()?,
             name: name.parse()?,
             role,
+            node: granted.binding()?,
             created_ms: self.clock.now(),
             created_by: caller.author("nobody"),
         };
-        caller.note.on(format!("certificate {} {role}", entry.name));
+        caller.note.on(format!(
+            "certificate {} {role}{}",
+            entry.name,
+            bound(entry.node.as_ref())
+        ));
         let row = self.row(caller, action);
         made(self.store.add_certificate(&entry, &row).await?, "")?;
         caller.note.written();
@@ -211,7 +247,7 @@ impl Access {
     fn new_token(
         &self,
         name: &str,
-        role: Role,
+        granted: Granted<'_>,
         expires_ms: Option<u64>,
         by: &str,
     ) -> Result<Created, AccessError> {
@@ -230,7 +266,8 @@ impl Access {
                 id: short_id()?,
                 hash: secret.hash(),
                 name: name.to_owned(),
-                role,
+                role: granted.role,
+                node: granted.binding()?,
                 created_ms: now,
                 created_by: by.to_owned(),
                 expires_ms,
@@ -253,7 +290,12 @@ pub(super) fn short_id() -> Result<String, NoEntropy> {
 }
 
 fn object(entry: &TokenEntry) -> String {
-    format!("token {} {} {}", entry.id, entry.name, entry.role)
+    let bound = bound(entry.node.as_ref());
+    format!("token {} {} {}{bound}", entry.id, entry.name, entry.role)
+}
+
+fn bound(node: Option<&NodeBinding>) -> String {
+    node.map_or_else(String::new, |node| format!(" for {node}"))
 }
 
 fn made(change: AccessChange, id: &str) -> Result<(), AccessError> {

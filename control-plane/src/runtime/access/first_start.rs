@@ -80,6 +80,7 @@ impl Access {
                 hash: read.hash(),
                 name: limits::cut(&name, limits::MAX_TOKEN_NAME_BYTES).to_owned(),
                 role: token.role,
+                node: None,
                 created_ms: self.clock.now(),
                 created_by: DECLARED.to_owned(),
                 expires_ms: None,
