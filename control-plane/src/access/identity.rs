@@ -25,7 +25,7 @@ pub struct Identity {
     name: String,
     role: Option<Role>,
     source: Source,
-    node: Option<NodeBinding>,
+    node: Option<Arc<NodeBinding>>,
 }
 
 impl Identity {
@@ -51,6 +51,7 @@ impl Identity {
 
     /// Speaks for these nodes only.
     pub(super) fn bound(self, node: Option<NodeBinding>) -> Self {
+        let node = node.map(Arc::new);
         Self { node, ..self }
     }
 
@@ -61,10 +62,12 @@ impl Identity {
     pub fn speaks_for(&self, node: &str) -> Result<(), Refusal> {
         match &self.node {
             Some(bound) if !bound.covers(node) => Err(Refusal::OtherNode {
-                name: self.name.clone(),
-                bound: bound.to_string(),
-                node: crate::limits::cut(node, crate::limits::MAX_NODE_ID_BYTES)
-                    .replace(char::is_control, " "),
+                name: self.name.as_str().into(),
+                nodes: Box::new((
+                    bound.to_string(),
+                    crate::limits::cut(node, crate::limits::MAX_NODE_ID_BYTES)
+                        .replace(char::is_control, " "),
+                )),
             }),
             _ => Ok(()),
         }

@@ -47,14 +47,12 @@ pub enum Refusal {
         needs: Role,
     },
     /// It speaks for other nodes.
-    #[error("`{name}` speaks for the node `{bound}` only, and this is `{node}`")]
+    #[error("`{name}` speaks for the node `{}` only, and this is `{}`", .nodes.0, .nodes.1)]
     OtherNode {
         /// Who.
-        name: String,
-        /// What it is bound to.
-        bound: String,
-        /// The node that it named.
-        node: String,
+        name: Box<str>,
+        /// What it is bound to, and the node that it named.
+        nodes: Box<(String, String)>,
     },
     /// No rule names the call; what nobody thought of is closed.
     #[error("nobody may call this: no rule says who may")]
