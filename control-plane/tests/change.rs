@@ -315,3 +315,55 @@ async fn a_name_that_is_not_local_is_turned_away(on: On) {
         .send();
     assert_eq!(request.await.unwrap().status(), 421);
 }
+
+on_both!(resources_are_listed_in_pages_and_found_by_their_text);
+async fn resources_are_listed_in_pages_and_found_by_their_text(on: On) {
+    let plane = Plane::start_on(on).await;
+    let list = "apiVersion: countersign.dev/v1\nkind: List\nmetadata: {name: offices}\n\
+                spec: {cidrs: [10.0.0.0/8]}\n";
+    let set = ["a", "b", "c"].map(|name| policy(name, "block"));
+    let set = format!("{}---\n{list}", set.join("---\n"));
+    plane.applied(&set).await;
+
+    let mut cursor = String::new();
+    let mut seen = Vec::new();
+    loop {
+        let page = plane
+            .get_json(&format!("/api/v1/resources?limit=3&cursor={cursor}"))
+            .await;
+        assert_eq!(page["total"], 4);
+        for resource in page["resources"].as_array().unwrap() {
+            seen.push(resource["name"].as_str().unwrap().to_owned());
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["a", "b", "c", "offices"]);
+
+    let found = plane.get_json("/api/v1/resources?kind=List&q=10.0").await;
+    assert_eq!(found["resources"][0]["spec"]["cidrs"][0], "10.0.0.0/8");
+    assert_eq!(found["total"], 1);
+    let one = plane.get_json("/api/v1/resources/MitigationPolicy/b").await;
+    assert_eq!(one["spec"]["action"], "block");
+    let (status, _) = plane.get("/api/v1/resources/MitigationPolicy/d").await;
+    assert_eq!(status, 404);
+    let (status, _) = plane.get("/api/v1/resources?kind=Policy").await;
+    assert_eq!(status, 400);
+    let (status, _) = plane.get("/api/v1/resources?cursor=x").await;
+    assert_eq!(status, 400);
+
+    let newest = plane.get_json("/api/v1/revisions?limit=1").await;
+    let number = newest["revisions"][0]["number"].as_u64().unwrap();
+    assert_eq!(newest["before"], number);
+    let older = plane
+        .get_json(&format!("/api/v1/revisions?before={number}"))
+        .await;
+    let numbers = older["revisions"].as_array().unwrap().iter();
+    assert!(
+        numbers
+            .clone()
+            .all(|revision| revision["number"].as_u64().unwrap() < number)
+    );
+}

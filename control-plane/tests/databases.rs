@@ -266,7 +266,7 @@ async fn both_databases_answer_the_same_in_the_same_order() {
                 store.resources().await.unwrap(),
                 store.resources_at(1).await.unwrap(),
                 store.changes_between(0, 1).await.unwrap(),
-                store.revisions(10).await.unwrap(),
+                store.revisions(10, None).await.unwrap(),
                 store.session_keys().await.unwrap(),
                 store.ticket_keys().await.unwrap(),
                 first,

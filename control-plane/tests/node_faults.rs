@@ -103,7 +103,14 @@ impl Test {
         self.apply(&name).await;
         self.well().await;
         assert!(begun.elapsed() < PROMPT, "{:?}", begun.elapsed());
-        let stored = self.plane.running.app().store.revisions(500).await.unwrap();
+        let stored = self
+            .plane
+            .running
+            .app()
+            .store
+            .revisions(500, None)
+            .await
+            .unwrap();
         let mut stored: Vec<_> = stored
             .iter()
             .map(|it| format!("{}-{}", it.number, it.hash))

@@ -16,6 +16,7 @@ mod reasons;
 
 pub use conditions::{Failure, Function, Language, Memory, Name, language};
 pub use forms::{Forms, GatewayForm, NoForms};
+pub use reasons::{Reason, reasons};
 
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
 //! What a reason leads to: its default, unless a `ReasonOverride` says otherwise.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::diagnostic::{Finding, Findings, did_you_mean};
 use crate::resource::{Document, Resource, Signal, Verdict};
@@ -79,5 +79,61 @@ impl<'a> Reasons<'a> {
                     .find(|(public, _)| *public == reason)
                     .map_or(Verdict::Challenge, |(_, verdict)| *verdict)
             })
+    }
+}
+
+/// A reason, where it comes from and what it leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// `SCRIPTED_CLIENT`
+    pub reason: String,
+    /// One of those that trusted hops may give as well.
+    pub public: bool,
+    /// What it leads to where nothing says otherwise.
+    pub default: Verdict,
+    /// The `ReasonOverride` that says otherwise, and what.
+    pub overridden: Option<(String, Verdict)>,
+    /// The signals that give it, each with the verdict that it states itself.
+    pub signals: Vec<(String, Option<Verdict>)>,
+}
+
+/// Every reason of a set, by name.
+#[must_use]
+pub fn reasons(documents: &[Document]) -> Vec<Reason> {
+    let mut known: BTreeMap<&str, Reason> = BTreeMap::new();
+    for (reason, default) in PUBLIC {
+        known.insert(reason, Reason::new(reason, true, default));
+    }
+    for document in documents {
+        match &document.resource {
+            Resource::Signal(signal) => {
+                let reason = signal.reason.as_str();
+                let known = known
+                    .entry(reason)
+                    .or_insert_with(|| Reason::new(reason, false, Verdict::Challenge));
+                known.signals.push((document.name.clone(), signal.verdict));
+            }
+            Resource::ReasonOverride(stated) => {
+                let reason = stated.reason.value.as_str();
+                let known = known
+                    .entry(reason)
+                    .or_insert_with(|| Reason::new(reason, false, Verdict::Challenge));
+                known.overridden = Some((document.name.clone(), stated.verdict));
+            }
+            _ => {}
+        }
+    }
+    known.into_values().collect()
+}
+
+impl Reason {
+    fn new(reason: &str, public: bool, default: Verdict) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            public,
+            default,
+            overridden: None,
+            signals: Vec::new(),
+        }
     }
 }

@@ -184,7 +184,7 @@ impl AdminService for Admin {
         let revisions = self
             .app
             .store
-            .revisions(limit)
+            .revisions(limit, None)
             .await
             .map_err(|error| store_status(&error))?;
         let revisions = revisions.iter().map(convert::revision).collect();

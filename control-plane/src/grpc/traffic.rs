@@ -92,7 +92,9 @@ pub(crate) async fn answer(
     let mut points: BTreeMap<u64, Counts> = stretches
         .map(|stretch| (stretch.saturating_mul(step), Counts::default()))
         .collect();
+    let mut total = Counts::default();
     for row in rows {
+        total.add(row.measure, row.count);
         points
             .entry(row.minute)
             .or_default()
@@ -104,6 +106,7 @@ pub(crate) async fn answer(
         counts: Some(wire(&counts)),
     };
     Ok(admin::GetTrafficResponse {
+        total: Some(wire(&total)),
         policies: policies.into_iter().map(Sums::wire).collect(),
         points: points.into_iter().map(point).collect(),
     })

@@ -7,6 +7,7 @@ mod events;
 mod guard;
 mod health;
 mod history;
+mod inventory;
 mod json;
 mod language;
 mod modules;
@@ -14,6 +15,7 @@ mod nodes;
 mod openapi;
 mod problem;
 mod proposals;
+mod reasons;
 mod relays;
 mod resources;
 mod rollouts;
@@ -56,6 +58,7 @@ fn all() -> Routes {
         .post("/api/v1/revocations", EDITOR, sessions::revoke)
         .delete("/api/v1/revocations/{id}", EDITOR, sessions::unrevoke)
         .get("/api/v1/nodes", VIEWER, nodes::nodes)
+        .get("/api/v1/reasons", VIEWER, reasons::reasons)
         .get("/api/v1/relays", VIEWER, relays::relays)
         .get("/api/v1/revisions", VIEWER, nodes::revisions)
         .get("/api/v1/revisions/{revision}", VIEWER, history::one)
@@ -69,7 +72,8 @@ fn all() -> Routes {
         .post("/api/v1/rollout/{action}", EDITOR, rollouts::act)
         .get("/api/v1/rollouts", VIEWER, rollouts::list)
         .get("/api/v1/proposals", VIEWER, proposals::list)
-        .get("/api/v1/resources", VIEWER, resources::list)
+        .get("/api/v1/resources", VIEWER, inventory::list)
+        .get("/api/v1/resources/{kind}/{name}", VIEWER, inventory::one)
         .post("/api/v1/resources", EDITOR, resources::apply)
         .get("/api/v1/resources/errors", VIEWER, resources::errors)
         .delete("/api/v1/resources/{kind}/{name}", EDITOR, resources::delete)

@@ -171,12 +171,17 @@ fn resource(view: ResourceView) -> ResourceJson {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Parameters {
     limit: u32,
+    /// Older than this number; 0 = the newest.
+    before: u64,
 }
 
 /// The answer.
 #[derive(Debug, Serialize)]
 pub(super) struct RevisionsJson {
     revisions: Vec<RevisionJson>,
+    /// Where the next page begins, if there may be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<u64>,
 }
 
 /// `GET /api/v1/revisions`.
@@ -189,8 +194,14 @@ pub(super) async fn revisions(
         0 => limits::DEFAULT_EVENTS_LISTED,
         limit => limit.min(limits::MAX_REVISIONS_LISTED),
     };
-    let revisions = app.store.revisions(limit).await?;
+    let before = (parameters.before > 0).then_some(parameters.before);
+    let revisions = app.store.revisions(limit, before).await?;
+    // A page that is not full is the last one.
+    let last = revisions
+        .last()
+        .filter(|_| revisions.len() == limit as usize);
     Ok(Json(RevisionsJson {
+        before: last.map(|revision| revision.number),
         revisions: revisions.iter().map(RevisionJson::from).collect(),
     }))
 }

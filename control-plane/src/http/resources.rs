@@ -1,19 +1,17 @@
-//! Resources: listed, applied, deleted, and what is wrong with those of the watched directory.
+//! Resources: applied, deleted, and what is wrong with those of the watched directory.
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::history::DifferenceJson;
-use super::json::{DiagnosticJson, RevisionJson, time};
+use super::json::{DiagnosticJson, RevisionJson};
 use super::problem::Problem;
 use crate::access::{Caller, Note};
 use crate::grpc::note_change;
-use crate::inventory::Entry;
 use crate::resource::SourceFile;
 use crate::runtime::{App, Applied, Apply, ApplyError, Choice, Delete, SkipFault};
 use crate::simulate::replay::ReplayReport;
@@ -26,52 +24,6 @@ const YAML_TYPES: [&str; 4] = [
     "application/x-yaml",
     "text/x-yaml",
 ];
-
-#[derive(Debug, Serialize)]
-struct ResourceJson {
-    kind: &'static str,
-    name: String,
-    origin: &'static str,
-    file: String,
-    line: u32,
-    author: String,
-    changed: Option<String>,
-    source: String,
-}
-
-/// Every resource.
-#[derive(Debug, Serialize)]
-pub(super) struct ResourcesJson {
-    revision: String,
-    resources: Vec<ResourceJson>,
-}
-
-/// `GET /api/v1/resources`.
-pub(super) async fn list(State(app): State<App>) -> impl IntoResponse {
-    let (entries, revision) = app.control.resources().await;
-    let tag = [(header::ETAG, format!("\"{revision}\""))];
-    let resources = entries.into_iter().map(resource).collect();
-    (
-        tag,
-        Json(ResourcesJson {
-            revision,
-            resources,
-        }),
-    )
-}
-
-fn resource(entry: Entry) -> ResourceJson {
-    ResourceJson {
-        kind: entry.document.kind.as_str(),
-        name: entry.document.name,
-        origin: entry.origin.as_str(),
-        file: entry.document.file,
-        line: entry.document.line,
-        author: entry.author,
-        changed: time(entry.changed_ms),
-        source: entry.document.source,
-    }
-}
 
 /// How to apply.
 #[derive(Debug, Default, Deserialize)]

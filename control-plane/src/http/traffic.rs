@@ -47,6 +47,8 @@ struct CauseJson {
 /// The answer.
 #[derive(Debug, Serialize)]
 pub(super) struct TrafficJson {
+    /// Of all of them.
+    total: CountsJson,
     policies: Vec<PolicyJson>,
     points: Vec<PointJson>,
 }
@@ -70,6 +72,7 @@ pub(super) async fn challenges(
         Err(fault) => return Err(Problem::bad_request(fault.to_string())),
     };
     Ok(Json(TrafficJson {
+        total: traffic.total.unwrap_or_default().into(),
         policies: traffic.policies.into_iter().map(PolicyJson::from).collect(),
         points: traffic.points.into_iter().map(PointJson::from).collect(),
     }))

@@ -195,15 +195,20 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// The newest revisions, newest first.
+    /// The newest revisions, newest first; with `before`, those older than that number.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn revisions(&self, limit: u32) -> Result<Vec<StoredRevision>, StoreError> {
+    pub async fn revisions(
+        &self,
+        limit: u32,
+        before: Option<u64>,
+    ) -> Result<Vec<StoredRevision>, StoreError> {
         let rows = sqlx::query(
             "SELECT number, hash, time_ms, author, message, policies, attempt, resources, \
-             resources_of FROM revisions ORDER BY number DESC LIMIT $1",
+             resources_of FROM revisions WHERE number < $1 ORDER BY number DESC LIMIT $2",
         )
+        .bind(before.map_or(i64::MAX, signed))
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;

@@ -1,0 +1,176 @@
+//! Resources as they are: listed in pages, and one by its name.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+
+use super::json::time;
+use super::problem::Problem;
+use crate::inventory::{Entry, Key};
+use crate::resource::Kind;
+use crate::runtime::App;
+
+/// A text above this is not read for its JSON: it is a list of many values, or many rules in one.
+const MAX_SPEC_SOURCE_BYTES: usize = 64 * 1024;
+
+/// Which resources.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Parameters {
+    kind: String,
+    q: String,
+    /// 0 = all of them.
+    limit: usize,
+    cursor: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ResourceJson {
+    kind: &'static str,
+    name: String,
+    origin: &'static str,
+    file: String,
+    line: u32,
+    author: String,
+    changed: Option<String>,
+    source: String,
+    /// What `source` says of it, as it is written: no default is filled in. None of long texts.
+    spec: Option<serde_json::Value>,
+}
+
+/// A page of resources, by kind and name.
+#[derive(Debug, Serialize)]
+struct ResourcesJson {
+    revision: String,
+    resources: Vec<ResourceJson>,
+    /// How many are of this kind and hold this text.
+    total: usize,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    next_cursor: String,
+}
+
+/// `GET /api/v1/resources`.
+pub(super) async fn list(
+    State(app): State<App>,
+    parameters: Result<Query<Parameters>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(asked) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let kind = if asked.kind.is_empty() {
+        None
+    } else {
+        let kind = Kind::from_word(&asked.kind);
+        Some(kind.ok_or_else(|| Problem::bad_request("there is no such `kind`"))?)
+    };
+    let after = if asked.cursor.is_empty() {
+        None
+    } else {
+        Some(
+            read_cursor(&asked.cursor)
+                .ok_or_else(|| Problem::bad_request("`cursor` is not one of a former answer"))?,
+        )
+    };
+    let text = asked.q.to_lowercase();
+    let wanted = |entry: &Entry| {
+        kind.is_none_or(|kind| entry.document.kind == kind)
+            && (text.is_empty()
+                || entry.document.name.to_lowercase().contains(&text)
+                || entry.document.source.to_lowercase().contains(&text))
+    };
+    let (entries, revision) = app.control.resources_that(wanted).await;
+    let total = entries.len();
+    let most = match asked.limit {
+        0 => usize::MAX,
+        limit => limit,
+    };
+    let behind = |entry: &Entry| after.as_ref().is_none_or(|after| *after < key(entry));
+    let mut rest = entries.into_iter().filter(behind);
+    let page: Vec<_> = rest.by_ref().take(most).collect();
+    let more = rest.next().is_some();
+    let last = page.last().filter(|_| more);
+    let answer = ResourcesJson {
+        next_cursor: last.map(|entry| key(entry).to_string()).unwrap_or_default(),
+        resources: page.into_iter().map(resource).collect(),
+        total,
+        revision,
+    };
+    let tag = [(header::ETAG, format!("\"{}\"", answer.revision))];
+    Ok((tag, Json(answer)).into_response())
+}
+
+/// `GET /api/v1/resources/{kind}/{name}`.
+pub(super) async fn one(
+    State(app): State<App>,
+    Path((kind, name)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let wanted =
+        |entry: &Entry| entry.document.kind.as_str() == kind && entry.document.name == name;
+    let (mut entries, revision) = app.control.resources_that(wanted).await;
+    let entry = entries.pop();
+    let entry =
+        entry.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such resource"))?;
+    let tag = [(header::ETAG, format!("\"{revision}\""))];
+    Ok((tag, Json(resource(entry))).into_response())
+}
+
+fn key(entry: &Entry) -> Key {
+    Key {
+        kind: entry.document.kind,
+        name: entry.document.name.clone(),
+    }
+}
+
+fn read_cursor(cursor: &str) -> Option<Key> {
+    let (kind, name) = cursor.split_once('/')?;
+    Some(Key {
+        kind: Kind::from_word(kind)?,
+        name: name.to_owned(),
+    })
+}
+
+fn resource(entry: Entry) -> ResourceJson {
+    let spec = spec(&entry.document.source);
+    ResourceJson {
+        kind: entry.document.kind.as_str(),
+        name: entry.document.name,
+        origin: entry.origin.as_str(),
+        file: entry.document.file,
+        line: entry.document.line,
+        author: entry.author,
+        changed: time(entry.changed_ms),
+        source: entry.document.source,
+        spec,
+    }
+}
+
+fn spec(source: &str) -> Option<serde_json::Value> {
+    if source.len() > MAX_SPEC_SOURCE_BYTES {
+        return None;
+    }
+    let whole = serde_saphyr::from_str::<serde_json::Value>(source).ok()?;
+    whole.get("spec").cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_is_what_is_written_and_nothing_of_a_long_text() {
+        let source = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: a}\nspec: {action: block, hosts: [a, b]}\n";
+        let expected = serde_json::json!({"action": "block", "hosts": ["a", "b"]});
+        assert_eq!(spec(source), Some(expected));
+        let long = format!("{source}# {}", "x".repeat(MAX_SPEC_SOURCE_BYTES));
+        assert_eq!(spec(&long), None);
+    }
+
+    #[test]
+    fn a_cursor_names_a_kind_and_a_name_that_may_have_slashes() {
+        let key = read_cursor("List/a/b").unwrap();
+        assert_eq!((key.kind, key.name.as_str()), (Kind::List, "a/b"));
+        assert_eq!(key.to_string(), "List/a/b");
+        assert!(read_cursor("List").is_none() && read_cursor("Lisp/a").is_none());
+    }
+}

@@ -1,0 +1,76 @@
+//! Verdict reasons: where they come from and what they lead to.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+use crate::compile;
+use crate::resource::{Kind, Verdict};
+use crate::runtime::App;
+
+#[derive(Debug, Serialize)]
+struct SignalJson {
+    name: String,
+    /// What it states itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct OverrideJson {
+    name: String,
+    verdict: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct ReasonJson {
+    reason: String,
+    public: bool,
+    default: &'static str,
+    r#override: Option<OverrideJson>,
+    signals: Vec<SignalJson>,
+}
+
+/// Every reason.
+#[derive(Debug, Serialize)]
+pub(super) struct ReasonsJson {
+    reasons: Vec<ReasonJson>,
+}
+
+/// `GET /api/v1/reasons`.
+pub(super) async fn reasons(State(app): State<App>) -> Json<ReasonsJson> {
+    let (entries, _) = app
+        .control
+        .resources_that(|entry| matches!(entry.document.kind, Kind::Signal | Kind::ReasonOverride))
+        .await;
+    let documents: Vec<_> = entries.into_iter().map(|entry| entry.document).collect();
+    let reasons = compile::reasons(&documents).into_iter();
+    let reasons = reasons.map(|reason| ReasonJson {
+        reason: reason.reason,
+        public: reason.public,
+        default: word(reason.default),
+        r#override: reason.overridden.map(|(name, verdict)| OverrideJson {
+            name,
+            verdict: word(verdict),
+        }),
+        signals: reason
+            .signals
+            .into_iter()
+            .map(|(name, verdict)| SignalJson {
+                name,
+                verdict: verdict.map(word),
+            })
+            .collect(),
+    });
+    Json(ReasonsJson {
+        reasons: reasons.collect(),
+    })
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Allow => "ALLOW",
+        Verdict::Challenge => "CHALLENGE",
+        Verdict::Block => "BLOCK",
+    }
+}
