@@ -23,6 +23,10 @@ pub const MAX_LIST_FILE_READ_BYTES: u64 = crate::resource::limits::MAX_LIST_FILE
 /// Author and message of a revision: they are shown in tables.
 pub const MAX_LABEL_BYTES: usize = 256;
 
+/// A browser is signed in for so long, a working day, and no longer than its token is good.
+pub const SIGN_IN_LASTS: Duration = Duration::from_secs(12 * 3_600);
+/// Browsers that are signed in: each replica holds them in memory.
+pub const MAX_SIGN_INS: i64 = 10_000;
 /// Revocations: each is a record in every node's memory. A sidecar takes no more either.
 pub const MAX_REVOCATIONS: usize = 10_000;
 /// The id of a session or a device.

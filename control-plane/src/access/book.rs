@@ -9,6 +9,7 @@ use super::identity::{Identity, Source};
 use super::node_binding::NodeBinding;
 use super::refusal::Refusal;
 use super::role::Role;
+use super::sign_in::SignIn;
 use super::token::{TokenHash, UnverifiedToken};
 
 /// A token as the store keeps it: all but its text.
@@ -76,6 +77,7 @@ pub struct Book {
     tokens: HashMap<TokenHash, Arc<Held>>,
     by_id: HashMap<String, TokenHash>,
     certificates: Vec<CertificateEntry>,
+    sign_ins: HashMap<TokenHash, SignIn>,
 }
 
 impl Book {
@@ -109,7 +111,16 @@ impl Book {
                 })
                 .collect(),
             certificates,
+            sign_ins: HashMap::new(),
         }
+    }
+
+    /// With browsers that are signed in.
+    #[must_use]
+    pub fn with_sign_ins(mut self, sign_ins: Vec<SignIn>) -> Self {
+        let sign_ins = sign_ins.into_iter().map(|sign_in| (sign_in.hash, sign_in));
+        self.sign_ins = sign_ins.collect();
+        self
     }
 
     /// Knows also what `former` saw used and the store may not have kept yet.
@@ -162,12 +173,34 @@ impl Book {
             .ok_or(Refusal::UnknownToken)?;
         good(&held.entry, now)?;
         held.used.fetch_max(now, Ordering::Relaxed);
-        Ok(Identity::new(
-            held.entry.name.clone(),
-            held.entry.role,
-            Source::Token(held.entry.id.clone()),
+        Ok(Self::identity(&held.entry))
+    }
+
+    fn identity(entry: &TokenEntry) -> Identity {
+        Identity::new(
+            entry.name.clone(),
+            entry.role,
+            Source::Token(entry.id.clone()),
         )
-        .bound(held.entry.node.clone()))
+        .bound(entry.node.clone())
+    }
+
+    /// Whose page sent this cookie?
+    ///
+    /// # Errors
+    /// When it is nobody's, or the token that it stands for is no good any more.
+    pub fn by_cookie(&self, text: &str, now: u64) -> Result<Identity, Refusal> {
+        let hash = UnverifiedToken::read(text)?.hash();
+        let sign_in = self.sign_ins.get(&hash);
+        let sign_in = sign_in
+            .filter(|sign_in| sign_in.expires_ms > now)
+            .ok_or(Refusal::SignedOut)?;
+        let token = self.by_id.get(&sign_in.token);
+        let held = token.and_then(|hash| self.tokens.get(hash));
+        let held = held.ok_or(Refusal::SignedOut)?;
+        good(&held.entry, now)?;
+        held.used.fetch_max(now, Ordering::Relaxed);
+        Ok(Self::identity(&held.entry))
     }
 
     fn by_certificate(&self, certificate: &ClientCertificate) -> Result<Identity, Refusal> {
@@ -216,6 +249,15 @@ impl Book {
             return None;
         };
         self.tokens.get(self.by_id.get(id)?)?.entry.expires_ms
+    }
+
+    /// The token that somebody was recognised by.
+    #[must_use]
+    pub fn token_id(&self, identity: &Identity) -> Option<String> {
+        match identity.source() {
+            Source::Token(id) => Some(id.clone()),
+            _ => None,
+        }
     }
 
     /// The tokens used since this was read, and when.

@@ -11,6 +11,7 @@ mod note;
 mod refusal;
 mod role;
 mod rules;
+mod sign_in;
 mod token;
 
 pub use book::{Book, CertificateEntry, Credentials, TokenEntry};
@@ -22,4 +23,5 @@ pub use note::{Note, Told};
 pub use refusal::{Class, Refusal};
 pub use role::{Need, NoSuchRole, Role};
 pub use rules::{Rule, rule};
+pub use sign_in::{Shown, SignIn};
 pub use token::{NotAToken, Secret, TokenHash, UnverifiedToken};

@@ -25,6 +25,12 @@ pub enum Refusal {
     /// It was taken back.
     #[error("this token was revoked; make another with `countersign access tokens create`")]
     Revoked,
+    /// A cookie that was good once, or never.
+    #[error("you are signed out; sign in again")]
+    SignedOut,
+    /// A page of another site made the browser send it.
+    #[error("a page of another site asks this with your sign-in; it is not heard")]
+    OtherSite,
     /// It makes the first token and nothing else.
     #[error("a one-time token is exchanged for a real one: run `countersign access bootstrap`")]
     OneTime,
@@ -93,8 +99,11 @@ impl Refusal {
             | Self::Expired
             | Self::Revoked
             | Self::OneTime
+            | Self::SignedOut
             | Self::UnknownCertificate { .. } => Class::Unknown,
-            Self::WrongRole { .. } | Self::OtherNode { .. } | Self::NoRule => Class::Forbidden,
+            Self::WrongRole { .. } | Self::OtherNode { .. } | Self::NoRule | Self::OtherSite => {
+                Class::Forbidden
+            }
             Self::TooMany { .. } | Self::TooManyAttempts { .. } => Class::Later,
         }
     }
@@ -109,6 +118,8 @@ impl Refusal {
             Self::Expired => "expired",
             Self::Revoked => "revoked",
             Self::OneTime => "one_time_token",
+            Self::SignedOut => "signed_out",
+            Self::OtherSite => "other_site",
             Self::UnknownCertificate { .. } => "unknown_certificate",
             Self::WrongRole { .. } => "role",
             Self::OtherNode { .. } => "other_node",

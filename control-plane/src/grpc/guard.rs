@@ -73,7 +73,7 @@ where
         let peer = request.extensions().get::<Peer>();
         let admitted = self
             .access
-            .admit(peer, bearer(request.headers()), rule, &path);
+            .admit(peer, bearer(request.headers()).into(), rule, &path);
         let caller = match admitted {
             Ok(caller) => caller,
             Err(refusal) => {

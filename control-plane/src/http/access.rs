@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::time;
 use super::problem::Problem;
-use crate::access::{Caller, Source};
+use crate::access::{Caller, Identity, Source};
 use crate::grpc::{audit_cursor, read_audit_cursor};
 use crate::limits;
 use crate::runtime::App;
@@ -23,16 +23,21 @@ pub(super) struct WhoAmIJson {
 
 /// `GET /api/v1/whoami`.
 pub(super) async fn who_am_i(Extension(caller): Extension<Caller>) -> Json<WhoAmIJson> {
-    let identity = caller.identity;
-    Json(WhoAmIJson {
-        name: identity.name().to_owned(),
-        role: identity.role().map(crate::access::Role::as_str),
-        source: match identity.source() {
-            Source::Open => "open".to_owned(),
-            Source::Token(id) => format!("token:{id}"),
-            Source::Certificate(id) => format!("certificate:{id}"),
-        },
-    })
+    Json(caller.identity.into())
+}
+
+impl From<Identity> for WhoAmIJson {
+    fn from(identity: Identity) -> Self {
+        Self {
+            name: identity.name().to_owned(),
+            role: identity.role().map(crate::access::Role::as_str),
+            source: match identity.source() {
+                Source::Open => "open".to_owned(),
+                Source::Token(id) => format!("token:{id}"),
+                Source::Certificate(id) => format!("certificate:{id}"),
+            },
+        }
+    }
 }
 
 /// Which entries.

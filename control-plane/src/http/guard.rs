@@ -10,9 +10,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::cookie;
 use super::problem::Problem;
 use crate::access::{Class, Refusal, Rule};
-use crate::grpc::bearer;
 use crate::runtime::{Access, Outcome};
 use crate::tls::Peer;
 
@@ -39,7 +39,7 @@ pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
     let admitted = gate.access.admit(
         peer.map(|ConnectInfo(peer)| peer),
-        bearer(request.headers()),
+        cookie::shown(request.method(), request.headers()),
         Some(gate.rule),
         &gate.action,
     );
@@ -64,7 +64,7 @@ pub(super) async fn admit(State(gate): State<Gate>, mut request: Request, next: 
     response
 }
 
-fn refused(refusal: &Refusal) -> Response {
+pub(super) fn refused(refusal: &Refusal) -> Response {
     let status = match refusal.class() {
         Class::Unknown => StatusCode::UNAUTHORIZED,
         Class::Forbidden => StatusCode::FORBIDDEN,

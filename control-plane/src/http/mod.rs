@@ -2,6 +2,7 @@
 
 mod access;
 mod check;
+mod cookie;
 mod dashboard;
 mod events;
 mod guard;
@@ -20,6 +21,7 @@ mod relays;
 mod resources;
 mod rollouts;
 mod routes;
+mod session;
 mod sessions;
 mod top;
 mod traffic;
@@ -44,6 +46,8 @@ fn all() -> Routes {
         .get(METRICS, VIEWER, health::metrics)
         .get("/api/v1/openapi.json", OPEN, openapi::document)
         .get("/api/v1/whoami", ANYBODY, access::who_am_i)
+        .post(session::PATH, OPEN, session::sign_in)
+        .delete(session::PATH, ANYBODY, session::sign_out)
         .get("/api/v1/audit", VIEWER, access::audit)
         .get("/modules/{name}", OPEN, modules::module)
         .post("/api/v1/check", VIEWER, check::check)

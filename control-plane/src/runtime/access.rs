@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::stopping;
 use crate::access::{
-    Book, Buckets, Caller, Class, Credentials, Identity, Need, Note, Refusal, Role, Rule, Source,
-    network,
+    Book, Buckets, Caller, Class, Credentials, Identity, Need, Note, Refusal, Role, Rule, Shown,
+    Source, network,
 };
 use crate::clock::{self, Clock};
 use crate::limits;
@@ -24,10 +24,12 @@ use crate::tls::Peer;
 mod admin;
 mod audit;
 mod first_start;
+mod sign_in;
 
 pub use admin::{AccessError, Created, Granted};
 pub(crate) use audit::Outcome;
 pub use first_start::{DeclaredToken, FirstStartError};
+pub use sign_in::{SignInError, SignedIn};
 
 /// How soon what another replica changed holds here.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -137,7 +139,7 @@ impl Access {
     pub fn admit(
         &self,
         peer: Option<&Peer>,
-        bearer: Option<&str>,
+        shown: Shown<'_>,
         rule: Option<Rule>,
         action: &str,
     ) -> Result<Caller, Refusal> {
@@ -147,7 +149,7 @@ impl Access {
             request_id: self.new_id(),
             note: Note::default(),
         };
-        let judged = self.judge(peer, bearer, rule);
+        let judged = self.judge(peer, shown, rule);
         match judged {
             Ok(identity) => Ok(caller(identity)),
             Err((identity, refusal)) => {
@@ -167,7 +169,7 @@ impl Access {
     fn judge(
         &self,
         peer: Option<&Peer>,
-        bearer: Option<&str>,
+        shown: Shown<'_>,
         rule: Option<Rule>,
     ) -> Result<Identity, (Option<Identity>, Refusal)> {
         if self.mode == Mode::Open {
@@ -176,14 +178,10 @@ impl Access {
         let address = peer.map(|peer| peer.address.ip());
         let here = address.is_some_and(|address| address.to_canonical().is_loopback());
         let need = rule.map(|rule| rule.need);
-        let shown = Credentials {
-            bearer,
-            certificate: peer.and_then(|peer| peer.certificate.as_deref()),
-        };
         let identified = match need {
             Some(Need::Open) => return Ok(Identity::open()),
             Some(Need::Local) if here => return Ok(Identity::open()),
-            _ => self.book.borrow().identify(shown, self.clock.now()),
+            _ => self.identify(peer, shown),
         };
         let identity = match identified {
             Ok(identity) => identity,
@@ -214,6 +212,27 @@ impl Access {
             .with_label_values(&[reason])
             .inc();
         self.tell_refused(caller, action, refusal);
+    }
+
+    fn identify(&self, peer: Option<&Peer>, shown: Shown<'_>) -> Result<Identity, Refusal> {
+        let now = self.clock.now();
+        let book = self.book.borrow();
+        let certificate = peer.and_then(|peer| peer.certificate.as_deref());
+        let bearer = match shown {
+            Shown::Bearer(text) => Some(text),
+            Shown::Nothing => None,
+            Shown::CookieFromElsewhere => return Err(Refusal::OtherSite),
+            // A certificate speaks for itself, whatever old cookie comes with it.
+            Shown::Cookie(text) => match book.by_cookie(text, now) {
+                Err(_) if certificate.is_some() => None,
+                found => return found,
+            },
+        };
+        let credentials = Credentials {
+            bearer,
+            certificate,
+        };
+        book.identify(credentials, now)
     }
 
     /// A one-time token is an attempt that no identity stands for.
@@ -324,7 +343,8 @@ impl Access {
     /// Reads the table; what is in it holds from now on.
     pub(super) async fn read(&self) -> Result<(), StoreError> {
         let stored = self.store.access().await?;
-        let book = Book::new(stored.version, stored.tokens, stored.certificates);
+        let book = Book::new(stored.version, stored.tokens, stored.certificates)
+            .with_sign_ins(stored.sign_ins);
         self.book.send_if_modified(|held| {
             // Two readings may end in the other order.
             let newer = book.version() >= held.version();

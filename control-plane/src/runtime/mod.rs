@@ -35,7 +35,7 @@ mod start;
 pub(crate) use access::Outcome;
 pub use access::{
     Access, AccessConfig, AccessError, Created, DeclaredToken, FirstStartError, Granted,
-    Mode as AccessMode,
+    Mode as AccessMode, SignInError, SignedIn,
 };
 pub use change::{Applied, Apply, ApplyError, Delete, Rollback, Stale};
 pub use control::{Control, SidecarMaterial};

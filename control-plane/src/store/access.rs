@@ -4,7 +4,7 @@ use sqlx::Row as _;
 
 use super::audit::{AuditRow, insert};
 use super::{Row, Store, StoreError, Tx, signed, text, unsigned};
-use crate::access::{CertificateEntry, NodeBinding, TokenEntry, TokenHash};
+use crate::access::{CertificateEntry, NodeBinding, SignIn, TokenEntry, TokenHash};
 use crate::limits;
 
 /// What became of a change of the access table.
@@ -29,6 +29,8 @@ pub struct StoredAccess {
     pub tokens: Vec<TokenEntry>,
     /// Every certificate's name.
     pub certificates: Vec<CertificateEntry>,
+    /// Browsers that are signed in.
+    pub sign_ins: Vec<SignIn>,
 }
 
 impl Store {
@@ -61,8 +63,10 @@ impl Store {
         )
         .fetch_all(&self.readers)
         .await?;
+        let sign_ins = super::sign_ins::all(self).await?;
         Ok(StoredAccess {
             version,
+            sign_ins,
             tokens: tokens.iter().map(token).collect::<Result<_, _>>()?,
             certificates: certificates
                 .iter()
@@ -283,14 +287,14 @@ impl Store {
 }
 
 /// First in every change: it also makes changes of several replicas wait for each other.
-async fn raise(tx: &mut Tx) -> Result<(), StoreError> {
+pub(super) async fn raise(tx: &mut Tx) -> Result<(), StoreError> {
     sqlx::query("UPDATE access_state SET version = version + 1 WHERE id = 1")
         .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-async fn full(tx: &mut Tx, count: &'static str, most: i64) -> Result<bool, StoreError> {
+pub(super) async fn full(tx: &mut Tx, count: &'static str, most: i64) -> Result<bool, StoreError> {
     let row = sqlx::query(count).fetch_one(&mut **tx).await?;
     Ok(row.try_get::<i64, _>("n")? >= most)
 }

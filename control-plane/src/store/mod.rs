@@ -25,6 +25,7 @@ mod resources;
 mod revisions;
 mod revocations;
 mod rollouts;
+mod sign_ins;
 mod traffic;
 
 use std::borrow::Cow;

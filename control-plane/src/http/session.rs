@@ -1,0 +1,80 @@
+//! Signing in to the dashboard, and out.
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use serde::Deserialize;
+
+use super::access::WhoAmIJson;
+use super::cookie;
+use super::guard::refused;
+use super::problem::Problem;
+use crate::access::Caller;
+use crate::runtime::{App, SignInError};
+use crate::tls::Peer;
+
+/// Where it is.
+pub(super) const PATH: &str = "/api/v1/session";
+
+/// What is shown.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    token: String,
+}
+
+/// `POST /api/v1/session`.
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    peer: Option<Extension<ConnectInfo<Peer>>>,
+    body: Result<Json<SignIn>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(shown) = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+    let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
+    let action = format!("POST {PATH}");
+    let done = app.access.sign_in(peer, shown.token.trim(), &action).await;
+    let signed = match done {
+        Ok(signed) => signed,
+        Err(SignInError::Refused(refusal)) => return Ok(refused(&refusal)),
+        Err(error) => return Err(error.into()),
+    };
+    let who = Json(WhoAmIJson::from(signed.caller.identity));
+    let mut response = who.into_response();
+    if let Some(cookie) = cookie::set(peer, signed.cookie.reveal()) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+/// `DELETE /api/v1/session`.
+pub(super) async fn sign_out(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    peer: Option<Extension<ConnectInfo<Peer>>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if let Some(cookie) = cookie::find(&headers) {
+        let action = format!("DELETE {PATH}");
+        app.access.sign_out(&caller, cookie, &action).await?;
+    }
+    let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let Some(cookie) = cookie::unset(peer) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        let status = match &error {
+            SignInError::Refused(_) => StatusCode::UNAUTHORIZED,
+            SignInError::NodesToken => StatusCode::FORBIDDEN,
+            SignInError::Open | SignInError::Full => StatusCode::CONFLICT,
+            SignInError::Store(_) | SignInError::Entropy(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.to_string())
+    }
+}

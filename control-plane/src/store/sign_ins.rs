@@ -1,0 +1,78 @@
+//! Browsers that are signed in.
+
+use sqlx::Row as _;
+
+use super::access::{AccessChange, full, raise};
+use super::audit::{AuditRow, insert};
+use super::{Row, Store, StoreError, signed, text, unsigned};
+use crate::access::{SignIn, TokenHash};
+use crate::limits;
+
+impl Store {
+    /// Signs a browser in.
+    ///
+    /// # Errors
+    /// When the database fails: then nothing is changed.
+    pub async fn add_sign_in(
+        &self,
+        sign_in: &SignIn,
+        audit: &AuditRow,
+    ) -> Result<AccessChange, StoreError> {
+        let mut tx = self.begin().await?;
+        raise(&mut tx).await?;
+        sqlx::query("DELETE FROM access_sign_ins WHERE expires_ms <= $1")
+            .bind(signed(sign_in.created_ms))
+            .execute(&mut *tx)
+            .await?;
+        let count = "SELECT COUNT(*) AS n FROM access_sign_ins";
+        if full(&mut tx, count, limits::MAX_SIGN_INS).await? {
+            return Ok(AccessChange::Full);
+        }
+        sqlx::query(
+            "INSERT INTO access_sign_ins (hash, token, created_ms, expires_ms) \
+             VALUES ($1, $2, $3, $4)",
+        )
+        .bind(sign_in.hash.to_hex())
+        .bind(text(&sign_in.token))
+        .bind(signed(sign_in.created_ms))
+        .bind(signed(sign_in.expires_ms))
+        .execute(&mut *tx)
+        .await?;
+        insert(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(AccessChange::Made)
+    }
+
+    /// Signs a browser out.
+    ///
+    /// # Errors
+    /// When the database fails: then nothing is changed.
+    pub async fn end_sign_in(&self, hash: TokenHash, audit: &AuditRow) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        raise(&mut tx).await?;
+        sqlx::query("DELETE FROM access_sign_ins WHERE hash = $1")
+            .bind(hash.to_hex())
+            .execute(&mut *tx)
+            .await?;
+        insert(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+pub(super) async fn all(store: &Store) -> Result<Vec<SignIn>, StoreError> {
+    let rows = sqlx::query("SELECT hash, token, created_ms, expires_ms FROM access_sign_ins")
+        .fetch_all(&store.readers)
+        .await?;
+    rows.iter().map(sign_in).collect()
+}
+
+fn sign_in(row: &Row) -> Result<SignIn, StoreError> {
+    let unreadable = StoreError::Unreadable { what: "sign-in" };
+    Ok(SignIn {
+        hash: TokenHash::from_hex(row.try_get("hash")?).ok_or(unreadable)?,
+        token: row.try_get("token")?,
+        created_ms: unsigned(row.try_get("created_ms")?),
+        expires_ms: unsigned(row.try_get("expires_ms")?),
+    })
+}
