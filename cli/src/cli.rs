@@ -257,7 +257,7 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Ends sessions before their time
     #[command(
-        after_help = "Example:\n  countersign sessions revoke --device DEVICE --message 'stolen phone'\n  countersign sessions revoked"
+        after_help = "Example:\n  countersign sessions revoke --device DEVICE --message stolen\n  countersign sessions revoked"
     )]
     #[command(subcommand)]
     Sessions(SessionsCommand),

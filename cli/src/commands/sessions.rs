@@ -13,8 +13,8 @@ use crate::{api, output};
 pub(crate) enum SessionsCommand {
     /// Ends a session, or all that a device has earned so far, on every node
     #[command(after_help = "Examples:
-  countersign sessions revoke --device 6f1c… --message 'stolen phone'
-  countersign sessions revoke --session 01a2032d-…
+  countersign sessions revoke --device DEVICE --message stolen
+  countersign sessions revoke --session SESSION
 
 The ids stand in the event of a decision: `countersign events get EVENT-ID`.")]
     Revoke(RevokeArgs),

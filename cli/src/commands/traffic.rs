@@ -245,6 +245,7 @@ mod tests {
                 policy("", 0, 0, None),
             ],
             points: Vec::new(),
+            total: None,
         }));
         let lines: Vec<_> = text.lines().collect();
         assert!(

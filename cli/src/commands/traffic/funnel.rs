@@ -117,6 +117,7 @@ mod tests {
                 ..admin::PolicyTraffic::default()
             }],
             points: Vec::new(),
+            total: None,
         }));
         let lines: Vec<_> = text.lines().collect();
         assert!(

@@ -116,7 +116,7 @@ fn same_with_memory(documents: &[Document], memory: &mut Memory) -> bool {
 fn a_set_that_is_edited_compiles_with_a_memory_to_the_bytes_that_it_compiles_to_without() {
     let mut compiled = 0;
     for seed in 1..=20 {
-        let mut dice = Dice(seed * 0x9e37_79b9_7f4a_7c15);
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
         let mut memory = Memory::default();
         let mut texts: Vec<Option<String>> =
             (0..24).map(|place| document(&mut dice, place)).collect();
