@@ -1,0 +1,84 @@
+// The dashboard begins here.
+
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from "preact-iso";
+import { api, got } from "./api/client";
+import { type ApiProblem, asProblem } from "./api/problem";
+import { identity, signedOut } from "./app/session";
+import { Shell } from "./app/shell";
+import { SignIn } from "./app/sign-in";
+import { startTheme } from "./app/theme";
+import { useLive } from "./state/live";
+import { LinkButton } from "./ui/button";
+import { Empty, Failed, Loading } from "./ui/states";
+
+const MitigationDashboard = lazy(() => import("./pages/mitigation/page"));
+
+const HOME = "/dashboards/mitigation";
+
+function Home() {
+  const { route } = useLocation();
+  useEffect(() => route(HOME, true), [route]);
+  return <Loading />;
+}
+
+function NoSuchPage() {
+  return (
+    <Empty
+      icon="search"
+      title="There is no such page"
+      action={<LinkButton href={HOME}>To the dashboard</LinkButton>}
+    >
+      The address may be mistyped, or the page may have moved.
+    </Empty>
+  );
+}
+
+function Pages() {
+  return (
+    <Shell>
+      <ErrorBoundary onError={error => console.error(error)}>
+        <Router>
+          <Route path="/" component={Home} />
+          <Route path="/dashboards/mitigation" component={MitigationDashboard} />
+          <Route default component={NoSuchPage} />
+        </Router>
+      </ErrorBoundary>
+    </Shell>
+  );
+}
+
+async function whoAmI(signal: AbortSignal): Promise<ApiProblem | null> {
+  try {
+    identity.value = await got(api.GET("/api/v1/whoami", { signal }));
+    return null;
+  } catch (error) {
+    const problem = asProblem(error);
+    if (problem.status !== 401) {
+      throw problem;
+    }
+    signedOut();
+    return null;
+  }
+}
+
+function App() {
+  const asked = useLive("whoami", whoAmI);
+  if (identity.value === undefined) {
+    return asked.problem ? <Failed problem={asked.problem} again={asked.reload} /> : null;
+  }
+  return identity.value === null ? (
+    <SignIn />
+  ) : (
+    <LocationProvider>
+      <Pages />
+    </LocationProvider>
+  );
+}
+
+startTheme();
+const root = document.getElementById("app");
+if (root) {
+  render(<App />, root);
+}
