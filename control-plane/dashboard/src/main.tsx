@@ -15,6 +15,9 @@ import { Empty, Failed, Loading } from "./ui/states";
 
 const MitigationDashboard = lazy(() => import("./pages/mitigation/page"));
 
+const PolicyList = lazy(() => import("./pages/policies/list"));
+const EditResource = lazy(() => import("./pages/resources/edit"));
+
 const HOME = "/dashboards/mitigation";
 
 function Home() {
@@ -42,6 +45,8 @@ function Pages() {
         <Router>
           <Route path="/" component={Home} />
           <Route path="/dashboards/mitigation" component={MitigationDashboard} />
+          <Route path="/policies/mitigation" component={PolicyList} />
+          <Route path="/policies/mitigation/:name" component={EditResource} />
           <Route default component={NoSuchPage} />
         </Router>
       </ErrorBoundary>

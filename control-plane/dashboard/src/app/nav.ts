@@ -10,6 +10,10 @@ export interface NavEntry {
 
 export const NAVIGATION: readonly { group: string; entries: readonly NavEntry[] }[] = [
   { group: "Dashboards", entries: [{ name: "Mitigation", href: "/dashboards/mitigation", icon: "chart" }] },
+  {
+    group: "Policies",
+    entries: [{ name: "Mitigation Policies", href: "/policies/mitigation", icon: "policy" }],
+  },
 ];
 
 /** The entry whose page, or whose page's part, this path is. */

@@ -1,0 +1,443 @@
+// One resource: its text with the server's findings, and for a policy the form beside it.
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLocation, useRoute } from "preact-iso";
+import { check, type Finding, type Language, language } from "../../api/pending";
+import type { Applied, Resource } from "../../api/types";
+import { whyNot } from "../../app/session";
+import { say } from "../../app/toasts";
+import TextEditor from "../../editor/text-editor";
+import { plural } from "../../format/numbers";
+import { type PolicyForm, readPolicy, sentence, writePolicy } from "../../policy/document";
+import { specOf, word } from "../../policy/facts";
+import { KINDS, type Kind, POLICY } from "../../policy/kinds";
+import { useLive, useNow } from "../../state/live";
+import { address } from "../../state/query";
+import { type Resources, useResources } from "../../state/resources";
+import { useQuery } from "../../state/use-query";
+import { Button, LinkButton } from "../../ui/button";
+import { DeleteDialog } from "../../ui/delete-dialog";
+import { Card, PageHead, When } from "../../ui/parts";
+import { SaveDialog } from "../../ui/save-dialog";
+import { Answered, Banner, Empty } from "../../ui/states";
+import { PolicyFormView } from "../policies/form";
+
+/** A pause in typing after which the text is checked. */
+const CHECK_AFTER_MS = 300;
+const WIDE = 1280;
+
+export default function EditResource() {
+  const { path } = useLocation();
+  const { params } = useRoute();
+  const kind = KINDS.find(one => path.startsWith(`${one.path}/`)) ?? POLICY;
+  const name = params["name"] ?? "";
+  const resources = useResources(0);
+  return (
+    <Answered live={resources} lines={10}>
+      {data => <Found key={path} kind={kind} name={name} data={data} reload={resources.reload} />}
+    </Answered>
+  );
+}
+
+interface FoundProps {
+  kind: Kind;
+  name: string;
+  data: Resources;
+  reload: () => void;
+}
+
+function Found({ kind, name, data, reload }: FoundProps) {
+  const resource = data.resources.find(one => one.kind === kind.kind && one.name === name);
+  if (name !== "new" && !resource) {
+    return (
+      <Empty
+        icon="search"
+        title={`There is no ${kind.one} ${name}`}
+        action={<LinkButton href={kind.path}>All {kind.many}</LinkButton>}
+      >
+        It may have been deleted. The history has every former revision.
+      </Empty>
+    );
+  }
+  return <Editing kind={kind} resource={resource} data={data} reload={reload} />;
+}
+
+interface Checked {
+  text: string;
+  accepted: boolean;
+  findings: readonly Finding[];
+}
+
+/** The server's findings in a text, a moment after it was last changed. */
+function useCheck(text: string): { checked: Checked | undefined; failed: string } {
+  const [checked, setChecked] = useState<Checked>();
+  const [failed, setFailed] = useState("");
+  useEffect(() => {
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      check(text, abort.signal).then(
+        answer => {
+          setFailed("");
+          setChecked({ text, accepted: answer.accepted, findings: answer.diagnostics });
+        },
+        error => {
+          if (!abort.signal.aborted) {
+            setFailed(error instanceof Error ? error.message : String(error));
+          }
+        },
+      );
+    }, CHECK_AFTER_MS);
+    return () => {
+      clearTimeout(timer);
+      abort.abort();
+    };
+  }, [text]);
+  return { checked, failed };
+}
+
+type View = "form" | "text" | "both";
+
+interface EditingProps {
+  kind: Kind;
+  resource: Resource | undefined;
+  data: Resources;
+  reload: () => void;
+}
+
+function Editing({ kind, resource, data, reload }: EditingProps) {
+  const { route } = useLocation();
+  const query = useQuery();
+  const from = query.values["from"];
+  const template = useMemo(() => {
+    const copied = data.resources.find(one => one.kind === kind.kind && one.name === from);
+    return copied ? renamed(copied.source, `${copied.name}-copy`) : kind.template;
+  }, [kind, from, data]);
+  const origin = resource?.source ?? template;
+  const [text, setText] = useState(origin);
+  const [base, setBase] = useState(data.revision);
+  const [dialog, setDialog] = useState<"save" | "delete">();
+  const [saved, setSaved] = useState<Applied>();
+  const [target, setTarget] = useState<{ line: number; column: number }>();
+  const { checked, failed } = useCheck(text);
+  const known = useLive("language", signal => language(signal));
+  const now = useNow(10_000);
+
+  const isPolicy = kind.kind === POLICY.kind;
+  const asked = query.values["view"] as View | undefined;
+  const view: View = isPolicy ? (asked ?? (innerWidth >= WIDE ? "both" : "form")) : "text";
+  const inFile = resource?.origin === "files";
+  const role = whyNot("editor");
+  const readOnly = inFile || role !== "";
+  const dirty = text !== origin;
+  const findings = checked?.text === text ? checked.findings : [];
+  const errors = findings.filter(one => one.severity === "error").length;
+
+  useLeaveGuard(dirty && !readOnly);
+
+  const refusal = inFile
+    ? `kept in the file ${resource?.file ?? ""}; change it there`
+    : role ||
+      (resource && !dirty
+        ? "nothing was changed"
+        : errors > 0
+          ? `${plural(errors, "error")} to mend first`
+          : "");
+
+  const onSaved = (applied: Applied) => {
+    setDialog(undefined);
+    setSaved(applied);
+    say(applied.revision ? `Saved as revision ${applied.revision.revision}` : "Nothing was changed");
+    const made = applied.changes.find(one => one.kind === kind.kind)?.name;
+    if (!resource && made) {
+      route(`${kind.path}/${encodeURIComponent(made)}`, true);
+    }
+    if (applied.revision) {
+      setBase(applied.revision.revision);
+    }
+    reload();
+  };
+
+  return (
+    <>
+      <PageHead
+        title={resource?.name ?? `New ${kind.one}`}
+        crumb={
+          <>
+            {kind.path.startsWith("/policies") ? "Policies" : "Delivery"} /{" "}
+            <a href={kind.path}>{kind.many}</a>
+          </>
+        }
+        lead={
+          resource && (
+            <>
+              Changed <When time={resource.changed} now={now} /> by {resource.author || "nobody known"}
+            </>
+          )
+        }
+      >
+        {isPolicy && <ViewSwitch view={view} onChange={next => query.set({ view: next }, true)} />}
+        {resource && isPolicy && (
+          <LinkButton
+            icon="chart"
+            href={address("/dashboards/mitigation", { policy: resource.name, range: "24h" })}
+          >
+            Traffic
+          </LinkButton>
+        )}
+        {resource && (
+          <LinkButton icon="copy" href={address(`${kind.path}/new`, { from: resource.name })}>
+            Copy
+          </LinkButton>
+        )}
+        {resource && (
+          <Button
+            icon="trash"
+            kind="danger"
+            refusal={inFile ? `kept in the file ${resource.file}; take it out there` : role}
+            onClick={() => setDialog("delete")}
+          >
+            Delete
+          </Button>
+        )}
+        {dirty && !readOnly && resource && (
+          <Button kind="quiet" onClick={() => setText(origin)}>
+            Undo all
+          </Button>
+        )}
+        <Button kind="primary" refusal={refusal} onClick={() => setDialog("save")}>
+          Save …
+        </Button>
+      </PageHead>
+      {inFile && (
+        <Banner kind="info" title="Kept in a file.">
+          <code>{resource?.file}</code>, line {resource?.line}. The control plane watches it: what is saved
+          there is live at once. A copy can be made and changed here.
+        </Banner>
+      )}
+      {!inFile && role && (
+        <Banner kind="info" title="You can look, not change:">
+          {role}.
+        </Banner>
+      )}
+      {saved?.revision && !dirty && (
+        <Banner
+          kind="info"
+          title={`Revision ${saved.revision.revision} is made.`}
+          actions={
+            <LinkButton compact href="/rollouts">
+              Watch it reach the nodes
+            </LinkButton>
+          }
+        >
+          It is on its way to the nodes.
+        </Banner>
+      )}
+      <NameNote text={text} resource={resource} kind={kind} />
+      <div class={view === "both" ? "editing both" : "editing"}>
+        {view !== "text" && (
+          <FormCard
+            text={text}
+            setText={setText}
+            readOnly={readOnly}
+            named={resource !== undefined}
+            data={data}
+            known={known.data}
+          />
+        )}
+        <div class="editing-side">
+          {view !== "form" && (
+            <section class="card editor-card" aria-label="Text">
+              <TextEditor
+                label={`${kind.one} as YAML`}
+                text={text}
+                readOnly={readOnly}
+                findings={findings}
+                language={known.data}
+                onChange={setText}
+                target={target}
+              />
+            </section>
+          )}
+          <Findings
+            checked={checked}
+            current={checked?.text === text}
+            failed={failed}
+            onPick={finding => {
+              if (view === "form") {
+                query.set({ view: "both" }, true);
+              }
+              setTarget({ line: finding.line, column: finding.column });
+            }}
+          />
+        </div>
+      </div>
+      {dialog === "save" && (
+        <SaveDialog
+          text={text}
+          base={base}
+          title={resource ? `Save ${resource.name}` : `Save the new ${kind.one}`}
+          onClose={() => setDialog(undefined)}
+          onSaved={onSaved}
+          onRebase={setBase}
+        />
+      )}
+      {dialog === "delete" && resource && (
+        <DeleteDialog
+          resource={resource}
+          base={base}
+          onClose={() => setDialog(undefined)}
+          onDeleted={() => route(kind.path)}
+        />
+      )}
+    </>
+  );
+}
+
+/** Another name for a copy: the first `name:` of its metadata. */
+function renamed(source: string, name: string): string {
+  return source.replace(/(metadata:\s*\{?\s*name:\s*)[\w.-]+/, `$1${name}`);
+}
+
+function useLeaveGuard(dirty: boolean) {
+  const latest = useRef(dirty);
+  latest.current = dirty;
+  useEffect(() => {
+    const ask = (event: BeforeUnloadEvent) => {
+      if (latest.current) {
+        event.preventDefault();
+      }
+    };
+    addEventListener("beforeunload", ask);
+    return () => removeEventListener("beforeunload", ask);
+  }, []);
+}
+
+function ViewSwitch({ view, onChange }: { view: View; onChange: (view: View) => void }) {
+  const views = [
+    ["form", "Form"],
+    ["text", "Text"],
+    ["both", "Both"],
+  ] as const;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be laid out as a row in every browser.
+    <div class="segmented" role="group" aria-label="View">
+      {views.map(([word, label]) => (
+        <button key={word} type="button" aria-pressed={view === word} onClick={() => onChange(word)}>
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** Another name in the text is another resource: the first stays. */
+function NameNote({ text, resource, kind }: { text: string; resource: Resource | undefined; kind: Kind }) {
+  const name = useMemo(() => /^metadata:\s*(?:\{\s*|\n\s+)name:\s*["']?([\w.-]+)/m.exec(text)?.[1], [text]);
+  if (!resource || !name || name === resource.name) {
+    return null;
+  }
+  return (
+    <Banner kind="warn" title="The name is another.">
+      Saving makes a second {kind.one} <b>{name}</b>; <b>{resource.name}</b> stays as it is.
+    </Banner>
+  );
+}
+
+interface FormCardProps {
+  text: string;
+  setText: (text: string) => void;
+  readOnly: boolean;
+  named: boolean;
+  data: Resources;
+  known: Language | undefined;
+}
+
+function FormCard({ text, setText, readOnly, named, data, known }: FormCardProps) {
+  const read = useMemo(() => readPolicy(text), [text]);
+  const lists = useMemo(() => {
+    const named = (known?.names ?? []).flatMap(({ name }) =>
+      name.startsWith("lists.") ? name.slice(6) : [],
+    );
+    return named.length > 0 ? named : data.resources.flatMap(one => (one.kind === "List" ? one.name : []));
+  }, [known, data]);
+  const reasons = useMemo(
+    () =>
+      [
+        ...new Set(data.resources.flatMap(one => (one.kind === "Signal" ? word(specOf(one), "reason") : []))),
+      ].filter(Boolean),
+    [data],
+  );
+  if (!read.form) {
+    return (
+      <section class="card" aria-label="Form">
+        <Empty icon="warn" title="The form cannot show this text">
+          {read.problem}
+        </Empty>
+      </section>
+    );
+  }
+  const form: PolicyForm = read.form;
+  return (
+    <section class="card form-card" aria-label="Form">
+      <p class="sentence">{sentence(form)}</p>
+      <PolicyFormView
+        form={form}
+        readOnly={readOnly}
+        named={named}
+        lists={lists}
+        reasons={reasons}
+        onChange={next => setText(writePolicy(text, form, next))}
+      />
+    </section>
+  );
+}
+
+interface FindingsProps {
+  checked: Checked | undefined;
+  current: boolean;
+  failed: string;
+  onPick: (finding: Finding) => void;
+}
+
+function Findings({ checked, current, failed, onPick }: FindingsProps) {
+  const findings = checked?.findings ?? [];
+  const title = failed
+    ? "It could not be checked"
+    : !checked
+      ? "Being checked"
+      : findings.length === 0
+        ? "No findings"
+        : plural(findings.length, "finding");
+  return (
+    <Card
+      title={title}
+      flush
+      actions={!current && checked && !failed && <span class="muted small">being checked again</span>}
+    >
+      <div aria-live="polite">
+        {failed && <p class="inset muted">{failed}</p>}
+        {!failed && checked && findings.length === 0 && (
+          <p class="inset muted">The control plane can load this, and so can every filter.</p>
+        )}
+        <ul class="findings">
+          {findings.map(finding => (
+            <li key={`${finding.line}:${finding.column}:${finding.message}`}>
+              <span class={`dot ${finding.severity === "error" ? "bad" : "warn"}`} aria-hidden="true" />
+              <button type="button" onClick={() => onPick(finding)}>
+                <b>
+                  {finding.severity} in line {finding.line}:
+                </b>{" "}
+                {finding.message}
+              </button>
+              {finding.advice.map(line => (
+                <span class="advice muted" key={line}>
+                  {line}
+                </span>
+              ))}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </Card>
+  );
+}
