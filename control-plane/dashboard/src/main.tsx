@@ -17,6 +17,8 @@ const MitigationDashboard = lazy(() => import("./pages/mitigation/page"));
 
 const PolicyList = lazy(() => import("./pages/policies/list"));
 const EditResource = lazy(() => import("./pages/resources/edit"));
+const EventList = lazy(() => import("./pages/events/list"));
+const EventPage = lazy(() => import("./pages/events/detail"));
 
 const HOME = "/dashboards/mitigation";
 
@@ -47,6 +49,8 @@ function Pages() {
           <Route path="/dashboards/mitigation" component={MitigationDashboard} />
           <Route path="/policies/mitigation" component={PolicyList} />
           <Route path="/policies/mitigation/:name" component={EditResource} />
+          <Route path="/events" component={EventList} />
+          <Route path="/events/:id" component={EventPage} />
           <Route default component={NoSuchPage} />
         </Router>
       </ErrorBoundary>

@@ -2,7 +2,7 @@
 
 import type { Diagnostic } from "./problem";
 import { ApiProblem } from "./problem";
-import type { Applied } from "./types";
+import type { Applied, Counts } from "./types";
 
 export interface Finding extends Diagnostic {
   end_line: number;
@@ -65,4 +65,105 @@ export function apply(text: string, options: ApplyOptions): Promise<Applied> {
     headers: { "content-type": "application/yaml" },
     body: text,
   });
+}
+
+/** What events can be searched by; the API names each of them so too. */
+export const EVENT_FILTERS = [
+  "q",
+  "policy",
+  "mentions",
+  "action",
+  "host",
+  "path",
+  "address",
+  "device",
+  "reason",
+  "verdict",
+  "step",
+  "cause",
+  "assurance",
+] as const;
+export type EventFilter = (typeof EVENT_FILTERS)[number];
+
+export interface EventPage {
+  events: DecisionEvent[];
+  next_cursor?: string;
+}
+
+export type EventQuery = Partial<
+  Record<EventFilter | "from" | "to" | "cursor" | "limit", string | undefined>
+>;
+
+function search(query: Record<string, string | undefined>): string {
+  const said = Object.entries(query).filter(
+    (one): one is [string, string] => one[1] !== undefined && one[1] !== "",
+  );
+  return new URLSearchParams(said).toString();
+}
+
+export function events(query: EventQuery, signal: AbortSignal): Promise<EventPage> {
+  return call(`/api/v1/events?${search(query)}`, { signal });
+}
+
+export type TopBy = "policy" | "host" | "path" | "reason" | "address" | "device" | "user_agent" | "ja4";
+
+export interface Top {
+  by: string;
+  entries: { key: string; counts: Counts }[];
+  others: Counts;
+  /** Of which events; absent where all traffic was counted. */
+  events?: { looked_at: number; since?: string; whole: boolean };
+}
+
+export function top(
+  by: TopBy,
+  query: Partial<Record<"from" | "to" | "policy" | "host" | "action" | "limit", string | undefined>>,
+  signal: AbortSignal,
+): Promise<Top> {
+  return call(`/api/v1/top?${search({ by, ...query })}`, { signal });
+}
+
+/** An event with the parts that the API's document leaves open. */
+export interface DecisionEvent {
+  event_id: string;
+  time: string | null;
+  node: string;
+  revision: string;
+  action: string;
+  policy: string;
+  status: number;
+  score: number;
+  upstream_score: number;
+  signals: { name: string; weight: number; reason: string }[];
+  verdict: string;
+  reasons: string[];
+  min_assurance: string;
+  session: { valid: boolean; assurance: string; age_s: number; device: string; problem: string } | null;
+  monitored: { policy: string; action: string }[];
+  satisfied: string[];
+  method: string;
+  scheme: string;
+  host: string;
+  path: string;
+  client_address: string;
+  user_agent: string;
+  ja4: string;
+  inputs: { name: string; value: string }[];
+  errors: { policy: string; error: string }[];
+  notes: string[];
+  weight: number;
+  outcomes: {
+    step: string;
+    time: string | null;
+    kind: string;
+    cause: string;
+    assurance: string;
+    device: string;
+    claimed: boolean;
+  }[];
+  explanation: string[];
+}
+
+export function event(id: string, signal: AbortSignal): Promise<DecisionEvent> {
+  return call(`/api/v1/events/${encodeURIComponent(id)}`, { signal });
 }

@@ -14,6 +14,7 @@ export const NAVIGATION: readonly { group: string; entries: readonly NavEntry[] 
     group: "Policies",
     entries: [{ name: "Mitigation Policies", href: "/policies/mitigation", icon: "policy" }],
   },
+  { group: "Investigate", entries: [{ name: "Events", href: "/events", icon: "search" }] },
 ];
 
 /** The entry whose page, or whose page's part, this path is. */
