@@ -19,6 +19,12 @@ const PolicyList = lazy(() => import("./pages/policies/list"));
 const EditResource = lazy(() => import("./pages/resources/edit"));
 const EventList = lazy(() => import("./pages/events/list"));
 const EventPage = lazy(() => import("./pages/events/detail"));
+const RolloutPage = lazy(() => import("./pages/rollouts/rollout"));
+const NodesPage = lazy(() => import("./pages/rollouts/nodes"));
+const HistoryPage = lazy(() => import("./pages/rollouts/history"));
+const RevisionPage = lazy(() => import("./pages/rollouts/revision"));
+const ResourceList = lazy(() => import("./pages/resources/list"));
+const AuditPage = lazy(() => import("./pages/administration/audit"));
 
 const HOME = "/dashboards/mitigation";
 
@@ -51,6 +57,23 @@ function Pages() {
           <Route path="/policies/mitigation/:name" component={EditResource} />
           <Route path="/events" component={EventList} />
           <Route path="/events/:id" component={EventPage} />
+          <Route path="/rollouts" component={RolloutPage} />
+          <Route path="/rollouts/nodes" component={NodesPage} />
+          <Route path="/rollouts/history" component={HistoryPage} />
+          <Route path="/rollouts/history/:revision" component={RevisionPage} />
+          <Route path="/policies/signals" component={ResourceList} />
+          <Route path="/policies/signals/:name" component={EditResource} />
+          <Route path="/policies/device-rules" component={ResourceList} />
+          <Route path="/policies/device-rules/:name" component={EditResource} />
+          <Route path="/policies/reasons" component={ResourceList} />
+          <Route path="/policies/reasons/:name" component={EditResource} />
+          <Route path="/policies/lists" component={ResourceList} />
+          <Route path="/policies/lists/:name" component={EditResource} />
+          <Route path="/policies/settings" component={ResourceList} />
+          <Route path="/policies/settings/:name" component={EditResource} />
+          <Route path="/rollouts/strategies" component={ResourceList} />
+          <Route path="/rollouts/strategies/:name" component={EditResource} />
+          <Route path="/administration/audit" component={AuditPage} />
           <Route default component={NoSuchPage} />
         </Router>
       </ErrorBoundary>

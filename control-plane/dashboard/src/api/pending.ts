@@ -167,3 +167,79 @@ export interface DecisionEvent {
 export function event(id: string, signal: AbortSignal): Promise<DecisionEvent> {
   return call(`/api/v1/events/${encodeURIComponent(id)}`, { signal });
 }
+
+/** A rollout with the parts that the API's document leaves open. */
+export interface RolloutView {
+  id: number;
+  state: string;
+  why: string;
+  strategy: string;
+  author: string;
+  message: string;
+  started: string | null;
+  stable: string;
+  candidate: string;
+  /** From 1. */
+  stage: number;
+  elapsed_ms: number;
+  stages: { nodes: string; lasts_ms: number; monitor: boolean }[];
+  gates: {
+    gate: string;
+    verdict: "holds" | "waits" | "fails";
+    measured: string;
+    bound: string;
+    node: string;
+  }[];
+  nodes: { connected: number; reached: number; live: number };
+  candidate_counts: Decided;
+  control_counts: Decided;
+  steps: { time: string | null; state: string; stage: number; who: string; why: string }[];
+  unanswered?: string;
+}
+
+/** What workers say that they decided. */
+export interface Decided {
+  requests: number;
+  allow: number;
+  block: number;
+  redirect: number;
+  challenge: number;
+  monitor: number;
+  satisfied: number;
+  errors: number;
+}
+
+export async function rollout(signal: AbortSignal): Promise<RolloutView | null> {
+  return (await call<{ rollout: RolloutView | null }>("/api/v1/rollout", { signal })).rollout;
+}
+
+export async function rollouts(signal: AbortSignal): Promise<RolloutView[]> {
+  return (await call<{ rollouts: RolloutView[] }>("/api/v1/rollouts", { signal })).rollouts;
+}
+
+export interface NodeDetail {
+  id: string;
+  cluster: string;
+  state: string;
+  revision: string;
+  reason: string;
+  since: string | null;
+  envoy_version: string;
+  expected_workers: number;
+  workers: { vm: string; revision: string; seen: string | null; filter_version: string }[];
+  gateways: string[];
+  resources: {
+    name: string;
+    gateway: string;
+    state: string;
+    revision: string;
+    reason: string;
+    renewals: number;
+  }[];
+  target: string;
+  guard_denials: number;
+}
+
+export function nodes(signal: AbortSignal): Promise<{ target_revision: string; nodes: NodeDetail[] }> {
+  return call("/api/v1/nodes", { signal });
+}

@@ -36,7 +36,7 @@ interface Props {
 }
 
 const HEIGHT = 280;
-const SHORT = 170;
+const SHORT = 220;
 
 function bars(): uPlot.Series.PathBuilder {
   const make = uPlot.paths.bars;

@@ -46,21 +46,20 @@ function moment(text: string | undefined): number | undefined {
 }
 
 /** The range that an address names; one that makes no sense is the usual one. */
-export function readRange(query: Record<string, string | undefined>): Range {
+export function readRange(query: Record<string, string | undefined>, usual = DEFAULT_RANGE): Range {
   const from = moment(query["from"]);
   const to = moment(query["to"]);
   if (from !== undefined && to !== undefined && from < to) {
     return { word: "", from, to };
   }
-  const word = query["range"] ?? DEFAULT_RANGE;
-  return { word: RANGES.some(([known]) => known === word) ? word : DEFAULT_RANGE };
+  const word = query["range"] ?? usual;
+  return { word: RANGES.some(([known]) => known === word) ? word : usual };
 }
 
 /** The parameters of an address that name the range. */
 export function writeRange(range: Range): Record<string, string | undefined> {
   if (range.word) {
-    const word = range.word === DEFAULT_RANGE ? undefined : range.word;
-    return { range: word, from: undefined, to: undefined };
+    return { range: range.word, from: undefined, to: undefined };
   }
   return {
     range: undefined,

@@ -17,21 +17,21 @@ export function Origin({ resource }: { resource: Resource }) {
   );
 }
 
-export function NewButton({
-  href,
-  refusal,
-  children,
-}: {
+interface NewProps {
   href: string;
   refusal: string;
   children: ComponentChildren;
-}) {
+  /** One of many on its page. */
+  quiet?: boolean;
+}
+
+export function NewButton({ href, refusal, children, quiet = false }: NewProps) {
   return refusal ? (
-    <Button icon="plus" refusal={refusal}>
+    <Button icon="plus" compact={quiet} refusal={refusal}>
       {children}
     </Button>
   ) : (
-    <LinkButton kind="primary" icon="plus" href={href}>
+    <LinkButton {...(quiet ? {} : { kind: "primary" })} compact={quiet} icon="plus" href={href}>
       {children}
     </LinkButton>
   );

@@ -183,7 +183,7 @@ function Meanwhile({ problem, onRebase }: { problem: ApiProblem; onRebase: (revi
         </Button>
       }
     >
-      <ul class="plain">
+      <ul class="bullets">
         {problem.meanwhile.map(one => (
           <li key={`${one.revision}${one.kind}${one.name}`}>
             {one.kind} <b>{one.name}</b> was {one.change} by {one.author || "nobody known"} in revision{" "}

@@ -13,6 +13,7 @@ import { address } from "../../state/query";
 import { Button } from "../../ui/button";
 import { ActionTag, Card, PageHead, Tag, VerdictTag } from "../../ui/parts";
 import { Answered } from "../../ui/states";
+import { Ticks } from "../../ui/ticks";
 import { RuleDialog } from "./rule-dialog";
 
 /** What followed a challenge is told for minutes after it. */
@@ -60,13 +61,15 @@ function Explained({ event }: { event: DecisionEvent }) {
         <Card title="Step by step" span={7}>
           <ol class="steps">
             {event.explanation.map(line => (
-              <li key={line}>{line}</li>
+              <li key={line}>
+                <Ticks text={line} />
+              </li>
             ))}
           </ol>
           {event.errors.length > 0 && (
             <>
               <h3>Conditions that failed</h3>
-              <ul class="plain">
+              <ul class="bullets">
                 {event.errors.map(one => (
                   <li key={one.policy}>
                     <PolicyLink name={one.policy} />: {one.error}

@@ -1,6 +1,6 @@
 // Events: every decision that was recorded, searched.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import {
   type DecisionEvent,
   EVENT_FILTERS,
@@ -17,14 +17,13 @@ import { RangePicker } from "../../state/range-picker";
 import { type Query, useQuery } from "../../state/use-query";
 import { Button } from "../../ui/button";
 import { Icon } from "../../ui/icon";
-import { ActionTag, PageHead, SelectField, Tag, TextField } from "../../ui/parts";
+import { ActionTag, PageHead, SelectField, Tag } from "../../ui/parts";
 import { Answered, Empty } from "../../ui/states";
+import { TypedField } from "../../ui/typed-field";
 
 const PAGE = "50";
 /** As fresh as the dashboard. */
 const FOLLOW_MS = 2_000;
-/** A pause in typing after which is searched. */
-const SEARCH_AFTER_MS = 300;
 
 const LABELS: Record<EventFilter, string> = {
   q: "Text",
@@ -137,7 +136,13 @@ function Filters({ query }: { query: Query }) {
     <>
       <div class="filters">
         <RangePicker query={query} range={readRange(values)} />
-        <Typed query={query} name="q" label="Search" placeholder="Event id, address, path, device …" grow />
+        <TypedField
+          query={query}
+          name="q"
+          label="Search"
+          placeholder="Event id, address, path, device …"
+          grow
+        />
         <SelectField
           label="Action"
           value={values["action"] ?? ""}
@@ -150,12 +155,17 @@ function Filters({ query }: { query: Query }) {
       </div>
       {open && (
         <div class="filters">
-          <Typed query={query} name="policy" label="Policy" placeholder="Exact name" />
-          <Typed query={query} name="host" label="Host" placeholder="shop.example.com" />
-          <Typed query={query} name="path" label="Path" placeholder="/checkout" />
-          <Typed query={query} name="address" label="Client address" placeholder="203.0.113.7 or a range" />
-          <Typed query={query} name="device" label="Device" placeholder="Device id" />
-          <Typed query={query} name="reason" label="Reason" placeholder="VIRTUAL_MACHINE" />
+          <TypedField query={query} name="policy" label="Policy" placeholder="Exact name" />
+          <TypedField query={query} name="host" label="Host" placeholder="shop.example.com" />
+          <TypedField query={query} name="path" label="Path" placeholder="/checkout" />
+          <TypedField
+            query={query}
+            name="address"
+            label="Client address"
+            placeholder="203.0.113.7 or a range"
+          />
+          <TypedField query={query} name="device" label="Device" placeholder="Device id" />
+          <TypedField query={query} name="reason" label="Reason" placeholder="VIRTUAL_MACHINE" />
           <SelectField
             label="Verdict"
             value={values["verdict"] ?? ""}
@@ -174,40 +184,6 @@ function Filters({ query }: { query: Query }) {
         </div>
       )}
     </>
-  );
-}
-
-interface TypedProps {
-  query: Query;
-  name: EventFilter;
-  label: string;
-  placeholder: string;
-  grow?: boolean;
-}
-
-/** A field whose value goes to the address a moment after the last key. */
-function Typed({ query, name, label, placeholder, grow = false }: TypedProps) {
-  const given = query.values[name] ?? "";
-  const [typed, setTyped] = useState(given);
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => setTyped(given), [given]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return (
-    <div class={grow ? "field grow" : ""}>
-      <TextField
-        label={label}
-        value={typed}
-        placeholder={placeholder}
-        onInput={text => {
-          setTyped(text);
-          clearTimeout(timer.current);
-          timer.current = setTimeout(
-            () => query.set({ [name]: text.trim(), cursor: undefined }, true),
-            SEARCH_AFTER_MS,
-          );
-        }}
-      />
-    </div>
   );
 }
 

@@ -2,14 +2,12 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
-import { check, type Finding, type Language, language } from "../../api/pending";
+import { language } from "../../api/pending";
 import type { Applied, Resource } from "../../api/types";
 import { whyNot } from "../../app/session";
 import { say } from "../../app/toasts";
 import TextEditor from "../../editor/text-editor";
 import { plural } from "../../format/numbers";
-import { type PolicyForm, readPolicy, sentence, writePolicy } from "../../policy/document";
-import { specOf, word } from "../../policy/facts";
 import { KINDS, type Kind, POLICY } from "../../policy/kinds";
 import { useLive, useNow } from "../../state/live";
 import { address } from "../../state/query";
@@ -17,13 +15,12 @@ import { type Resources, useResources } from "../../state/resources";
 import { useQuery } from "../../state/use-query";
 import { Button, LinkButton } from "../../ui/button";
 import { DeleteDialog } from "../../ui/delete-dialog";
-import { Card, PageHead, When } from "../../ui/parts";
+import { PageHead, When } from "../../ui/parts";
 import { SaveDialog } from "../../ui/save-dialog";
 import { Answered, Banner, Empty } from "../../ui/states";
-import { PolicyFormView } from "../policies/form";
+import { FormCard } from "../policies/form-card";
+import { Findings, useCheck } from "./findings";
 
-/** A pause in typing after which the text is checked. */
-const CHECK_AFTER_MS = 300;
 const WIDE = 1280;
 
 export default function EditResource() {
@@ -62,39 +59,6 @@ function Found({ kind, name, data, reload }: FoundProps) {
   return <Editing kind={kind} resource={resource} data={data} reload={reload} />;
 }
 
-interface Checked {
-  text: string;
-  accepted: boolean;
-  findings: readonly Finding[];
-}
-
-/** The server's findings in a text, a moment after it was last changed. */
-function useCheck(text: string): { checked: Checked | undefined; failed: string } {
-  const [checked, setChecked] = useState<Checked>();
-  const [failed, setFailed] = useState("");
-  useEffect(() => {
-    const abort = new AbortController();
-    const timer = setTimeout(() => {
-      check(text, abort.signal).then(
-        answer => {
-          setFailed("");
-          setChecked({ text, accepted: answer.accepted, findings: answer.diagnostics });
-        },
-        error => {
-          if (!abort.signal.aborted) {
-            setFailed(error instanceof Error ? error.message : String(error));
-          }
-        },
-      );
-    }, CHECK_AFTER_MS);
-    return () => {
-      clearTimeout(timer);
-      abort.abort();
-    };
-  }, [text]);
-  return { checked, failed };
-}
-
 type View = "form" | "text" | "both";
 
 interface EditingProps {
@@ -108,10 +72,11 @@ function Editing({ kind, resource, data, reload }: EditingProps) {
   const { route } = useLocation();
   const query = useQuery();
   const from = query.values["from"];
+  const reason = query.values["reason"] ?? "";
   const template = useMemo(() => {
     const copied = data.resources.find(one => one.kind === kind.kind && one.name === from);
-    return copied ? renamed(copied.source, `${copied.name}-copy`) : kind.template;
-  }, [kind, from, data]);
+    return copied ? renamed(copied.source, `${copied.name}-copy`) : overriding(kind.template, reason);
+  }, [kind, from, reason, data]);
   const origin = resource?.source ?? template;
   const [text, setText] = useState(origin);
   const [base, setBase] = useState(data.revision);
@@ -298,6 +263,15 @@ function renamed(source: string, name: string): string {
   return source.replace(/(metadata:\s*\{?\s*name:\s*)[\w.-]+/, `$1${name}`);
 }
 
+/** The template of an override, with the reason that it was asked for. */
+function overriding(template: string, reason: string): string {
+  if (!/^[A-Z][A-Z0-9_]*$/.test(reason)) {
+    return template;
+  }
+  const name = reason.toLowerCase().replaceAll("_", "-");
+  return template.replace(/(\n {2}reason: ).*/, `$1${reason}`).replace(/(name: )[\w-]+/, `$1${name}`);
+}
+
 function useLeaveGuard(dirty: boolean) {
   const latest = useRef(dirty);
   latest.current = dirty;
@@ -340,104 +314,5 @@ function NameNote({ text, resource, kind }: { text: string; resource: Resource |
     <Banner kind="warn" title="The name is another.">
       Saving makes a second {kind.one} <b>{name}</b>; <b>{resource.name}</b> stays as it is.
     </Banner>
-  );
-}
-
-interface FormCardProps {
-  text: string;
-  setText: (text: string) => void;
-  readOnly: boolean;
-  named: boolean;
-  data: Resources;
-  known: Language | undefined;
-}
-
-function FormCard({ text, setText, readOnly, named, data, known }: FormCardProps) {
-  const read = useMemo(() => readPolicy(text), [text]);
-  const lists = useMemo(() => {
-    const named = (known?.names ?? []).flatMap(({ name }) =>
-      name.startsWith("lists.") ? name.slice(6) : [],
-    );
-    return named.length > 0 ? named : data.resources.flatMap(one => (one.kind === "List" ? one.name : []));
-  }, [known, data]);
-  const reasons = useMemo(
-    () =>
-      [
-        ...new Set(data.resources.flatMap(one => (one.kind === "Signal" ? word(specOf(one), "reason") : []))),
-      ].filter(Boolean),
-    [data],
-  );
-  if (!read.form) {
-    return (
-      <section class="card" aria-label="Form">
-        <Empty icon="warn" title="The form cannot show this text">
-          {read.problem}
-        </Empty>
-      </section>
-    );
-  }
-  const form: PolicyForm = read.form;
-  return (
-    <section class="card form-card" aria-label="Form">
-      <p class="sentence">{sentence(form)}</p>
-      <PolicyFormView
-        form={form}
-        readOnly={readOnly}
-        named={named}
-        lists={lists}
-        reasons={reasons}
-        onChange={next => setText(writePolicy(text, form, next))}
-      />
-    </section>
-  );
-}
-
-interface FindingsProps {
-  checked: Checked | undefined;
-  current: boolean;
-  failed: string;
-  onPick: (finding: Finding) => void;
-}
-
-function Findings({ checked, current, failed, onPick }: FindingsProps) {
-  const findings = checked?.findings ?? [];
-  const title = failed
-    ? "It could not be checked"
-    : !checked
-      ? "Being checked"
-      : findings.length === 0
-        ? "No findings"
-        : plural(findings.length, "finding");
-  return (
-    <Card
-      title={title}
-      flush
-      actions={!current && checked && !failed && <span class="muted small">being checked again</span>}
-    >
-      <div aria-live="polite">
-        {failed && <p class="inset muted">{failed}</p>}
-        {!failed && checked && findings.length === 0 && (
-          <p class="inset muted">The control plane can load this, and so can every filter.</p>
-        )}
-        <ul class="findings">
-          {findings.map(finding => (
-            <li key={`${finding.line}:${finding.column}:${finding.message}`}>
-              <span class={`dot ${finding.severity === "error" ? "bad" : "warn"}`} aria-hidden="true" />
-              <button type="button" onClick={() => onPick(finding)}>
-                <b>
-                  {finding.severity} in line {finding.line}:
-                </b>{" "}
-                {finding.message}
-              </button>
-              {finding.advice.map(line => (
-                <span class="advice muted" key={line}>
-                  {line}
-                </span>
-              ))}
-            </li>
-          ))}
-        </ul>
-      </div>
-    </Card>
   );
 }

@@ -1,0 +1,298 @@
+// Which node runs what.
+
+import { useState } from "preact/hooks";
+import { api, got } from "../../api/client";
+import { type NodeDetail, nodes } from "../../api/pending";
+import { exact } from "../../format/numbers";
+import { useLive, useNow } from "../../state/live";
+import { type Query, useQuery } from "../../state/use-query";
+import { Button } from "../../ui/button";
+import { Pager, paged, SearchField } from "../../ui/pages";
+import { Card, SelectField, Tag, type Tone, When } from "../../ui/parts";
+import { Answered, Empty } from "../../ui/states";
+import { Ticks } from "../../ui/ticks";
+import { RolloutsHead } from "./tabs";
+
+const EVERY_MS = 2_000;
+
+const STATES: Record<string, { tone: Tone; says: string }> = {
+  LIVE: { tone: "good", says: "every worker runs what it should" },
+  ACKED: { tone: "info", says: "Envoy took it; not every worker has reported yet" },
+  SENT: { tone: "info", says: "sent, not answered yet" },
+  WAITING: { tone: "", says: "nothing to send yet" },
+  NACKED: { tone: "bad", says: "Envoy refused it and keeps what it had" },
+  SUSPECT: { tone: "bad", says: "workers are silent or behind" },
+  DISCONNECTED: { tone: "warn", says: "not connected; it runs what it had" },
+};
+
+/** What needs somebody comes first. */
+const ORDER = ["NACKED", "SUSPECT", "DISCONNECTED", "SENT", "ACKED", "WAITING", "LIVE"];
+
+export default function NodesPage() {
+  const query = useQuery();
+  const live = useLive("nodes in detail", nodes, { every: EVERY_MS });
+  return (
+    <>
+      <RolloutsHead />
+      <Answered live={live} lines={6}>
+        {data => <Fleet nodes={data.nodes} target={data.target_revision} query={query} />}
+      </Answered>
+      <Relays />
+    </>
+  );
+}
+
+function Fleet({
+  nodes: all,
+  target,
+  query,
+}: {
+  nodes: readonly NodeDetail[];
+  target: string;
+  query: Query;
+}) {
+  const now = useNow();
+  const state = query.values["state"] ?? "";
+  const searched = (query.values["q"] ?? "").toLowerCase();
+  if (all.length === 0) {
+    return (
+      <Card title="Nodes">
+        <Empty icon="rollout" title="No node has connected yet">
+          An Envoy appears here when it asks the control plane for its policy;{" "}
+          <code>envoy/bootstrap.yaml</code> shows how.
+        </Empty>
+      </Card>
+    );
+  }
+  const rows = all
+    .filter(
+      node =>
+        (state === "" || node.state === state) &&
+        `${node.id} ${node.cluster} ${node.reason}`.toLowerCase().includes(searched),
+    )
+    .sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.id.localeCompare(b.id));
+  const { shown, page } = paged(rows, query);
+  const counted = ORDER.map(word => ({
+    word,
+    number: all.filter(node => node.state === word).length,
+  })).filter(one => one.number > 0);
+  return (
+    <>
+      <div class="filters">
+        <div class="field grow">
+          <SearchField query={query} label="Search nodes" placeholder="Search by id, cluster or reason" />
+        </div>
+        <SelectField
+          label="State"
+          value={state}
+          options={[["", "All states"], ...ORDER.map(word => [word, word] as const)]}
+          onChange={word => query.set({ state: word, page: undefined })}
+        />
+        <ul class="chips tall" aria-label="Nodes by state">
+          {counted.map(({ word, number }) => (
+            <li key={word}>
+              <a
+                class={`tag ${STATES[word]?.tone ?? ""}`}
+                href={query.link({ state: word })}
+                title={STATES[word]?.says}
+              >
+                {word} <b>{exact(number)}</b>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </div>
+      <Card
+        title="Nodes"
+        flush
+        actions={
+          <span class="muted small">
+            stable revision <code>{target || "nothing yet"}</code>
+          </span>
+        }
+      >
+        {rows.length === 0 ? (
+          <Empty icon="search" title="No node is like that" />
+        ) : (
+          <div class="table-wrap">
+            <table class="table">
+              <thead>
+                <tr>
+                  <th scope="col">Node</th>
+                  <th scope="col">State</th>
+                  <th scope="col">Runs</th>
+                  <th scope="col">Workers</th>
+                  <th scope="col">Envoy</th>
+                  <th scope="col">Since</th>
+                  <th scope="col">Reason</th>
+                </tr>
+              </thead>
+              <tbody>
+                {shown.map(node => (
+                  <NodeRow key={node.id} node={node} now={now} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+        <Pager total={rows.length} page={page} query={query} />
+      </Card>
+    </>
+  );
+}
+
+function NodeRow({ node, now }: { node: NodeDetail; now: number }) {
+  const [open, setOpen] = useState(false);
+  const current = node.workers.filter(worker => worker.revision === node.target).length;
+  const state = STATES[node.state];
+  return (
+    <>
+      <tr>
+        <td>
+          <span class="node-name">
+            <Button
+              kind="quiet"
+              compact
+              icon={open ? "down" : "right"}
+              label={`Workers of ${node.id}`}
+              expanded={open}
+              onClick={() => setOpen(!open)}
+            />
+            <span>
+              <span class="row-name">{node.id}</span> <span class="muted">{node.cluster}</span>
+            </span>
+          </span>
+        </td>
+        <td>
+          <span title={state?.says}>
+            <Tag tone={state?.tone ?? ""}>{node.state}</Tag>
+          </span>
+        </td>
+        <td class="nowrap">
+          <code>{node.revision || "nothing"}</code>
+          {node.target && node.target !== node.revision && (
+            <span class="muted">
+              {" "}
+              → <code>{node.target}</code>
+            </span>
+          )}
+        </td>
+        <td class="nowrap">
+          {current} of {node.expected_workers || node.workers.length}
+        </td>
+        <td>{node.envoy_version}</td>
+        <td>
+          <When time={node.since} now={now} />
+        </td>
+        <td class="break">
+          {node.reason ? <Ticks text={node.reason} /> : <span class="muted">{state?.says}</span>}
+          {node.guard_denials > 0 && (
+            <div class="fault">
+              {exact(node.guard_denials)} requests did not pass the filter and were refused by the guard
+            </div>
+          )}
+        </td>
+      </tr>
+      {open && (
+        <tr class="sub">
+          <td colSpan={7}>
+            <table class="table">
+              <thead>
+                <tr>
+                  <th scope="col">Worker</th>
+                  <th scope="col">Runs</th>
+                  <th scope="col">Reported</th>
+                  <th scope="col">Filter</th>
+                </tr>
+              </thead>
+              <tbody>
+                {node.workers.map(worker => (
+                  <tr key={worker.vm}>
+                    <td class="mono">{worker.vm}</td>
+                    <td>
+                      <code>{worker.revision}</code>
+                    </td>
+                    <td>
+                      <When time={worker.seen} now={now} />
+                    </td>
+                    <td>{worker.filter_version}</td>
+                  </tr>
+                ))}
+                {node.resources
+                  .filter(one => one.name !== "countersign" || one.reason || one.renewals > 0)
+                  .map(one => (
+                    <tr key={one.name}>
+                      <td>
+                        <code>{one.name}</code>{" "}
+                        {one.gateway && <span class="muted">gateway {one.gateway}</span>}
+                      </td>
+                      <td>
+                        <code>{one.revision}</code>
+                      </td>
+                      <td>
+                        <Tag tone={STATES[one.state]?.tone ?? ""}>{one.state}</Tag>
+                      </td>
+                      <td>
+                        {one.reason} {one.renewals > 0 && `sent again ${one.renewals} times`}
+                      </td>
+                    </tr>
+                  ))}
+              </tbody>
+            </table>
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function Relays() {
+  const now = useNow();
+  const live = useLive("relays", signal => got(api.GET("/api/v1/relays", { signal })), { every: 5_000 });
+  const relays = live.data?.relays ?? [];
+  if (relays.length === 0) {
+    return null;
+  }
+  return (
+    <Card title="Relays" flush>
+      <div class="table-wrap">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Node</th>
+              <th scope="col">State</th>
+              <th scope="col">Seen</th>
+              <th scope="col" class="number">
+                Delivered
+              </th>
+              <th scope="col" class="number">
+                Waiting
+              </th>
+              <th scope="col" class="number">
+                Lost
+              </th>
+              <th scope="col">Version</th>
+            </tr>
+          </thead>
+          <tbody>
+            {relays.map(relay => (
+              <tr key={relay.node + relay.spool}>
+                <td class="row-name">{relay.node}</td>
+                <td>
+                  <Tag tone={relay.connected ? "good" : "warn"}>{relay.connected ? "connected" : "away"}</Tag>
+                </td>
+                <td>
+                  <When time={relay.seen} now={now} />
+                </td>
+                <td class="number">{exact(relay.events.delivered)}</td>
+                <td class="number">{exact(relay.events.waiting)}</td>
+                <td class="number">{exact(relay.events.lost)}</td>
+                <td>{relay.version}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Card>
+  );
+}
