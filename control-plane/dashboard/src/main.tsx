@@ -11,6 +11,7 @@ import { SignIn } from "./app/sign-in";
 import { startTheme } from "./app/theme";
 import { useLive } from "./state/live";
 import { LinkButton } from "./ui/button";
+import { PageHead } from "./ui/parts";
 import { Empty, Failed, Loading } from "./ui/states";
 
 const MitigationDashboard = lazy(() => import("./pages/mitigation/page"));
@@ -36,21 +37,29 @@ function Home() {
 
 function NoSuchPage() {
   return (
-    <Empty
-      icon="search"
-      title="There is no such page"
-      action={<LinkButton href={HOME}>To the dashboard</LinkButton>}
-    >
-      The address may be mistyped, or the page may have moved.
-    </Empty>
+    <>
+      <PageHead title="There is no such page" />
+      <Empty
+        icon="search"
+        title="Nothing here"
+        action={<LinkButton href={HOME}>To the dashboard</LinkButton>}
+      >
+        The address may be mistyped, or the page may have moved.
+      </Empty>
+    </>
   );
+}
+
+/** Another page: whoever reads by ear or by keyboard begins at its content. */
+function toContent() {
+  document.getElementById("main")?.focus({ preventScroll: true });
 }
 
 function Pages() {
   return (
     <Shell>
       <ErrorBoundary onError={error => console.error(error)}>
-        <Router>
+        <Router onRouteChange={toContent}>
           <Route path="/" component={Home} />
           <Route path="/dashboards/mitigation" component={MitigationDashboard} />
           <Route path="/policies/mitigation" component={PolicyList} />

@@ -29,8 +29,13 @@ async function call<T>(address: string, init: RequestInit): Promise<T> {
   return body as T;
 }
 
+/** What a text is called in its findings, which tells them from those of other resources. */
+export const THIS_TEXT = "this text";
+/** What is kept with a resource that was saved here. */
+const SAVED_HERE = "dashboard";
+
 export function check(text: string, signal: AbortSignal): Promise<Findings> {
-  return call("/api/v1/check", {
+  return call(`/api/v1/check?${new URLSearchParams({ file: THIS_TEXT })}`, {
     method: "POST",
     headers: { "content-type": "application/yaml" },
     body: text,
@@ -54,7 +59,7 @@ export interface ApplyOptions {
 
 /** With `strategy` and `now`, which the API takes and its document does not name yet. */
 export function apply(text: string, options: ApplyOptions): Promise<Applied> {
-  const query = new URLSearchParams();
+  const query = new URLSearchParams({ file: options.dryRun ? THIS_TEXT : SAVED_HERE });
   for (const [name, value] of Object.entries(options)) {
     if (value) {
       query.set(name, String(value));

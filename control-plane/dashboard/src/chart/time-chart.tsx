@@ -175,8 +175,9 @@ export function TimeChart({ label, times, step, series, short = false, onZoom, o
           drawn => {
             const { left, width } = drawn.select;
             if (width > 8) {
-              const from = drawn.posToVal(left, "x") * 1000;
-              const to = drawn.posToVal(left + width, "x") * 1000;
+              // Whole points: half of one would show as fewer.
+              const from = Math.floor(drawn.posToVal(left, "x") / step) * step * 1000;
+              const to = Math.ceil(drawn.posToVal(left + width, "x") / step) * step * 1000;
               drawn.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
               callbacks.current.onZoom?.(from, to);
             }

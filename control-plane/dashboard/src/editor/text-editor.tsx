@@ -1,6 +1,6 @@
 // A text with the server's findings in it.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Finding, Language } from "../api/pending";
 import { asProblem } from "../api/problem";
 import { Failed, Loading } from "../ui/states";
@@ -21,6 +21,7 @@ export default function TextEditor({ label, text, readOnly, findings, language, 
   const host = useRef<HTMLDivElement>(null);
   const [handle, setHandle] = useState<EditorHandle>();
   const [failure, setFailure] = useState<unknown>();
+  const typed = useRef<string[]>([]);
   const latest = useRef({ text, readOnly, onChange, language });
   latest.current = { text, readOnly, onChange, language };
 
@@ -38,7 +39,10 @@ export default function TextEditor({ label, text, readOnly, findings, language, 
           text: latest.current.text,
           readOnly: latest.current.readOnly,
           language: () => latest.current.language,
-          onChange: next => latest.current.onChange(next),
+          onChange: next => {
+            typed.current.push(next);
+            latest.current.onChange(next);
+          },
         });
         setHandle(made);
       })
@@ -49,7 +53,17 @@ export default function TextEditor({ label, text, readOnly, findings, language, 
     };
   }, [label]);
 
-  useEffect(() => handle?.setText(text), [handle, text]);
+  // At once, so that no key comes between a change and its echo; and an echo of what was typed before the
+  // latest key changes nothing.
+  useLayoutEffect(() => {
+    const echo = typed.current.indexOf(text);
+    if (echo >= 0) {
+      typed.current.splice(0, echo + 1);
+    } else {
+      typed.current = [];
+      handle?.setText(text);
+    }
+  }, [handle, text]);
   useEffect(() => handle?.setReadOnly(readOnly), [handle, readOnly]);
   useEffect(() => handle?.setFindings(findings), [handle, findings]);
   useEffect(() => {

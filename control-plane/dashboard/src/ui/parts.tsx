@@ -1,7 +1,7 @@
 // The small pieces that pages are made of.
 
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { isAction } from "../api/types";
 import { ago, dateTime } from "../format/time";
 
@@ -36,11 +36,15 @@ interface PageHeadProps {
 }
 
 export function PageHead({ title, crumb, lead, children }: PageHeadProps) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${heading.current?.textContent ?? ""} · Countersign`;
+  });
   return (
     <div class="page-head">
       <div class="lead">
         {crumb && <div class="crumb">{crumb}</div>}
-        <h1>{title}</h1>
+        <h1 ref={heading}>{title}</h1>
         {lead && <p>{lead}</p>}
       </div>
       {children && <div class="actions">{children}</div>}

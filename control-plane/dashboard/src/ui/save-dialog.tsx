@@ -1,9 +1,10 @@
 // Before a change is made: what it changes, why, and how it reaches the nodes.
 
 import { useEffect, useState } from "preact/hooks";
-import { type ApplyOptions, apply } from "../api/pending";
+import { type ApplyOptions, apply, THIS_TEXT } from "../api/pending";
 import { type ApiProblem, asProblem } from "../api/problem";
 import type { Applied, Difference } from "../api/types";
+import { plural } from "../format/numbers";
 import { useNow } from "../state/live";
 import { useResources } from "../state/resources";
 import { Button } from "./button";
@@ -142,13 +143,25 @@ export function SaveDialog({ text, base, title, onClose, onSaved, onRebase }: Pr
 
 function Changes({ preview }: { preview: Applied }) {
   const differences: readonly Difference[] = preview.differences ?? [];
+  const own = preview.diagnostics.filter(one => one.file === THIS_TEXT);
+  const others = preview.diagnostics.filter(one => one.file !== THIS_TEXT);
   return (
     <>
-      {preview.diagnostics.map(one => (
+      {own.map(one => (
         <Banner kind="warn" key={one.rendered}>
           <pre class="rendered">{one.rendered}</pre>
         </Banner>
       ))}
+      {others.length > 0 && (
+        <details class="elsewhere">
+          <summary>{plural(others.length, "warning")} about other resources</summary>
+          {others.map(one => (
+            <pre class="rendered" key={one.rendered}>
+              {one.rendered}
+            </pre>
+          ))}
+        </details>
+      )}
       {differences.length === 0 && (
         <p class="muted">Nothing is changed: the text is the same as what is there.</p>
       )}

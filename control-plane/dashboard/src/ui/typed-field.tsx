@@ -1,6 +1,6 @@
 // A field whose value goes to the address a moment after the last key.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Query } from "../state/use-query";
 import { TextField } from "./parts";
 
@@ -19,7 +19,7 @@ export function TypedField({ query, name, label, placeholder, grow = false }: Pr
   const given = query.values[name] ?? "";
   const [typed, setTyped] = useState(given);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => setTyped(given), [given]);
+  useLayoutEffect(() => setTyped(now => (now.trim() === given ? now : given)), [given]);
   useEffect(() => () => clearTimeout(timer.current), []);
   return (
     <div class={grow ? "field grow" : ""}>

@@ -14,6 +14,8 @@ import { Answered, Empty } from "../../ui/states";
 import { TypedField } from "../../ui/typed-field";
 
 const PAGE = 100;
+/** Characters of a cell; what is longer is folded. */
+const LONG = 110;
 
 const TONES: Record<string, Tone> = { done: "", failed: "warn", refused: "bad" };
 
@@ -149,12 +151,14 @@ function Entries({
                 </td>
                 <td class="break">{entry.action}</td>
                 <td class="break object">
-                  <details class="long" open={entry.object.length <= 120}>
-                    <summary>
-                      {entry.object.length <= 120 ? entry.object : `${entry.object.slice(0, 110)} …`}
-                    </summary>
-                    {entry.object.length > 120 && entry.object}
-                  </details>
+                  {entry.object.length <= LONG ? (
+                    entry.object
+                  ) : (
+                    <details>
+                      <summary>{entry.object.slice(0, LONG)} …</summary>
+                      {entry.object}
+                    </details>
+                  )}
                 </td>
                 <td>
                   <Tag tone={TONES[entry.outcome] ?? ""}>{entry.outcome}</Tag>

@@ -200,7 +200,7 @@ function Active({ query }: { query: Query }) {
           <a
             class="tag info"
             href={query.link({ [name]: undefined, cursor: undefined })}
-            aria-label={`Remove filter ${LABELS[name]}`}
+            aria-label={`${LABELS[name]}: ${query.values[name]}, remove this filter`}
           >
             {LABELS[name]}: {query.values[name]}
             <Icon name="close" />

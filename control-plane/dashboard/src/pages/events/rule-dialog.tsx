@@ -82,7 +82,7 @@ export function RuleDialog({ event, onClose }: { event: DecisionEvent; onClose: 
         </p>
         {made.applied.diagnostics.map(one => (
           <Banner kind="warn" key={one.rendered}>
-            {one.message}.<pre class="rendered">{one.rendered}</pre>
+            <pre class="rendered">{one.rendered}</pre>
           </Banner>
         ))}
       </Dialog>

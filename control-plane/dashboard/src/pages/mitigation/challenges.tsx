@@ -48,7 +48,7 @@ export function Challenges({ data, query, step }: { data: Traffic; query: Query;
         short
         onZoom={(from, to) =>
           query.set({
-            ...writeRange({ word: "", from: Math.floor(from), to: Math.ceil(to) }),
+            ...writeRange({ word: "", from, to }),
             step: undefined,
           })
         }

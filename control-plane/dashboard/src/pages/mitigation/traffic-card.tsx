@@ -114,7 +114,7 @@ export function TrafficCard({ data, sums, query, step, events }: Props) {
           series={series}
           onZoom={(from, to) =>
             query.set({
-              ...writeRange({ word: "", from: Math.floor(from), to: Math.ceil(to) }),
+              ...writeRange({ word: "", from, to }),
               step: undefined,
             })
           }

@@ -1,6 +1,6 @@
 // A condition row by row.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import {
   blankRow,
   type Condition,
@@ -25,8 +25,8 @@ export function ConditionBuilder({ text, readOnly, lists, reasons, onChange }: P
   const [condition, setCondition] = useState<Condition>(() => readCondition(text));
   // What was written last: a text that comes back is our own, and its unfinished rows stay.
   const written = useRef(text);
-  useEffect(() => {
-    if (text !== written.current) {
+  useLayoutEffect(() => {
+    if (text.trim() !== written.current.trim()) {
       written.current = text;
       setCondition(readCondition(text));
     }
@@ -166,7 +166,7 @@ function RowFields({ row, number, lists, reasons, onChange }: RowProps) {
         <>
           <input
             class="input"
-            type={type === "number" ? "number" : "text"}
+            inputMode={type === "number" ? "numeric" : "text"}
             value={row.value}
             list={type === "reasons" ? `reasons-${number}` : undefined}
             aria-label={`Value of condition ${number}`}

@@ -1,6 +1,6 @@
 // A policy as a form.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { ACTIONS, type Action } from "../../api/types";
 import type { PolicyForm } from "../../policy/document";
 import { Field, SelectField, TextField } from "../../ui/parts";
@@ -62,13 +62,12 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
         <TextField
           label="Priority"
           value={form.priority}
-          type="number"
           placeholder="1000"
           onInput={priority => set({ priority })}
           hint="Lower runs first."
         />
       </div>
-      <h3>Which requests</h3>
+      <h2 class="part">Which requests</h2>
       <div class="form-grid">
         <Lines
           label="Hosts"
@@ -86,7 +85,9 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
         />
       </div>
       <Methods methods={form.methods} onChange={methods => set({ methods })} />
-      <h3 id="when-label">When</h3>
+      <h2 class="part" id="when-label">
+        When
+      </h2>
       <ConditionBuilder
         text={form.when}
         readOnly={readOnly}
@@ -94,7 +95,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
         reasons={reasons}
         onChange={when => set({ when })}
       />
-      <h3>What is done</h3>
+      <h2 class="part">What is done</h2>
       <div class="form-grid">
         <SelectField
           label="Action"
@@ -186,7 +187,7 @@ function entries(text: string): string[] {
 function Lines({ label, values, onChange, placeholder, hint }: LinesProps) {
   const [typed, setTyped] = useState(values.join("\n"));
   const given = values.join("\n");
-  useEffect(() => {
+  useLayoutEffect(() => {
     setTyped(now => (entries(now).join("\n") === given ? now : given));
   }, [given]);
   return (

@@ -47,13 +47,16 @@ function Found({ kind, name, data, reload }: FoundProps) {
   const resource = data.resources.find(one => one.kind === kind.kind && one.name === name);
   if (name !== "new" && !resource) {
     return (
-      <Empty
-        icon="search"
-        title={`There is no ${kind.one} ${name}`}
-        action={<LinkButton href={kind.path}>All {kind.many}</LinkButton>}
-      >
-        It may have been deleted. The history has every former revision.
-      </Empty>
+      <>
+        <PageHead title={name} crumb={<a href={kind.path}>{kind.many}</a>} />
+        <Empty
+          icon="search"
+          title={`There is no ${kind.one} ${name}`}
+          action={<LinkButton href={kind.path}>All {kind.many}</LinkButton>}
+        >
+          It may have been deleted. The history has every former revision.
+        </Empty>
+      </>
     );
   }
   return <Editing kind={kind} resource={resource} data={data} reload={reload} />;

@@ -1,7 +1,7 @@
 // What the server finds in a text, as one types.
 
 import { useEffect, useState } from "preact/hooks";
-import { check, type Finding } from "../../api/pending";
+import { check, type Finding, THIS_TEXT } from "../../api/pending";
 import { plural } from "../../format/numbers";
 import { Card } from "../../ui/parts";
 
@@ -12,6 +12,8 @@ export interface Checked {
   text: string;
   accepted: boolean;
   findings: readonly Finding[];
+  /** Those of other resources, which this text has no part in. */
+  elsewhere: readonly Finding[];
 }
 
 /** The server's findings in a text, a moment after it was last changed. */
@@ -24,7 +26,13 @@ export function useCheck(text: string): { checked: Checked | undefined; failed: 
       check(text, abort.signal).then(
         answer => {
           setFailed("");
-          setChecked({ text, accepted: answer.accepted, findings: answer.diagnostics });
+          const own = (finding: Finding) => finding.file === THIS_TEXT || finding.file === "";
+          setChecked({
+            text,
+            accepted: answer.accepted,
+            findings: answer.diagnostics.filter(own),
+            elsewhere: answer.diagnostics.filter(finding => !own(finding)),
+          });
         },
         error => {
           if (!abort.signal.aborted) {
@@ -86,6 +94,16 @@ export function Findings({ checked, current, failed, onPick }: FindingsProps) {
             </li>
           ))}
         </ul>
+        {checked && checked.elsewhere.length > 0 && (
+          <details class="elsewhere">
+            <summary>{plural(checked.elsewhere.length, "finding")} in other resources</summary>
+            {checked.elsewhere.map(finding => (
+              <pre class="rendered" key={finding.rendered}>
+                {finding.rendered}
+              </pre>
+            ))}
+          </details>
+        )}
       </div>
     </Card>
   );
