@@ -26,6 +26,8 @@ export default defineConfig({
   server: { proxy },
   preview: { proxy, headers: { "content-security-policy": CONTENT_SECURITY_POLICY } },
   build: {
+    // The control plane embeds this folder.
+    outDir: "dist/site",
     target: "es2022",
     // `light-dark()` stays as it is: a rewritten one would not follow the switch.
     cssTarget: ["chrome123", "firefox120", "safari17.5"],

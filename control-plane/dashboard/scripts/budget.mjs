@@ -8,7 +8,7 @@ const BUDGET = 200 * 1024;
 /** What opens at `/`. */
 const FIRST_PAGE = "src/pages/mitigation/page.tsx";
 
-const dist = new URL("../dist/", import.meta.url).pathname;
+const dist = new URL("../dist/site/", import.meta.url).pathname;
 const manifest = JSON.parse(readFileSync(join(dist, "manifest.json"), "utf8"));
 const files = new Set(["index.html"]);
 const chunks = new Set();

@@ -107,7 +107,11 @@ async function whoAmI(signal: AbortSignal): Promise<ApiProblem | null> {
 function App() {
   const asked = useLive("whoami", whoAmI);
   if (identity.value === undefined) {
-    return asked.problem ? <Failed problem={asked.problem} again={asked.reload} /> : null;
+    return asked.problem ? (
+      <main class="sign-in">
+        <Failed problem={asked.problem} again={asked.reload} />
+      </main>
+    ) : null;
   }
   return identity.value === null ? (
     <SignIn />

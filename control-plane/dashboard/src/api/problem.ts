@@ -16,7 +16,7 @@ export class ApiProblem extends Error {
   readonly meanwhile: MeanwhileChange[];
 
   constructor(status: number, body: Partial<components["schemas"]["Problem"]>) {
-    super(body.detail || body.title || "the control plane gave no reason");
+    super(body.detail || body.title || `the control plane answered ${status} without a reason`);
     this.status = status;
     this.type = body.type ?? "";
     this.title = body.title ?? "";

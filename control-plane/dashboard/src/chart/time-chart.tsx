@@ -149,7 +149,7 @@ export function TimeChart({ label, times, step, series, short = false, onZoom, o
               width: 2,
               scale: "share",
               spanGaps: true,
-              points: { show: true, size: 5, fill: ink, stroke: ink },
+              points: { size: 4, fill: ink, stroke: ink },
             };
           }
           if (one?.line) {

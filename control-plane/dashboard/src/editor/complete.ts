@@ -1,6 +1,6 @@
 // What can stand where somebody writes: fields and words of a resource, and names and functions of conditions.
 
-import type { Language } from "../api/pending";
+import type { Language } from "../api/calls";
 
 export interface Option {
   label: string;
@@ -155,6 +155,12 @@ function fields(from: number, names: readonly string[] | undefined): Offer | nul
     : null;
 }
 
+/** Can a function be called on a value of the type? What is not known may be of any. */
+function takes(overload: string, type: string | undefined): boolean {
+  const base = (text: string) => /^\w+/.exec(text)?.[0];
+  return type === undefined || type === "dyn" || base(overload) === base(type);
+}
+
 function inside(language: Language | undefined, line: Line, position: number): Offer | null {
   const before = line.text.slice(0, position - line.from);
   const quoted = (before.match(/(?<!\\)"/g)?.length ?? 0) % 2 === 1;
@@ -165,16 +171,15 @@ function inside(language: Language | undefined, line: Line, position: number): O
   const called = /[)\]"']\.([A-Za-z_]\w*)?$/.exec(before);
   const from = position - (called ? (called[1]?.length ?? 0) : typed.length);
   const method = called || /\.\w*$/.test(typed);
-  const receivers: Option[] = language.functions
-    .filter(one => one.overloads.some(overload => overload.includes(".(")))
-    .map(one => ({
-      label: one.name,
-      detail: one.overloads[0] ?? "",
-      apply: `${one.name}(`,
-      type: "function",
-    }));
+  const methods = (receiver: string | undefined): Option[] =>
+    language.functions.flatMap(({ name, overloads }) => {
+      const fits = overloads.filter(overload => overload.includes(".(") && takes(overload, receiver));
+      return fits.length > 0
+        ? [{ label: name, detail: fits[0] ?? "", apply: `${name}(`, type: "function" as const }]
+        : [];
+    });
   if (called) {
-    return { from, options: receivers };
+    return { from, options: methods(undefined) };
   }
   const names: Option[] = language.names.map(one => ({
     label: one.name,
@@ -191,9 +196,9 @@ function inside(language: Language | undefined, line: Line, position: number): O
       type: "function",
     }));
   const receiver = method ? typed.slice(0, typed.lastIndexOf(".")) : "";
-  const known = receiver !== "" && language.names.some(one => one.name === receiver);
+  const known = receiver === "" ? undefined : language.names.find(one => one.name === receiver);
   return known
-    ? { from: position - (typed.length - typed.lastIndexOf(".") - 1), options: receivers }
+    ? { from: position - (typed.length - typed.lastIndexOf(".") - 1), options: methods(known.type) }
     : { from, options: [...names, ...plain] };
 }
 

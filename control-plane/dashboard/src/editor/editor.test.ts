@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Language } from "../api/pending";
+import type { Language } from "../api/calls";
 import { offer } from "./complete";
 import { offsetOf, span } from "./places";
 
@@ -11,6 +11,7 @@ const LANGUAGE: Language = {
   ],
   functions: [
     { name: "contains", overloads: ["string.(string) -> bool"] },
+    { name: "getHours", overloads: ["timestamp.() -> int"] },
     { name: "int", overloads: ["(string) -> int"] },
   ],
 };
@@ -42,6 +43,7 @@ describe("what can stand where somebody writes", () => {
     expect(offered(`${HEAD}  when: >-\n    score > 1 &&\n    req|`)).toContain("request.host");
     expect(offered(`${HEAD}  when: request.host.co|`)).toEqual(["contains"]);
     expect(offered(`${HEAD}  when: request.|`)).toContain("request.host");
+    expect(offered(`${HEAD}  when: request.headers["x"].|`)).toEqual(["contains", "getHours"]);
   });
 
   test("nothing in a text, in a comment, or where nothing is known", () => {

@@ -35,7 +35,7 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import type { Finding, Language } from "../api/pending";
+import type { Finding, Language } from "../api/calls";
 import { offer } from "./complete";
 import { yamlWithConditions } from "./language";
 import { span } from "./places";

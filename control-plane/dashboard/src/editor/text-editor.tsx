@@ -1,7 +1,7 @@
 // A text with the server's findings in it.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Finding, Language } from "../api/pending";
+import type { Finding, Language } from "../api/calls";
 import { asProblem } from "../api/problem";
 import { Failed, Loading } from "../ui/states";
 import type { EditorHandle } from "./editor";

@@ -1,7 +1,7 @@
 // Before a change is made: what it changes, why, and how it reaches the nodes.
 
 import { useEffect, useState } from "preact/hooks";
-import { type ApplyOptions, apply, THIS_TEXT } from "../api/pending";
+import { type ApplyOptions, apply, THIS_TEXT } from "../api/calls";
 import { type ApiProblem, asProblem } from "../api/problem";
 import type { Applied, Difference } from "../api/types";
 import { plural } from "../format/numbers";
@@ -11,6 +11,7 @@ import { Button } from "./button";
 import { Dialog } from "./dialog";
 import { Diff } from "./diff";
 import { SelectField, Tag, TextField, When } from "./parts";
+import { Replay } from "./replay";
 import { Banner, Failed, Loading } from "./states";
 
 interface Props {
@@ -104,7 +105,10 @@ export function SaveDialog({ text, base, title, onClose, onSaved, onRebase }: Pr
         )
       ) : null}
       {preview ? (
-        <Changes preview={preview} />
+        <>
+          <Changes preview={preview} />
+          {preview.replay && <Replay replay={preview.replay} />}
+        </>
       ) : (
         !problem && <Loading lines={4} what="What would change is being worked out" />
       )}

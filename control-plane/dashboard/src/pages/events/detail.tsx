@@ -2,7 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { useRoute } from "preact-iso";
-import { type DecisionEvent, event as readEvent } from "../../api/pending";
+import { event as readEvent } from "../../api/calls";
+import type { DecisionEvent } from "../../api/types";
 import { whyNot } from "../../app/session";
 import { say } from "../../app/toasts";
 import { dateTime, duration } from "../../format/time";

@@ -1,13 +1,8 @@
 // Events: every decision that was recorded, searched.
 
 import { useState } from "preact/hooks";
-import {
-  type DecisionEvent,
-  EVENT_FILTERS,
-  type EventFilter,
-  type EventPage,
-  events,
-} from "../../api/pending";
+import { EVENT_FILTERS, type EventFilter, type EventPage, events } from "../../api/calls";
+import type { DecisionEvent } from "../../api/types";
 import { ACTIONS } from "../../api/types";
 import { csv, download } from "../../format/csv";
 import { shortTime } from "../../format/time";
@@ -21,7 +16,7 @@ import { ActionTag, PageHead, SelectField, Tag } from "../../ui/parts";
 import { Answered, Empty } from "../../ui/states";
 import { TypedField } from "../../ui/typed-field";
 
-const PAGE = "50";
+const PAGE = 50;
 /** As fresh as the dashboard. */
 const FOLLOW_MS = 2_000;
 

@@ -1,9 +1,9 @@
 // From an event to a device rule: all is filled in, a second click makes it.
 
 import { useMemo, useState } from "preact/hooks";
-import { apply, type DecisionEvent } from "../../api/pending";
+import { apply } from "../../api/calls";
 import { type ApiProblem, asProblem } from "../../api/problem";
-import type { Applied } from "../../api/types";
+import type { Applied, DecisionEvent } from "../../api/types";
 import { say } from "../../app/toasts";
 import { deviceOf, identifiers, ruleText } from "../../policy/device-rule";
 import { DEVICE_RULE } from "../../policy/kinds";

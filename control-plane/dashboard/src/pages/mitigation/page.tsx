@@ -1,8 +1,8 @@
 // Dashboards > Mitigation: what is done to traffic, and how challenges end.
 
 import { useMemo } from "preact/hooks";
+import { top } from "../../api/calls";
 import { api, got } from "../../api/client";
-import { top } from "../../api/pending";
 import type { Traffic } from "../../api/types";
 import { csv, download } from "../../format/csv";
 import { count, exact, ratio, share } from "../../format/numbers";
@@ -108,7 +108,7 @@ function usePolicyNames(): string[] {
 }
 
 function useHosts(): string[] {
-  const hosts = useLive("hosts", signal => top("host", { limit: "100" }, signal), { every: HOSTS_EVERY_MS });
+  const hosts = useLive("hosts", signal => top("host", { limit: 100 }, signal), { every: HOSTS_EVERY_MS });
   return useMemo(() => (hosts.data?.entries ?? []).flatMap(({ key }) => key || []).sort(), [hosts.data]);
 }
 

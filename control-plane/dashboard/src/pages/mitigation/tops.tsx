@@ -1,6 +1,6 @@
 // What occurs most: policies, paths, reasons, each with what was answered.
 
-import { type Top, type TopBy, top } from "../../api/pending";
+import { type Top, type TopBy, top } from "../../api/calls";
 import { ApiProblem } from "../../api/problem";
 import { ACTIONS, type Counts } from "../../api/types";
 import { count, exact } from "../../format/numbers";
@@ -52,7 +52,7 @@ export function Tops(props: Props) {
 function TopCard({ by, range, step, policy, host, live, events }: Props & { by: TopBy }) {
   const ask = (signal: AbortSignal) => {
     const { from, to } = bounds(range, step, Date.now());
-    return top(by, { from, to, policy, host, limit: String(SHOWN) }, signal);
+    return top(by, { from, to, policy, host, limit: SHOWN }, signal);
   };
   const found = useLive(JSON.stringify([by, range, step, policy, host]), ask, { every: live ? EVERY_MS : 0 });
   const names = NAMES[by];

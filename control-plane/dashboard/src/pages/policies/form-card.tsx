@@ -1,7 +1,7 @@
 // The form beside a policy's text, where the text can be shown so.
 
 import { useMemo } from "preact/hooks";
-import type { Language } from "../../api/pending";
+import type { Language } from "../../api/calls";
 import { type PolicyForm, readPolicy, sentence, writePolicy } from "../../policy/document";
 import { specOf, word } from "../../policy/facts";
 import type { Resources } from "../../state/resources";

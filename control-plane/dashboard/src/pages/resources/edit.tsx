@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
-import { language } from "../../api/pending";
+import { language } from "../../api/calls";
 import type { Applied, Resource } from "../../api/types";
 import { whyNot } from "../../app/session";
 import { say } from "../../app/toasts";

@@ -1,7 +1,7 @@
 // What the server finds in a text, as one types.
 
 import { useEffect, useState } from "preact/hooks";
-import { check, type Finding, THIS_TEXT } from "../../api/pending";
+import { check, type Finding, THIS_TEXT } from "../../api/calls";
 import { plural } from "../../format/numbers";
 import { Card } from "../../ui/parts";
 

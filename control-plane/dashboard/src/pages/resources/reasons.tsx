@@ -1,7 +1,7 @@
 // The reasons that occur, where they come from, and what they lead to.
 
 import { useMemo } from "preact/hooks";
-import { top } from "../../api/pending";
+import { top } from "../../api/calls";
 import type { Resource } from "../../api/types";
 import { count, exact } from "../../format/numbers";
 import { specOf, word } from "../../policy/facts";
@@ -25,7 +25,7 @@ interface Row {
 export function Reasons({ resources, refusal }: { resources: readonly Resource[]; refusal: string }) {
   const seen = useLive(
     "top reasons",
-    signal => top("reason", { from: new Date(Date.now() - DAY_MS).toISOString(), limit: "100" }, signal),
+    signal => top("reason", { from: new Date(Date.now() - DAY_MS).toISOString(), limit: 100 }, signal),
     { every: EVERY_MS },
   );
   const rows = useMemo(() => {

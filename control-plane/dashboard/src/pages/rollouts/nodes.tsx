@@ -1,8 +1,9 @@
 // Which node runs what.
 
 import { useState } from "preact/hooks";
+import { nodes } from "../../api/calls";
 import { api, got } from "../../api/client";
-import { type NodeDetail, nodes } from "../../api/pending";
+import type { NodeDetail } from "../../api/types";
 import { exact } from "../../format/numbers";
 import { useLive, useNow } from "../../state/live";
 import { type Query, useQuery } from "../../state/use-query";

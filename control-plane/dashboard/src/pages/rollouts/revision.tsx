@@ -15,6 +15,7 @@ import { Button } from "../../ui/button";
 import { Dialog } from "../../ui/dialog";
 import { Diff } from "../../ui/diff";
 import { Card, PageHead, SelectField, Tag, TextField, type Tone } from "../../ui/parts";
+import { Replay } from "../../ui/replay";
 import { Answered, Banner, Empty, Failed, Loading } from "../../ui/states";
 
 const TONES: Record<string, Tone> = { created: "good", deleted: "bad", updated: "info" };
@@ -236,6 +237,7 @@ function RollbackDialog({ revision, base, onClose }: RollbackProps) {
             </div>
           ))
         : !problem && <Loading lines={4} />}
+      {preview?.replay && <Replay replay={preview.replay} />}
       {same && <p class="muted">Nothing: the resources are the same.</p>}
       <TextField label="Why" value={message} onInput={setMessage} placeholder="Shown in the history" />
     </Dialog>

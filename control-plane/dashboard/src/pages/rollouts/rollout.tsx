@@ -1,6 +1,7 @@
 // The rollout under way, as its gates are checked, and those before it.
 
-import { type RolloutView, rollout, rollouts } from "../../api/pending";
+import { rollout, rollouts } from "../../api/calls";
+import type { RolloutView } from "../../api/types";
 import { dateTime } from "../../format/time";
 import { useLive, useNow } from "../../state/live";
 import { type Query, useQuery } from "../../state/use-query";

@@ -1,6 +1,6 @@
 // A rollout's stages, its gates with their numbers, and both sides beside each other.
 
-import type { Decided, RolloutView } from "../../api/pending";
+import type { Decided, RolloutView } from "../../api/types";
 import { exact, ratio, share } from "../../format/numbers";
 import { duration } from "../../format/time";
 import { Icon } from "../../ui/icon";

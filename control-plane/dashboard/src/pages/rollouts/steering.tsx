@@ -2,8 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { api, got } from "../../api/client";
-import type { RolloutView } from "../../api/pending";
 import { type ApiProblem, asProblem } from "../../api/problem";
+import type { RolloutView } from "../../api/types";
 import { identity, type Role, whyNot } from "../../app/session";
 import { say } from "../../app/toasts";
 import { Button } from "../../ui/button";
