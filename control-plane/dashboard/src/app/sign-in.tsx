@@ -1,6 +1,6 @@
 // Who is it? A token opens a session; the page that was asked for is shown afterwards.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ApiProblem, asProblem } from "../api/problem";
 import icon from "../icon.svg";
 import { Button } from "../ui/button";
@@ -23,6 +23,9 @@ async function signIn(token: string): Promise<Identity> {
 }
 
 export function SignIn() {
+  useEffect(() => {
+    document.title = "Sign in · Countersign";
+  }, []);
   const [token, setToken] = useState("");
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState("");
@@ -30,7 +33,11 @@ export function SignIn() {
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const shown = token.trim();
-    if (!shown || busy) {
+    if (busy) {
+      return;
+    }
+    if (!shown) {
+      setFault("Enter a token.");
       return;
     }
     setBusy(true);
@@ -48,13 +55,16 @@ export function SignIn() {
   return (
     <main class="sign-in">
       <div class="sign-in-card">
-        <span class="brand">
-          <img src={icon} alt="" />
-          Countersign
-        </span>
+        <div class="sign-in-head">
+          <span class="brand">
+            <img src={icon} alt="" />
+            Countersign
+          </span>
+          <ThemeSwitch />
+        </div>
         <div>
           <h1>Sign in</h1>
-          <p class="muted">What you may do follows from the role of your token.</p>
+          <p class="muted">Your token's role says what you may do.</p>
         </div>
         {fault && <Banner kind="bad">{fault}</Banner>}
         <form onSubmit={event => void submit(event)}>
@@ -71,11 +81,10 @@ export function SignIn() {
               </>
             }
           />
-          <Button kind="primary" submit busy={busy} refusal={token.trim() ? "" : "enter a token first"}>
+          <Button kind="primary" submit busy={busy}>
             {busy ? "Signing in …" : "Sign in"}
           </Button>
         </form>
-        <ThemeSwitch />
       </div>
     </main>
   );

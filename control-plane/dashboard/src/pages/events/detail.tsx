@@ -266,7 +266,9 @@ function Followed({ event }: { event: DecisionEvent }) {
             {one.step.replaceAll("_", " ")}
           </Tag>
           <span class="muted">
-            {one.time && begun ? `${duration(Math.max(0, Date.parse(one.time) - begun))} after` : ""}
+            {one.time && begun
+              ? `${duration(Math.max(0, Math.floor((Date.parse(one.time) - begun) / 1000) * 1000))} after`
+              : ""}
             {one.kind && `, ${one.kind}`}
             {one.assurance !== "none" && one.assurance && `, ${one.assurance}`}
             {one.cause && `, ${one.cause.replaceAll("_", " ")}`}

@@ -70,7 +70,19 @@ export function ByPolicy({ data, query, events }: { data: Traffic; query: Query;
                 <a href={query.link({ policy })}>{policy}</a>
               </td>
               <td class="number">{figure(sums.challenge, policy, "challenge")}</td>
-              <td class="number">{share(passRate(sums))}</td>
+              <td class="number">
+                {sums.challenge === 0 ? (
+                  <span class="muted">–</span>
+                ) : (
+                  <a
+                    class="figure-link"
+                    href={events({ policy, action: "challenge", step: "passed" })}
+                    aria-label={`${policy}, pass rate: ${share(passRate(sums))}, show passed challenges`}
+                  >
+                    {share(passRate(sums))}
+                  </a>
+                )}
+              </td>
               <td class="number">{figure(sums.block, policy, "block")}</td>
               <td class="number">{figure(sums.redirect, policy, "redirect")}</td>
               <td class="number">{figure(sums.allow, policy, "allow")}</td>
@@ -121,7 +133,15 @@ export function ByAssurance({ data, events }: { data: Traffic; events: EventsLin
                   {count(sums.passed)}
                 </a>
               </td>
-              <td class="number">{share(passRate(sums))}</td>
+              <td class="number">
+                <a
+                  class="figure-link"
+                  href={events({ action: "challenge", assurance, step: "passed" })}
+                  aria-label={`${assurance}, pass rate: ${share(passRate(sums))}, show passed challenges`}
+                >
+                  {share(passRate(sums))}
+                </a>
+              </td>
             </tr>
           ))}
         </tbody>

@@ -55,9 +55,9 @@ export function TrafficCard({ data, sums, query, step, events }: Props) {
     const next = hidden.includes(action) ? hidden.filter(word => word !== action) : [...hidden, action];
     query.set({ hide: next.join(",") }, true);
   };
-  const bucket = (index: number) => {
+  const bucket = (index: number, action?: string) => {
     const from = (at[index] ?? 0) * 1000;
-    return events(writeRange({ word: "", from, to: from + step * 1000 }));
+    return events({ ...writeRange({ word: "", from, to: from + step * 1000 }), action });
   };
   const label = `Decisions over time by action. ${ACTIONS.map(action => `${NAMES[action]} ${exact(sums[action])}`).join(", ")}.`;
   const stepName = STEPS.find(([seconds]) => seconds === step)?.[1] ?? `${step} s`;
@@ -127,7 +127,7 @@ export function TrafficCard({ data, sums, query, step, events }: Props) {
   );
 }
 
-function TrafficTable({ data, link }: { data: Traffic; link: (index: number) => string }) {
+function TrafficTable({ data, link }: { data: Traffic; link: (index: number, action?: string) => string }) {
   const now = useNow(60_000);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
@@ -156,7 +156,17 @@ function TrafficTable({ data, link }: { data: Traffic; link: (index: number) => 
                 </td>
                 {ACTIONS.map(action => (
                   <td class="number" key={action}>
-                    {exact(point.counts[action] ?? 0)}
+                    {point.counts[action] ? (
+                      <a
+                        class="figure-link"
+                        href={link(index, action)}
+                        aria-label={`${NAMES[action]}, ${shortTime(point.time, now)}: ${exact(point.counts[action])} events`}
+                      >
+                        {exact(point.counts[action])}
+                      </a>
+                    ) : (
+                      <span class="muted">0</span>
+                    )}
                   </td>
                 ))}
               </tr>

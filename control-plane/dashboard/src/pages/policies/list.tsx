@@ -11,6 +11,7 @@ import { useLive, useNow } from "../../state/live";
 import { address } from "../../state/query";
 import { useResources } from "../../state/resources";
 import { useQuery } from "../../state/use-query";
+import { FileErrors, Proposals } from "../../ui/notices";
 import { NewButton, Origin } from "../../ui/origin";
 import { Pager, paged, SearchField } from "../../ui/pages";
 import { ActionTag, Card, PageHead, SelectField, Tag, When } from "../../ui/parts";
@@ -79,6 +80,8 @@ export default function PolicyList() {
           New policy
         </NewButton>
       </PageHead>
+      <FileErrors />
+      <Proposals />
       <Answered live={resources} lines={8}>
         {data => <Policies resources={data.resources} day={day} query={query} refusal={refusal} />}
       </Answered>

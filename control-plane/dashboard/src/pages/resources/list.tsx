@@ -17,6 +17,7 @@ import {
 import { useNow } from "../../state/live";
 import { useResources } from "../../state/resources";
 import { type Query, useQuery } from "../../state/use-query";
+import { FileErrors } from "../../ui/notices";
 import { NewButton, Origin } from "../../ui/origin";
 import { Pager, paged, SearchField } from "../../ui/pages";
 import { PageHead, SelectField, When } from "../../ui/parts";
@@ -67,6 +68,7 @@ export default function ResourceList() {
           {button}
         </PageHead>
       )}
+      <FileErrors />
       <Answered live={resources} lines={7}>
         {data => (
           <>
