@@ -5,9 +5,9 @@ import { useEffect } from "preact/hooks";
 import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from "preact-iso";
 import { api, got } from "./api/client";
 import { type ApiProblem, asProblem } from "./api/problem";
-import { identity, signedOut } from "./app/session";
+import { expired, identity, signedOut } from "./app/session";
 import { Shell } from "./app/shell";
-import { SignIn } from "./app/sign-in";
+import { SignIn, SignInAgain } from "./app/sign-in";
 import { startTheme } from "./app/theme";
 import { useLive } from "./state/live";
 import { LinkButton } from "./ui/button";
@@ -118,6 +118,7 @@ function App() {
   ) : (
     <LocationProvider>
       <Pages />
+      {expired.value && <SignInAgain />}
     </LocationProvider>
   );
 }

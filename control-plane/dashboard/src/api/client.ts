@@ -1,7 +1,7 @@
 // Every call to the control plane goes through here.
 
 import createClient, { type Middleware } from "openapi-fetch";
-import { signedOut } from "../app/session";
+import { sessionEnded } from "../app/session";
 import { ApiProblem } from "./problem";
 import type { paths } from "./schema";
 
@@ -11,7 +11,7 @@ const TIMEOUT_MS = 30_000;
 const middleware: Middleware = {
   onResponse({ response, schemaPath }) {
     if (response.status === 401 && schemaPath !== "/api/v1/whoami") {
-      signedOut();
+      sessionEnded();
     }
   },
 };

@@ -11,8 +11,29 @@ const RANK: Record<Role, number> = { viewer: 1, editor: 2, approver: 3 };
 /** Nothing is known before the first answer; `null` = nobody is signed in. */
 export const identity = signal<Identity | null | undefined>(undefined);
 
+/** The session ended while a page was open: it stays, with all that was typed, behind the question who it is. */
+export const expired = signal(false);
+
+/** Rises with every sign-in, so that what was refused before is asked again. */
+export const signIns = signal(0);
+
+export function signedIn(who: Identity): void {
+  identity.value = who;
+  expired.value = false;
+  signIns.value += 1;
+}
+
+/** Nobody is signed in, and nothing that was shown stays. */
 export function signedOut(): void {
   identity.value = null;
+  expired.value = false;
+}
+
+/** The API no longer knows who it is. */
+export function sessionEnded(): void {
+  if (identity.value) {
+    expired.value = true;
+  }
 }
 
 /** Access is open: everybody may do everything, and nobody signs in. */

@@ -4,9 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiProblem, asProblem } from "../api/problem";
 import icon from "../icon.svg";
 import { Button } from "../ui/button";
+import { Dialog } from "../ui/dialog";
 import { TextField } from "../ui/parts";
 import { Banner } from "../ui/states";
-import { type Identity, identity } from "./session";
+import { type Identity, signedIn, signedOut } from "./session";
 import { ThemeSwitch } from "./shell";
 
 async function signIn(token: string): Promise<Identity> {
@@ -22,10 +23,44 @@ async function signIn(token: string): Promise<Identity> {
   return body as Identity;
 }
 
+/** The page of whoever is not known yet. */
 export function SignIn() {
   useEffect(() => {
     document.title = "Sign in · Countersign";
   }, []);
+  return (
+    <main class="sign-in">
+      <div class="sign-in-card">
+        <div class="sign-in-head">
+          <span class="brand">
+            <img src={icon} alt="" />
+            Countersign
+          </span>
+          <ThemeSwitch />
+        </div>
+        <div>
+          <h1>Sign in</h1>
+          <p class="muted">Your token's role says what you may do.</p>
+        </div>
+        <SignInForm />
+      </div>
+    </main>
+  );
+}
+
+/** In front of a page whose session has ended: what was typed there stays. */
+export function SignInAgain() {
+  return (
+    <Dialog title="Your session has ended" onClose={signedOut}>
+      <p>Sign in again to go on. What you have typed is still there; closing this leaves the page.</p>
+      <div class="sign-in-again">
+        <SignInForm />
+      </div>
+    </Dialog>
+  );
+}
+
+function SignInForm() {
   const [token, setToken] = useState("");
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState("");
@@ -43,7 +78,7 @@ export function SignIn() {
     setBusy(true);
     setFault("");
     try {
-      identity.value = await signIn(shown);
+      signedIn(await signIn(shown));
     } catch (error) {
       const problem = asProblem(error);
       setFault(problem.status === 401 ? "No such token, or it has expired or was revoked." : problem.message);
@@ -53,39 +88,26 @@ export function SignIn() {
   };
 
   return (
-    <main class="sign-in">
-      <div class="sign-in-card">
-        <div class="sign-in-head">
-          <span class="brand">
-            <img src={icon} alt="" />
-            Countersign
-          </span>
-          <ThemeSwitch />
-        </div>
-        <div>
-          <h1>Sign in</h1>
-          <p class="muted">Your token's role says what you may do.</p>
-        </div>
-        {fault && <Banner kind="bad">{fault}</Banner>}
-        <form onSubmit={event => void submit(event)}>
-          <TextField
-            label="Access token"
-            type="password"
-            value={token}
-            onInput={setToken}
-            placeholder="csn_…"
-            mono
-            hint={
-              <>
-                An approver makes one: <code>countersign access tokens create NAME --role editor</code>
-              </>
-            }
-          />
-          <Button kind="primary" submit busy={busy}>
-            {busy ? "Signing in …" : "Sign in"}
-          </Button>
-        </form>
-      </div>
-    </main>
+    <>
+      {fault && <Banner kind="bad">{fault}</Banner>}
+      <form onSubmit={event => void submit(event)}>
+        <TextField
+          label="Access token"
+          type="password"
+          value={token}
+          onInput={setToken}
+          placeholder="csn_…"
+          mono
+          hint={
+            <>
+              An approver makes one: <code>countersign access tokens create NAME --role editor</code>
+            </>
+          }
+        />
+        <Button kind="primary" submit busy={busy}>
+          {busy ? "Signing in …" : "Sign in"}
+        </Button>
+      </form>
+    </>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { type ApiProblem, asProblem } from "../api/problem";
+import { signIns } from "../app/session";
 
 export interface Live<T> {
   data?: T;
@@ -34,10 +35,11 @@ export function useLive<T>(
 ): Live<T> {
   const [answer, setAnswer] = useState<{ key: string | null; data?: T; problem?: ApiProblem }>({ key: null });
   const [round, setRound] = useState(0);
+  const signIn = signIns.value;
   const latest = useRef(ask);
   latest.current = ask;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` asks again.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` and `signIn` ask again.
   useEffect(() => {
     if (key === null) {
       return;
@@ -90,7 +92,7 @@ export function useLive<T>(
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", shown);
     };
-  }, [key, every, round]);
+  }, [key, every, round, signIn]);
 
   const reload = useCallback(() => setRound(number => number + 1), []);
   const current = answer.key === key;
