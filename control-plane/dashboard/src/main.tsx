@@ -25,6 +25,7 @@ const NodesPage = lazy(() => import("./pages/rollouts/nodes"));
 const HistoryPage = lazy(() => import("./pages/rollouts/history"));
 const RevisionPage = lazy(() => import("./pages/rollouts/revision"));
 const ResourceList = lazy(() => import("./pages/resources/list"));
+const KeysPage = lazy(() => import("./pages/administration/keys"));
 const AuditPage = lazy(() => import("./pages/administration/audit"));
 
 const HOME = "/dashboards/mitigation";
@@ -82,6 +83,7 @@ function Pages() {
           <Route path="/policies/settings/:name" component={EditResource} />
           <Route path="/rollouts/strategies" component={ResourceList} />
           <Route path="/rollouts/strategies/:name" component={EditResource} />
+          <Route path="/administration/keys" component={KeysPage} />
           <Route path="/administration/audit" component={AuditPage} />
           <Route default component={NoSuchPage} />
         </Router>

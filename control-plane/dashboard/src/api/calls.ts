@@ -2,7 +2,7 @@
 
 import { api, got } from "./client";
 import type { components } from "./schema";
-import type { Applied, DecisionEvent, NodeDetail, RolloutView } from "./types";
+import type { Applied, DecisionEvent, RolloutView } from "./types";
 
 type Schemas = components["schemas"];
 
@@ -124,11 +124,4 @@ export async function rollout(signal: AbortSignal): Promise<RolloutView | null> 
 
 export async function rollouts(signal: AbortSignal): Promise<RolloutView[]> {
   return (await got(api.GET("/api/v1/rollouts", { signal }))).rollouts as RolloutView[];
-}
-
-export async function nodes(signal: AbortSignal): Promise<{ target_revision: string; nodes: NodeDetail[] }> {
-  return (await got(api.GET("/api/v1/nodes", { signal }))) as {
-    target_revision: string;
-    nodes: NodeDetail[];
-  };
 }

@@ -12,6 +12,8 @@ export type Revision = Schemas["Revision"];
 export type Difference = Schemas["Difference"];
 export type Change = Schemas["Change"];
 export type Applied = Schemas["Applied"];
+export type Node = Schemas["Node"];
+export type Revocation = Schemas["Revocation"];
 export type AuditEntry = Schemas["AuditEntry"];
 
 export const ACTIONS = ["allow", "block", "redirect", "challenge", "monitor"] as const;
@@ -103,27 +105,4 @@ export interface Decided {
   monitor: number;
   satisfied: number;
   errors: number;
-}
-
-export interface NodeDetail {
-  id: string;
-  cluster: string;
-  state: string;
-  revision: string;
-  reason: string;
-  since: string | null;
-  envoy_version: string;
-  expected_workers: number;
-  workers: { vm: string; revision: string; seen: string | null; filter_version: string }[];
-  gateways: string[];
-  resources: {
-    name: string;
-    gateway: string;
-    state: string;
-    revision: string;
-    reason: string;
-    renewals: number;
-  }[];
-  target: string;
-  guard_denials: number;
 }

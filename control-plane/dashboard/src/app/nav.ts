@@ -23,7 +23,13 @@ export const NAVIGATION: readonly { group: string; entries: readonly NavEntry[] 
   },
   { group: "Delivery", entries: [{ name: "Rollouts and nodes", href: "/rollouts", icon: "rollout" }] },
   { group: "Investigate", entries: [{ name: "Events", href: "/events", icon: "search" }] },
-  { group: "Administration", entries: [{ name: "Audit", href: "/administration/audit", icon: "audit" }] },
+  {
+    group: "Administration",
+    entries: [
+      { name: "Keys and sessions", href: "/administration/keys", icon: "key" },
+      { name: "Audit", href: "/administration/audit", icon: "audit" },
+    ],
+  },
 ];
 
 /** The entry whose page, or whose page's part, this path is. */

@@ -11,7 +11,7 @@ import { deviceOf } from "../../policy/device-rule";
 import { resourcePath } from "../../policy/kinds";
 import { useLive } from "../../state/live";
 import { address } from "../../state/query";
-import { Button } from "../../ui/button";
+import { Button, LinkButton } from "../../ui/button";
 import { ActionTag, Card, PageHead, Tag, VerdictTag } from "../../ui/parts";
 import { Answered } from "../../ui/states";
 import { Ticks } from "../../ui/ticks";
@@ -54,6 +54,11 @@ function Explained({ event }: { event: DecisionEvent }) {
         <Button icon="copy" onClick={() => void copy(event.event_id)}>
           Copy id
         </Button>
+        {device && (
+          <LinkButton icon="key" href={address("/administration/keys", { device })}>
+            End its sessions
+          </LinkButton>
+        )}
         <Button kind="primary" icon="device" refusal={refusal} onClick={() => setRuling(true)}>
           Make a device rule
         </Button>

@@ -1,9 +1,8 @@
 // Which node runs what.
 
 import { useState } from "preact/hooks";
-import { nodes } from "../../api/calls";
 import { api, got } from "../../api/client";
-import type { NodeDetail } from "../../api/types";
+import type { Node } from "../../api/types";
 import { exact } from "../../format/numbers";
 import { useLive, useNow } from "../../state/live";
 import { type Query, useQuery } from "../../state/use-query";
@@ -31,7 +30,9 @@ const ORDER = ["NACKED", "SUSPECT", "DISCONNECTED", "SENT", "ACKED", "WAITING", 
 
 export default function NodesPage() {
   const query = useQuery();
-  const live = useLive("nodes in detail", nodes, { every: EVERY_MS });
+  const live = useLive("nodes in detail", signal => got(api.GET("/api/v1/nodes", { signal })), {
+    every: EVERY_MS,
+  });
   return (
     <>
       <RolloutsHead />
@@ -43,15 +44,7 @@ export default function NodesPage() {
   );
 }
 
-function Fleet({
-  nodes: all,
-  target,
-  query,
-}: {
-  nodes: readonly NodeDetail[];
-  target: string;
-  query: Query;
-}) {
+function Fleet({ nodes: all, target, query }: { nodes: readonly Node[]; target: string; query: Query }) {
   const now = useNow();
   const state = query.values["state"] ?? "";
   const searched = (query.values["q"] ?? "").toLowerCase();
@@ -142,9 +135,11 @@ function Fleet({
   );
 }
 
-function NodeRow({ node, now }: { node: NodeDetail; now: number }) {
+function NodeRow({ node, now }: { node: Node; now: number }) {
   const [open, setOpen] = useState(false);
   const current = node.workers.filter(worker => worker.revision === node.target).length;
+  const runs = node.runs ?? node.revision;
+  const denials = node.guard_denials ?? 0;
   const state = STATES[node.state];
   return (
     <>
@@ -170,8 +165,8 @@ function NodeRow({ node, now }: { node: NodeDetail; now: number }) {
           </span>
         </td>
         <td class="nowrap">
-          <code>{node.revision || "nothing"}</code>
-          {node.target && node.target !== node.revision && (
+          <code>{runs || "nothing"}</code>
+          {node.target && node.target !== runs && (
             <span class="muted">
               {" "}
               → <code>{node.target}</code>
@@ -187,9 +182,18 @@ function NodeRow({ node, now }: { node: NodeDetail; now: number }) {
         </td>
         <td class="break">
           {node.reason ? <Ticks text={node.reason} /> : <span class="muted">{state?.says}</span>}
-          {node.guard_denials > 0 && (
+          {node.refused && (
             <div class="fault">
-              {exact(node.guard_denials)} requests did not pass the filter and were refused by the guard
+              refused <code>{node.refused.revision}</code> <When time={node.refused.time} now={now} />:{" "}
+              <Ticks text={node.refused.reason} />
+            </div>
+          )}
+          {(node.events?.missing ?? 0) > 0 && (
+            <div class="fault">{exact(node.events?.missing ?? 0)} events of its workers did not arrive</div>
+          )}
+          {denials > 0 && (
+            <div class="fault">
+              {exact(denials)} requests did not pass the filter and were refused by the guard
             </div>
           )}
         </td>
@@ -219,7 +223,7 @@ function NodeRow({ node, now }: { node: NodeDetail; now: number }) {
                     <td>{worker.filter_version}</td>
                   </tr>
                 ))}
-                {node.resources
+                {(node.resources ?? [])
                   .filter(one => one.name !== "countersign" || one.reason || one.renewals > 0)
                   .map(one => (
                     <tr key={one.name}>
