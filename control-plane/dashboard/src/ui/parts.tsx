@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { isAction } from "../api/types";
 import { ago, dateTime } from "../format/time";
+import { Ticks } from "./ticks";
 
 interface CardProps {
   title: string;
@@ -106,7 +107,7 @@ export function Field({ label, hint, fault = "", children, wide = false }: Field
       )}
       {fault && (
         <span class="fault" id={faultId}>
-          {fault}
+          <Ticks text={fault} />
         </span>
       )}
     </div>
@@ -120,18 +121,20 @@ interface SelectProps {
   onChange: (value: string) => void;
   disabled?: boolean;
   hint?: ComponentChildren;
+  fault?: string;
 }
 
-export function SelectField({ label, value, options, onChange, disabled = false, hint }: SelectProps) {
+export function SelectField({ label, value, options, onChange, disabled = false, hint, fault }: SelectProps) {
   return (
-    <Field label={label} hint={hint}>
-      {({ id, describedBy }) => (
+    <Field label={label} hint={hint} fault={fault}>
+      {({ id, describedBy, invalid }) => (
         <select
           class="select"
           id={id}
           value={value}
           disabled={disabled}
           aria-describedby={describedBy}
+          aria-invalid={invalid ? "true" : undefined}
           onChange={event => onChange(event.currentTarget.value)}
         >
           {options.map(([word, text]) => (

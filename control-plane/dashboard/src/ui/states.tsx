@@ -28,7 +28,7 @@ export function Empty({ icon = "empty", title, children, action }: EmptyProps) {
   return (
     <div class="state">
       <Icon name={icon} />
-      <h3>{title}</h3>
+      <b class="state-title">{title}</b>
       {children && <p>{children}</p>}
       {action && <div class="actions">{action}</div>}
     </div>
@@ -40,7 +40,7 @@ export function Failed({ problem, again }: { problem: ApiProblem; again?: () => 
     return (
       <div class="state" role="alert">
         <Icon name="lock" />
-        <h3>Your role does not allow this</h3>
+        <b class="state-title">Your role does not allow this</b>
         <p>{problem.message}</p>
       </div>
     );
@@ -48,7 +48,7 @@ export function Failed({ problem, again }: { problem: ApiProblem; again?: () => 
   return (
     <div class="state" role="alert">
       <Icon name="warn" />
-      <h3>{problem.title || "This did not work"}</h3>
+      <b class="state-title">{problem.title || "This did not work"}</b>
       <p>{problem.message}</p>
       {again && (
         <div class="actions">

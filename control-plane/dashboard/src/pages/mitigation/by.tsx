@@ -19,11 +19,7 @@ export function ByPolicy({ data, query, events }: { data: Traffic; query: Query;
     [data],
   );
   if (rows.length === 0) {
-    return (
-      <Empty title="No policy matched">
-        In this range every request went through without a policy's say.
-      </Empty>
-    );
+    return <Empty title="No policy matched">In this range no request met the conditions of any.</Empty>;
   }
   const figure = (number: number, policy: string, action: string) =>
     number === 0 ? (

@@ -10,9 +10,9 @@ import { useLive } from "../../state/live";
 import { address } from "../../state/query";
 import { bounds, isLive, readRange, stepOf, writeRange } from "../../state/range";
 import { type Query, useQuery } from "../../state/use-query";
-import { Button } from "../../ui/button";
+import { Button, LinkButton } from "../../ui/button";
 import { Card, PageHead, Tag } from "../../ui/parts";
-import { Answered, Empty } from "../../ui/states";
+import { Answered, Banner, Empty } from "../../ui/states";
 import { ByAssurance, ByPolicy } from "./by";
 import { Challenges } from "./challenges";
 import { Controls } from "./controls";
@@ -130,6 +130,19 @@ function Contents({ data, query, step, events }: Props) {
   const all = decisions(sums);
   return (
     <>
+      {all === 0 && (
+        <Banner
+          kind="info"
+          title="No decision in this range."
+          actions={
+            <LinkButton compact href="/rollouts/nodes">
+              See the nodes
+            </LinkButton>
+          }
+        >
+          Nodes tell theirs within a second or two: either no request came, or no node is connected.
+        </Banner>
+      )}
       <Tiles sums={sums} all={all} events={events} />
       <TrafficCard data={data} sums={sums} query={query} step={step} events={events} />
       <div class="columns">

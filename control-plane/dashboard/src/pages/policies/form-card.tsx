@@ -1,9 +1,10 @@
 // The form beside a policy's text, where the text can be shown so.
 
 import { useMemo } from "preact/hooks";
-import type { Language } from "../../api/calls";
+import type { Finding, Language } from "../../api/calls";
 import { type PolicyForm, readPolicy, sentence, writePolicy } from "../../policy/document";
 import { specOf, word } from "../../policy/facts";
+import { faultsByField } from "../../policy/faults";
 import type { Resources } from "../../state/resources";
 import { Empty } from "../../ui/states";
 import { PolicyFormView } from "./form";
@@ -15,9 +16,10 @@ interface FormCardProps {
   named: boolean;
   data: Resources;
   known: Language | undefined;
+  findings: readonly Finding[];
 }
 
-export function FormCard({ text, setText, readOnly, named, data, known }: FormCardProps) {
+export function FormCard({ text, setText, readOnly, named, data, known, findings }: FormCardProps) {
   const read = useMemo(() => readPolicy(text), [text]);
   const lists = useMemo(() => {
     const named = (known?.names ?? []).flatMap(({ name }) =>
@@ -32,6 +34,7 @@ export function FormCard({ text, setText, readOnly, named, data, known }: FormCa
       ].filter(Boolean),
     [data],
   );
+  const faults = useMemo(() => faultsByField(text, findings), [text, findings]);
   if (!read.form) {
     return (
       <section class="card" aria-label="Form">
@@ -51,6 +54,7 @@ export function FormCard({ text, setText, readOnly, named, data, known }: FormCa
         named={named}
         lists={lists}
         reasons={reasons}
+        faults={faults}
         onChange={next => setText(writePolicy(text, form, next))}
       />
     </section>

@@ -4,6 +4,7 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import { ACTIONS, type Action } from "../../api/types";
 import type { PolicyForm } from "../../policy/document";
 import { Field, SelectField, TextField } from "../../ui/parts";
+import { Ticks } from "../../ui/ticks";
 import { ConditionBuilder } from "./condition-builder";
 
 interface Props {
@@ -13,6 +14,8 @@ interface Props {
   named: boolean;
   lists: readonly string[];
   reasons: readonly string[];
+  /** What is wrong, by field. */
+  faults: Record<string, string>;
   onChange: (form: PolicyForm) => void;
 }
 
@@ -44,7 +47,7 @@ const DEMANDS = [
   ["uv_bound", "uv_bound: and its key cannot leave it"],
 ] as const;
 
-export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange }: Props) {
+export function PolicyFormView({ form, readOnly, named, lists, reasons, faults, onChange }: Props) {
   const set = (change: Partial<PolicyForm>) => onChange({ ...form, ...change });
   return (
     <fieldset class="policy-form" disabled={readOnly}>
@@ -52,6 +55,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
       <div class="form-grid">
         <TextField
           label="Name"
+          fault={faults["name"]}
           value={form.name}
           disabled={named}
           onInput={name => set({ name })}
@@ -61,6 +65,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
         />
         <TextField
           label="Priority"
+          fault={faults["priority"]}
           value={form.priority}
           placeholder="1000"
           onInput={priority => set({ priority })}
@@ -71,6 +76,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
       <div class="form-grid">
         <Lines
           label="Hosts"
+          fault={faults["hosts"]}
           values={form.hosts}
           onChange={hosts => set({ hosts })}
           placeholder={"shop.example.com\n*.example.com"}
@@ -78,6 +84,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
         />
         <Lines
           label="Endpoints"
+          fault={faults["endpoints"]}
           values={form.endpoints}
           onChange={endpoints => set({ endpoints })}
           placeholder={"/checkout/*\n/payment/*"}
@@ -95,10 +102,16 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
         reasons={reasons}
         onChange={when => set({ when })}
       />
+      {faults["when"] && (
+        <p class="fault" role="alert">
+          <Ticks text={faults["when"]} />
+        </p>
+      )}
       <h2 class="part">What is done</h2>
       <div class="form-grid">
         <SelectField
           label="Action"
+          fault={faults["action"]}
           value={form.action}
           options={ACTIONS.map(action => [action, ACTION_NAMES[action]] as const)}
           onChange={action => set({ action: action as Action })}
@@ -107,6 +120,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
         {form.action !== "monitor" && (
           <SelectField
             label="Mode"
+            fault={faults["mode"]}
             value={form.mode}
             options={[
               ["enforce", "Enforce"],
@@ -124,6 +138,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
           <>
             <SelectField
               label="Least assurance"
+              fault={faults["minAssurance"]}
               value={form.minAssurance}
               options={
                 DEMANDS.some(([grade]) => grade === form.minAssurance)
@@ -135,6 +150,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
             />
             <TextField
               label="Oldest proof"
+              fault={faults["maxAge"]}
               value={form.maxAge}
               onInput={maxAge => set({ maxAge })}
               placeholder="1h"
@@ -146,6 +162,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
           <>
             <TextField
               label="Location"
+              fault={faults["location"]}
               value={form.location}
               onInput={location => set({ location })}
               placeholder="https://example.com/sorry"
@@ -153,6 +170,7 @@ export function PolicyFormView({ form, readOnly, named, lists, reasons, onChange
             />
             <SelectField
               label="Status"
+              fault={faults["status"]}
               value={form.status || "302"}
               options={[
                 ["302", "302 Found"],
@@ -174,6 +192,7 @@ interface LinesProps {
   onChange: (values: string[]) => void;
   placeholder: string;
   hint: string;
+  fault: string | undefined;
 }
 
 function entries(text: string): string[] {
@@ -184,15 +203,15 @@ function entries(text: string): string[] {
 }
 
 /** A list, one entry a line. What is typed stays as it is typed until the list is changed elsewhere. */
-function Lines({ label, values, onChange, placeholder, hint }: LinesProps) {
+function Lines({ label, values, onChange, placeholder, hint, fault }: LinesProps) {
   const [typed, setTyped] = useState(values.join("\n"));
   const given = values.join("\n");
   useLayoutEffect(() => {
     setTyped(now => (entries(now).join("\n") === given ? now : given));
   }, [given]);
   return (
-    <Field label={label} hint={hint}>
-      {({ id, describedBy }) => (
+    <Field label={label} hint={hint} fault={fault}>
+      {({ id, describedBy, invalid }) => (
         <textarea
           class="textarea"
           id={id}
@@ -200,6 +219,7 @@ function Lines({ label, values, onChange, placeholder, hint }: LinesProps) {
           value={typed}
           placeholder={placeholder}
           aria-describedby={describedBy}
+          aria-invalid={invalid ? "true" : undefined}
           spellcheck={false}
           onInput={event => {
             setTyped(event.currentTarget.value);

@@ -14,7 +14,7 @@ import { useQuery } from "../../state/use-query";
 import { FileErrors, Proposals } from "../../ui/notices";
 import { NewButton, Origin } from "../../ui/origin";
 import { Pager, paged, SearchField } from "../../ui/pages";
-import { ActionTag, Card, PageHead, SelectField, Tag, When } from "../../ui/parts";
+import { ActionTag, PageHead, SelectField, Tag, When } from "../../ui/parts";
 import { Answered, Empty } from "../../ui/states";
 
 const TRAFFIC_EVERY_MS = 10_000;
@@ -118,7 +118,7 @@ function Policies({ resources, day, query, refusal }: Props) {
   );
   if (all.length === 0) {
     return (
-      <Card title="No policies">
+      <section class="card" aria-label="Policies">
         <Empty
           icon="policy"
           title="There is no policy yet"
@@ -131,7 +131,7 @@ function Policies({ resources, day, query, refusal }: Props) {
           Without one every request is let through. Begin with one that only counts, and look at what it would
           hit.
         </Empty>
-      </Card>
+      </section>
     );
   }
   const found = new Set(

@@ -210,6 +210,7 @@ function Editing({ kind, resource, data, reload }: EditingProps) {
             named={resource !== undefined}
             data={data}
             known={known.data}
+            findings={findings}
           />
         )}
         <div class="editing-side">
