@@ -1,10 +1,10 @@
 // The dashboard begins here.
 
-import { render } from "preact";
-import { useEffect } from "preact/hooks";
+import { type ComponentChildren, render } from "preact";
+import { useEffect, useErrorBoundary } from "preact/hooks";
 import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from "preact-iso";
 import { api, got } from "./api/client";
-import { type ApiProblem, asProblem } from "./api/problem";
+import { ApiProblem, asProblem } from "./api/problem";
 import { expired, identity, signedOut } from "./app/session";
 import { Shell } from "./app/shell";
 import { SignIn, SignInAgain } from "./app/sign-in";
@@ -56,38 +56,60 @@ function toContent() {
   document.getElementById("main")?.focus({ preventScroll: true });
 }
 
+/** A page that fails says so, and leaves the way to the others. */
+function Guard({ children }: { children: ComponentChildren }) {
+  const { path } = useLocation();
+  const [error, reset] = useErrorBoundary();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is another try.
+  useEffect(reset, [path]);
+  if (!error) {
+    return children;
+  }
+  return (
+    <>
+      <PageHead title="This page has failed" />
+      <Failed
+        problem={asProblem(new ApiProblem(-1, { title: "A fault of the dashboard", detail: String(error) }))}
+        again={reset}
+      />
+    </>
+  );
+}
+
 function Pages() {
   return (
     <Shell>
-      <ErrorBoundary onError={error => console.error(error)}>
-        <Router onRouteChange={toContent}>
-          <Route path="/" component={Home} />
-          <Route path="/dashboards/mitigation" component={MitigationDashboard} />
-          <Route path="/policies/mitigation" component={PolicyList} />
-          <Route path="/policies/mitigation/:name" component={EditResource} />
-          <Route path="/events" component={EventList} />
-          <Route path="/events/:id" component={EventPage} />
-          <Route path="/rollouts" component={RolloutPage} />
-          <Route path="/rollouts/nodes" component={NodesPage} />
-          <Route path="/rollouts/history" component={HistoryPage} />
-          <Route path="/rollouts/history/:revision" component={RevisionPage} />
-          <Route path="/policies/signals" component={ResourceList} />
-          <Route path="/policies/signals/:name" component={EditResource} />
-          <Route path="/policies/device-rules" component={ResourceList} />
-          <Route path="/policies/device-rules/:name" component={EditResource} />
-          <Route path="/policies/reasons" component={ResourceList} />
-          <Route path="/policies/reasons/:name" component={EditResource} />
-          <Route path="/policies/lists" component={ResourceList} />
-          <Route path="/policies/lists/:name" component={EditResource} />
-          <Route path="/policies/settings" component={ResourceList} />
-          <Route path="/policies/settings/:name" component={EditResource} />
-          <Route path="/rollouts/strategies" component={ResourceList} />
-          <Route path="/rollouts/strategies/:name" component={EditResource} />
-          <Route path="/administration/keys" component={KeysPage} />
-          <Route path="/administration/audit" component={AuditPage} />
-          <Route default component={NoSuchPage} />
-        </Router>
-      </ErrorBoundary>
+      <Guard>
+        <ErrorBoundary>
+          <Router onRouteChange={toContent}>
+            <Route path="/" component={Home} />
+            <Route path="/dashboards/mitigation" component={MitigationDashboard} />
+            <Route path="/policies/mitigation" component={PolicyList} />
+            <Route path="/policies/mitigation/:name" component={EditResource} />
+            <Route path="/events" component={EventList} />
+            <Route path="/events/:id" component={EventPage} />
+            <Route path="/rollouts" component={RolloutPage} />
+            <Route path="/rollouts/nodes" component={NodesPage} />
+            <Route path="/rollouts/history" component={HistoryPage} />
+            <Route path="/rollouts/history/:revision" component={RevisionPage} />
+            <Route path="/policies/signals" component={ResourceList} />
+            <Route path="/policies/signals/:name" component={EditResource} />
+            <Route path="/policies/device-rules" component={ResourceList} />
+            <Route path="/policies/device-rules/:name" component={EditResource} />
+            <Route path="/policies/reasons" component={ResourceList} />
+            <Route path="/policies/reasons/:name" component={EditResource} />
+            <Route path="/policies/lists" component={ResourceList} />
+            <Route path="/policies/lists/:name" component={EditResource} />
+            <Route path="/policies/settings" component={ResourceList} />
+            <Route path="/policies/settings/:name" component={EditResource} />
+            <Route path="/rollouts/strategies" component={ResourceList} />
+            <Route path="/rollouts/strategies/:name" component={EditResource} />
+            <Route path="/administration/keys" component={KeysPage} />
+            <Route path="/administration/audit" component={AuditPage} />
+            <Route default component={NoSuchPage} />
+          </Router>
+        </ErrorBoundary>
+      </Guard>
     </Shell>
   );
 }
@@ -125,7 +147,21 @@ function App() {
   );
 }
 
+/** Parts of a page that are gone were of a former version: a reload gets the present one, but only once a minute. */
+const RELOADED = "countersign.reloaded";
+addEventListener("vite:preloadError", () => {
+  const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
+  if (Date.now() - last > 60_000) {
+    sessionStorage.setItem(RELOADED, String(Date.now()));
+    location.reload();
+  }
+});
+
 startTheme();
+// The page that most come for need not wait until it is known who asks.
+if (location.pathname === "/" || location.pathname === HOME) {
+  void MitigationDashboard.preload();
+}
 const root = document.getElementById("app");
 if (root) {
   render(<App />, root);

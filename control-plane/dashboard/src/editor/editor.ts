@@ -186,7 +186,7 @@ export function createEditor(options: EditorOptions): EditorHandle {
         syntaxHighlighting(colours),
         theme,
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false" }),
+        EditorView.contentAttributes.of({ "aria-label": options.label, spellcheck: "false", tabindex: "0" }),
         editable.of(fixed(options.readOnly)),
         // Tab moves on, as everywhere on a page: an editor must not be a trap. F8 goes to the next finding.
         keymap.of([

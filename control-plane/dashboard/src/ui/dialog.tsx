@@ -17,8 +17,15 @@ export function Dialog({ title, onClose, wide = false, children, foot }: DialogP
   const id = useId();
   useEffect(() => {
     const dialog = ref.current;
+    const opener = document.activeElement;
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      // The dialog is taken out of the page, and the browser would forget where one was.
+      if (opener instanceof HTMLElement && opener.isConnected) {
+        opener.focus();
+      }
+    };
   }, []);
   return (
     <dialog
