@@ -19,8 +19,11 @@ use countersign_proto::admin::v1 as admin;
 use countersign_proto::admin::v1::admin_service_client::AdminServiceClient;
 use countersign_proto::node::v1::WorkerReport;
 use countersign_proto::node::v1::node_service_client::NodeServiceClient;
+use countersign_proto::policy::v1::ActionKind;
+use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_client::AccessLogServiceClient;
 use support::database::{Database, On, on_both};
-use support::{PATIENCE, Plane};
+use support::envoy::{event, log_message, plain_node, wrapped};
+use support::{PATIENCE, Plane, raw};
 use tempfile::TempDir;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -634,7 +637,7 @@ async fn a_bound_token_speaks_for_its_nodes_only_and_the_log_says_who_tried(on: 
         let mut client =
             ExtensionConfigDiscoveryServiceClient::with_interceptor(channel, with.clone());
         let first = DeltaDiscoveryRequest {
-            node: Some(support::envoy::plain_node(node)),
+            node: Some(plain_node(node)),
             ..DeltaDiscoveryRequest::default()
         };
         let stream =
@@ -664,7 +667,75 @@ async fn a_bound_token_speaks_for_its_nodes_only_and_the_log_says_who_tried(on: 
             let refused = entries.filter(|entry| {
                 entry.identity == "edge" && entry.detail.contains("this is `core-1`")
             });
-            if refused.count() == 2 {
+            let mut calls: Vec<_> = refused.map(|entry| entry.action).collect();
+            calls.sort();
+            if calls == [raw::REPORT, raw::DELTA] {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    told.await.unwrap();
+}
+
+on_both!(an_access_log_is_taken_only_of_the_nodes_that_its_token_speaks_for);
+async fn an_access_log_is_taken_only_of_the_nodes_that_its_token_speaks_for(on: On) {
+    let asking = Asking::start_on(on).await;
+    let mut approver = asking.access(asking.secret(Role::Approver)).await;
+    let request = access::CreateTokenRequest {
+        name: "edge".into(),
+        role: access::Role::Node.into(),
+        node: "edge-*".into(),
+        ..access::CreateTokenRequest::default()
+    };
+    let made = approver.create_token(request).await.unwrap().into_inner();
+    let with = With(Some(made.secret));
+    // A message with an event for each name; none = a message that names nobody.
+    let log = async |names: &[Option<&str>]| {
+        let messages = names.iter().map(|name| {
+            let event = event(
+                &name.map_or_else(String::new, str::to_owned),
+                ActionKind::Block,
+                "p",
+            );
+            log_message(name.map(plain_node), vec![Some(wrapped(&event))])
+        });
+        let messages: Vec<_> = messages.collect();
+        let channel = asking.plane.channel().await;
+        let mut client = AccessLogServiceClient::with_interceptor(channel, with.clone());
+        let taken = client.stream_access_logs(tokio_stream::iter(messages));
+        tokio::time::timeout(PATIENCE, taken).await.unwrap()
+    };
+    log(&[Some("edge-7"), None, Some("edge-8")]).await.unwrap();
+    for (names, refused_as) in [
+        (&[Some("core-1")][..], "core-1"),
+        (&[None], ""),
+        (&[Some("")], ""),
+        (&[Some("edge-9"), Some("core-2")], "core-2"),
+    ] {
+        let refused = log(names).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied, "{names:?}");
+        assert_eq!(
+            refused.message(),
+            format!("`edge` speaks for the node `edge-*` only, and this is `{refused_as}`")
+        );
+    }
+    let metrics = asking.plane.running.app().metrics.text().unwrap();
+    for counted in [
+        "countersign_node_faults_total{fault=\"other_node\"} 4",
+        "countersign_access_refused_total{reason=\"other_node\"} 4",
+    ] {
+        assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+    }
+    let told = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let entries = asking.audit().await.into_iter();
+            let refused = entries.filter(|entry| {
+                entry.identity == "edge"
+                    && entry.action == raw::LOG
+                    && entry.detail.contains("speaks for the node `edge-*` only")
+            });
+            if refused.count() == 4 {
                 return;
             }
             tokio::task::yield_now().await;

@@ -21,11 +21,15 @@ use countersign_control_plane::runtime::{
 use countersign_control_plane::tls::{ClientFiles, Connector, TlsError, TlsFiles};
 use countersign_proto::access::v1 as access;
 use countersign_proto::access::v1::access_service_client::AccessServiceClient;
+use countersign_proto::node::v1::WorkerReport;
+use countersign_proto::node::v1::node_service_client::NodeServiceClient;
+use envoy_types::pb::envoy::service::accesslog::v3::access_log_service_client::AccessLogServiceClient;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     SanType, date_time_ymd,
 };
 use support::PATIENCE;
+use support::envoy::{log_message, plain_node};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -144,6 +148,10 @@ async fn who(channel: Channel) -> Result<String, tonic::Status> {
 }
 
 async fn give(running: &Running, name: &str, role: Role) {
+    give_for(running, name, Granted { role, node: "" }).await;
+}
+
+async fn give_for(running: &Running, name: &str, granted: Granted<'_>) {
     let caller = countersign_control_plane::access::Caller {
         identity: countersign_control_plane::access::Identity::open(),
         address: None,
@@ -152,7 +160,7 @@ async fn give(running: &Running, name: &str, role: Role) {
     };
     let access = &running.app().access;
     access
-        .add_certificate(&caller, name, Granted { role, node: "" }, "test")
+        .add_certificate(&caller, name, granted, "test")
         .await
         .unwrap();
 }
@@ -295,6 +303,55 @@ async fn a_client_that_cannot_be_verified_ends_at_the_handshake() {
         who(connect(&running, &known).await.unwrap()).await.unwrap(),
         name
     );
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_bound_certificate_speaks_for_its_nodes_only() {
+    let files = Files::new();
+    let ours = Authority::new("ours");
+    let mut tls = files.server(&ours.signed(|_| {}));
+    tls.client_ca = Some(files.put("clients.crt", &ours.pem));
+    let running = plane(files.0.path(), tls).await.unwrap();
+    let granted = Granted {
+        role: Role::Node,
+        node: "edge-*",
+    };
+    give_for(&running, "uri:spiffe://example.com/edge/*", granted).await;
+    let identity = ours.client("spiffe://example.com/edge/1");
+    let trusting = files.client(&ours.pem, Some(&identity));
+    let channel = connect(&running, &trusting).await.unwrap();
+
+    let report = async |node: &str| {
+        let report = WorkerReport {
+            node_id: node.into(),
+            vm: "vm".into(),
+            ..WorkerReport::default()
+        };
+        let mut client = NodeServiceClient::new(channel.clone());
+        let acks = client.report_worker(tokio_stream::iter([report])).await?;
+        acks.into_inner().message().await.map(|ack| ack.unwrap())
+    };
+    let log = async |node: &str| {
+        let message = log_message(Some(plain_node(node)), vec![]);
+        let mut client = AccessLogServiceClient::new(channel.clone());
+        client
+            .stream_access_logs(tokio_stream::iter([message]))
+            .await
+    };
+    report("edge-7").await.unwrap();
+    log("edge-7").await.unwrap();
+    let refused = [
+        report("core-1").await.unwrap_err(),
+        log("core-1").await.unwrap_err(),
+    ];
+    for refused in refused {
+        assert_eq!(refused.code(), Code::PermissionDenied);
+        assert_eq!(
+            refused.message(),
+            "`spiffe://example.com/edge/1` speaks for the node `edge-*` only, and this is `core-1`"
+        );
+    }
     running.shutdown().await;
 }
 

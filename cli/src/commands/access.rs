@@ -15,7 +15,7 @@ use crate::{api, output, private_file};
 pub(crate) use secret::TokenError;
 use secret::in_file;
 pub(super) use secret::{read_stdin, read_token};
-use view::{Certificate, Created, Token, created_text, role_text};
+use view::{Certificate, Created, Token, created_text, nodes_text, role_text};
 
 /// `countersign access …`
 #[derive(Debug, Subcommand)]
@@ -245,13 +245,16 @@ async fn tokens(command: &TokensCommand, context: &Context, now: u64) -> Result<
                         token.id.clone(),
                         token.name.clone(),
                         token.role.to_owned(),
+                        nodes_text(token.role, token.nodes.as_deref()),
                         token.state.to_owned(),
                         token.created_by.clone(),
                         output::time(token.expires_ms),
                         output::time(token.used_ms),
                     ]
                 });
-                let header = ["id", "name", "role", "state", "by", "expires", "used"];
+                let header = [
+                    "id", "name", "role", "nodes", "state", "by", "expires", "used",
+                ];
                 output::table(header, rows, "nobody has a token")
             })?;
         }
@@ -299,11 +302,12 @@ async fn certificates(
                         it.id.clone(),
                         it.name.clone(),
                         it.role.to_owned(),
+                        nodes_text(it.role, it.nodes.as_deref()),
                         it.created_by.clone(),
                         output::time(it.created_ms),
                     ]
                 });
-                let header = ["id", "name", "role", "by", "created"];
+                let header = ["id", "name", "role", "nodes", "by", "created"];
                 output::table(header, rows, "no certificate has a role")
             })?;
         }

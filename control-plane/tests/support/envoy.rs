@@ -367,6 +367,16 @@ pub(crate) async fn log(plane: &Plane, states: Vec<Option<Any>>) {
 }
 
 pub(crate) async fn log_over(channel: Channel, states: Vec<Option<Any>>) {
+    let first = log_message(Some(node()), states);
+    let mut client = AccessLogServiceClient::new(channel);
+    client
+        .stream_access_logs(tokio_stream::iter([first]))
+        .await
+        .unwrap();
+}
+
+/// One message of a log; the first of a stream names the node.
+pub(crate) fn log_message(node: Option<Node>, states: Vec<Option<Any>>) -> StreamAccessLogsMessage {
     let entry = |state: Option<Any>| HttpAccessLogEntry {
         common_properties: Some(AccessLogCommon {
             filter_state_objects: state
@@ -380,16 +390,11 @@ pub(crate) async fn log_over(channel: Channel, states: Vec<Option<Any>>) {
     let entries = HttpAccessLogEntries {
         log_entry: states.into_iter().map(entry).collect(),
     };
-    let first = StreamAccessLogsMessage {
-        identifier: Some(Identifier {
-            node: Some(node()),
+    StreamAccessLogsMessage {
+        identifier: node.map(|node| Identifier {
+            node: Some(node),
             log_name: "countersign".into(),
         }),
         log_entries: Some(LogEntries::HttpLogs(entries)),
-    };
-    let mut client = AccessLogServiceClient::new(channel);
-    client
-        .stream_access_logs(tokio_stream::iter([first]))
-        .await
-        .unwrap();
+    }
 }

@@ -12,6 +12,8 @@ pub(super) struct Token {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) role: &'static str,
+    /// The node id or its beginning; none = every node.
+    pub(super) nodes: Option<String>,
     pub(super) state: &'static str,
     pub(super) created: Option<String>,
     pub(super) created_by: String,
@@ -39,6 +41,8 @@ pub(super) struct Certificate {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) role: &'static str,
+    /// The node id or its beginning; none = every node.
+    pub(super) nodes: Option<String>,
     pub(super) created: Option<String>,
     pub(super) created_by: String,
     #[serde(skip)]
@@ -55,6 +59,19 @@ pub(super) fn role_text(role: proto::Role) -> &'static str {
     }
 }
 
+fn bound(node: String) -> Option<String> {
+    (!node.is_empty()).then_some(node)
+}
+
+/// What stands in a table: only what speaks for nodes speaks for some, or for all.
+pub(super) fn nodes_text(role: &str, nodes: Option<&str>) -> String {
+    match nodes {
+        Some(nodes) => nodes.to_owned(),
+        None if role == role_text(proto::Role::Node) => "all".to_owned(),
+        None => String::new(),
+    }
+}
+
 impl Token {
     pub(super) fn new(token: proto::Token, now: u64) -> Self {
         Self {
@@ -66,6 +83,7 @@ impl Token {
             } else {
                 "good"
             },
+            nodes: bound(token.node),
             id: token.id,
             name: token.name,
             created: output::rfc3339(token.created_ms),
@@ -82,6 +100,7 @@ impl From<proto::Certificate> for Certificate {
     fn from(it: proto::Certificate) -> Self {
         Self {
             role: role_text(it.role()),
+            nodes: bound(it.node),
             id: it.id,
             name: it.name,
             created: output::rfc3339(it.created_ms),
@@ -106,5 +125,31 @@ pub(super) fn created_text(created: &Created) -> String {
             path.display()
         ),
         (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_says_for_which_nodes_something_speaks() {
+        let token = |role: proto::Role, node: &str| {
+            let token = proto::Token {
+                role: role.into(),
+                node: node.into(),
+                ..proto::Token::default()
+            };
+            let token = Token::new(token, 0);
+            nodes_text(token.role, token.nodes.as_deref())
+        };
+        assert_eq!(token(proto::Role::Node, "edge-*"), "edge-*");
+        assert_eq!(token(proto::Role::Node, ""), "all");
+        assert_eq!(token(proto::Role::Viewer, ""), "");
+        let certificate = Certificate::from(proto::Certificate {
+            node: "edge-1".into(),
+            ..proto::Certificate::default()
+        });
+        assert_eq!(certificate.nodes.as_deref(), Some("edge-1"));
     }
 }
