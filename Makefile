@@ -4,7 +4,7 @@ CARGO ?= cargo
 COUNTERSIGN := target/debug/countersign
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build filter envoy test check fuzz smoke bench bench-filter bench-control-plane
+.PHONY: help demo build dashboard filter envoy test check fuzz smoke bench bench-filter bench-control-plane
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -12,12 +12,16 @@ help: ## Shows this list
 demo: build envoy ## Runs the whole stack on this machine; Ctrl-C stops it (UP='--base-port 11000' moves it)
 	@exec $(COUNTERSIGN) up $(UP)
 
-build: ## Builds every program and the filter's module
+build: ## Builds every program, the dashboard and the filter's module
+	@scripts/build-dashboard.sh
 	$(CARGO) build --workspace --exclude countersign-filter --exclude countersign-bench-floor --exclude countersign-fuzz --locked
 	@scripts/build-filter.sh
 
 filter: ## Builds the filter's module: target/filter/countersign_filter.wasm
 	@scripts/build-filter.sh
+
+dashboard: ## Builds the dashboard's pages: control-plane/dashboard/dist/site
+	@scripts/build-dashboard.sh
 
 envoy:
 	@scripts/fetch-envoy.sh >/dev/null

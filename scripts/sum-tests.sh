@@ -21,5 +21,12 @@ awk '
       if (part[i] ~ / (failed|timed out) *$/) failed += word[1]
     }
   }
+  # The dashboard'"'"'s runner:      Tests  1 failed | 71 passed | 2 skipped (74)
+  /^ *Tests  / {
+    for (i = 2; i <= NF; i++) {
+      if ($i == "passed") passed += $(i - 1)
+      if ($i == "failed") failed += $(i - 1)
+    }
+  }
   END { printf "%d passed, %d failed\n", passed, failed }
 '

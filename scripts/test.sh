@@ -45,6 +45,8 @@ else
   run cargo test "${all[@]}"
 fi
 
+run scripts/build-dashboard.sh --test
+
 # What the conformance suite of CEL came to; the runners keep what a passing test prints to themselves.
 head -n 4 target/conformance.txt || true
 

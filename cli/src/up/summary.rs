@@ -32,9 +32,9 @@ pub(crate) fn text(record: &Record, node: &NodeReadiness, program: &str, colour:
             "certificate of the local authority below",
         ),
         (
-            "metrics, API",
+            "dashboard",
             at.api.clone(),
-            "/metrics; the API under /api/v1 asks for the token below",
+            "sign in with the token below; /metrics and the API under /api/v1 as well",
         ),
         (
             "control plane",
