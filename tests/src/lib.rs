@@ -20,6 +20,7 @@ pub mod paths;
 pub mod ports;
 pub mod process;
 pub mod raw;
+pub mod screen;
 pub mod stack;
 pub mod tour;
 pub mod visitor;

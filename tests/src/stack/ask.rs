@@ -44,6 +44,18 @@ impl Stack {
         Ok(Client::new(&self.record.addresses.api, None, None)?.with_token(&self.token))
     }
 
+    /// The origin of the dashboard.
+    #[must_use]
+    pub fn dashboard(&self) -> &str {
+        &self.record.addresses.api
+    }
+
+    /// A token of an approver.
+    #[must_use]
+    pub fn approvers_token(&self) -> &str {
+        &self.token
+    }
+
     /// Chromium that trusts the stack's certificate and resolves `shop.test`.
     ///
     /// # Errors
