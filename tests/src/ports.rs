@@ -9,7 +9,8 @@ use crate::paths;
 
 /// Base ports to try. Below 20,000 every derived port stays under the range (from 32,768) that the
 /// system takes the near ends of outgoing connections from.
-const BASES: std::ops::Range<u16> = 12_000..20_000;
+/// 12,000 itself would put the dashboard on 10,080, which browsers refuse.
+const BASES: std::ops::Range<u16> = 12_200..20_000;
 /// Within the range of bases no two that differ by a multiple of this share a port.
 const STEP: usize = 200;
 /// What `countersign up` listens on at the base port 10,000.

@@ -16,6 +16,13 @@ const AUTO_STEP: u16 = 500;
 /// Below this only root may listen.
 const LOWEST_PORT: i32 = 1024;
 
+/// Ports that no browser opens, whatever listens there (WHATWG Fetch, section 2.9, "port blocking");
+/// those below [`LOWEST_PORT`] are not among these.
+const BLOCKED: [u16; 20] = [
+    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
+    6679, 6697, 10_080, 65_535,
+];
+
 /// Where every part of one stack listens, on 127.0.0.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ports {
@@ -64,6 +71,18 @@ pub(crate) enum PortsError {
         lowest: u16,
         /// The highest base that works.
         highest: u16,
+    },
+    /// Nobody could look at it.
+    #[error(
+        "the base port {base} puts {part} on port {port}, which browsers refuse to open; choose another `--base-port`, for example {}", .base.saturating_add(1)
+    )]
+    Blocked {
+        /// As given.
+        base: u16,
+        /// Which part.
+        part: &'static str,
+        /// Its port.
+        port: u16,
     },
     /// Something listens there already.
     #[error("port {} ({}) is in use; stop what listens there, or move the stack with `--base-port {}`", claim.port, claim.part, suggestion.map_or_else(|| "PORT".to_owned(), |base| base.to_string()))]
@@ -135,6 +154,14 @@ impl Ports {
                 Ok(fits) if port >= LOWEST_PORT => fits,
                 _ => return Err(out_of_range(base, part, port)),
             };
+        }
+        // Programs open any port; these three are for people.
+        let people = ["Envoy, http", "Envoy, https", "control plane, http"];
+        for (port, (_, part)) in ports.iter().zip(DEFAULTS) {
+            if people.contains(&part) && BLOCKED.contains(port) {
+                let port = *port;
+                return Err(PortsError::Blocked { base, part, port });
+            }
         }
         let [base, https, admin, grpc, api, sidecar, shop, relay] = ports;
         Ok(Self {
@@ -253,6 +280,18 @@ mod tests {
             let error = Ports::from_base(base).unwrap_err();
             assert!(error.to_string().contains("from 2944 to 57445"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_port_that_browsers_refuse_is_refused_before_somebody_wonders() {
+        let error = Ports::from_base(12_000).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the base port 12000 puts control plane, http on port 10080, which browsers refuse to open; choose another `--base-port`, for example 12001"
+        );
+        assert!(Ports::from_base(10_080).is_err() && Ports::from_base(12_001).is_ok());
+        // What only programs open may stand there.
+        assert!(Ports::from_base(10_179).is_ok(), "Envoy's admin on 10080");
     }
 
     #[test]
