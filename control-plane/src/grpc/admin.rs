@@ -13,7 +13,7 @@ use super::traffic::{TrafficFault, TrafficQuestion, answer};
 use super::{apply_status, caller, store_status};
 use crate::limits;
 use crate::resource::SourceFile;
-use crate::runtime::{App, Apply, Choice, Delete, Rollback, Rotation, SkipFault};
+use crate::runtime::{App, Apply, Choice, Delete, Rollback, SkipFault};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -280,21 +280,7 @@ impl AdminService for Admin {
         &self,
         _request: Request<admin::ListKeysRequest>,
     ) -> Result<Response<admin::ListKeysResponse>, Status> {
-        let live = self.app.control.live_kids().borrow().clone();
-        let key = |key: crate::store::RegisteredKey| admin::Key {
-            live: live.contains(&key.kid),
-            kid: key.kid,
-            sidecar: key.sidecar,
-            registered_ms: key.registered_ms,
-        };
-        let keys = self
-            .app
-            .control
-            .session_keys()
-            .await
-            .into_iter()
-            .map(key)
-            .collect();
+        let keys = sessions::keys(&self.app.control).await;
         Ok(Response::new(admin::ListKeysResponse { keys }))
     }
 
@@ -371,18 +357,7 @@ impl AdminService for Admin {
     ) -> Result<Response<admin::RotateKeysResponse>, Status> {
         let note = caller(&request).note;
         let rotation = self.app.rotate_session_keys().await;
-        let rotation = rotation.map_err(sessions::rotation_status)?;
-        for sidecar in &rotation.sidecars {
-            note.on(format!("keys of {sidecar}"));
-        }
-        let Rotation {
-            request_id,
-            sidecars,
-        } = rotation;
-        Ok(Response::new(admin::RotateKeysResponse {
-            request_id,
-            sidecars,
-        }))
+        sessions::rotated(rotation, &note).map(Response::new)
     }
 
     async fn list_revocations(

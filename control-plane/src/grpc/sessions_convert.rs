@@ -4,8 +4,35 @@ use countersign_proto::admin::v1 as admin;
 use tonic::Status;
 
 use super::apply_status;
-use crate::runtime::{RevokeError, RotationError};
+use crate::access::Note;
+use crate::runtime::{Control, RevokeError, Rotation, RotationError};
 use crate::store::{RevocationRow, Revoked};
+
+pub(super) async fn keys(control: &Control) -> Vec<admin::Key> {
+    let live = control.live_kids().borrow().clone();
+    let keys = control.session_keys().await.into_iter();
+    keys.map(|key| admin::Key {
+        live: live.contains(&key.kid),
+        kid: key.kid,
+        sidecar: key.sidecar,
+        registered_ms: key.registered_ms,
+    })
+    .collect()
+}
+
+pub(super) fn rotated(
+    done: Result<Rotation, RotationError>,
+    note: &Note,
+) -> Result<admin::RotateKeysResponse, Status> {
+    let rotation = done.map_err(rotation_status)?;
+    for sidecar in &rotation.sidecars {
+        note.on(format!("keys of {sidecar}"));
+    }
+    Ok(admin::RotateKeysResponse {
+        request_id: rotation.request_id,
+        sidecars: rotation.sidecars,
+    })
+}
 
 pub(super) fn revocation(row: RevocationRow) -> admin::Revocation {
     let (session, device) = match row.what {
@@ -46,7 +73,7 @@ pub(super) fn revoke_status(error: RevokeError) -> Status {
     }
 }
 
-pub(super) fn rotation_status(error: RotationError) -> Status {
+fn rotation_status(error: RotationError) -> Status {
     match error {
         RotationError::NoSidecar => Status::failed_precondition(error.to_string()),
         RotationError::Entropy(_) => Status::unavailable(error.to_string()),

@@ -113,21 +113,6 @@ impl Control {
         self.file_errors.subscribe()
     }
 
-    /// Every resource and the current revision.
-    pub async fn resources(&self) -> (Vec<Entry>, String) {
-        let state = self.state.lock().await;
-        let revision = state.revision.as_ref().map(revision_of).unwrap_or_default();
-        (state.inventory.entries().cloned().collect(), revision)
-    }
-
-    /// The resources that are wanted, by kind and name, and the current revision.
-    pub async fn resources_that(&self, wanted: impl Fn(&Entry) -> bool) -> (Vec<Entry>, String) {
-        let state = self.state.lock().await;
-        let revision = state.revision.as_ref().map(revision_of).unwrap_or_default();
-        let entries = state.inventory.entries().filter(|entry| wanted(entry));
-        (entries.cloned().collect(), revision)
-    }
-
     /// Makes the watched directory's part of the set what its files say.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod ingest;
 mod keys;
 mod lease;
 mod ledger;
+mod listed;
 mod maintenance;
 mod proposals;
 mod rehearse;

@@ -264,7 +264,7 @@ impl Control {
         let documents = rollout_variant::monitoring(&inventory.documents(), &stable.documents());
         let material = self.compile_material(state);
         let compiled = self.compiled(documents, material).await;
-        let compiled = compiled.map_err(not_beside)?;
+        let compiled = compiled.map_err(rollout_variant::not_beside)?;
         let label = build::Label {
             number: info.number,
             resources: inventory.len(),
@@ -358,23 +358,6 @@ impl Control {
     pub async fn rollout(&self) -> Option<Rollout> {
         self.state.lock().await.course.rollout.clone()
     }
-}
-
-/// The declared set was compiled: what is wrong is what its policies are to stand beside.
-fn not_beside(error: ApplyError) -> ApplyError {
-    let ApplyError::Refused(mut findings) = error else {
-        return error;
-    };
-    findings.insert(
-        0,
-        build::finding(
-            "a stage in monitor mode cannot begin: what the new policies replace does not go with what is declared beside them",
-            Some(
-                "give a list that changes its type another name, have fewer changes at once, or use a strategy without `mode: monitor`",
-            ),
-        ),
-    );
-    ApplyError::Refused(findings)
 }
 
 /// What a rollout's end means for the nodes.

@@ -10,6 +10,8 @@
 
 use std::collections::BTreeMap;
 
+use super::build;
+use super::change::ApplyError;
 use crate::resource::{Action, Document, Kind, MitigationPolicy, Resource};
 
 /// `declared`, its new and changed policies in monitor mode beside what they replace.
@@ -52,6 +54,23 @@ fn acts(document: &Document) -> bool {
     let acts =
         |policy: &MitigationPolicy| !policy.only_counts() && policy.action != Action::Monitor;
     matches!(&document.resource, Resource::MitigationPolicy(policy) if acts(policy))
+}
+
+/// The declared set was compiled: what is wrong is what its policies are to stand beside.
+pub(super) fn not_beside(error: ApplyError) -> ApplyError {
+    let ApplyError::Refused(mut findings) = error else {
+        return error;
+    };
+    findings.insert(
+        0,
+        build::finding(
+            "a stage in monitor mode cannot begin: what the new policies replace does not go with what is declared beside them",
+            Some(
+                "give a list that changes its type another name, have fewer changes at once, or use a strategy without `mode: monitor`",
+            ),
+        ),
+    );
+    ApplyError::Refused(findings)
 }
 
 #[cfg(test)]
