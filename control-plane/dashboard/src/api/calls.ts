@@ -1,8 +1,9 @@
 // The calls of the API, by what they ask.
 
 import { api, got } from "./client";
+import { ApiProblem } from "./problem";
 import type { components } from "./schema";
-import type { Applied, DecisionEvent, RolloutView } from "./types";
+import type { Applied, DecisionEvent, Resource, RolloutView } from "./types";
 
 type Schemas = components["schemas"];
 
@@ -75,10 +76,7 @@ export const EVENT_FILTERS = [
 ] as const;
 export type EventFilter = (typeof EVENT_FILTERS)[number];
 
-export interface EventPage {
-  events: DecisionEvent[];
-  next_cursor?: string;
-}
+export type EventPage = Schemas["Events"];
 
 export type EventQuery = Partial<Record<EventFilter | "from" | "to" | "cursor", string | undefined>> & {
   limit?: number;
@@ -91,15 +89,13 @@ function said<T extends object>(query: T): T {
   ) as T;
 }
 
-export async function events(query: EventQuery, signal: AbortSignal): Promise<EventPage> {
+export function events(query: EventQuery, signal: AbortSignal): Promise<EventPage> {
   // An address can hold any words; the API says which of them it does not know.
-  return (await got(
-    api.GET("/api/v1/events", { signal, params: { query: said(query) as object } }),
-  )) as EventPage;
+  return got(api.GET("/api/v1/events", { signal, params: { query: said(query) as object } }));
 }
 
-export async function event(id: string, signal: AbortSignal): Promise<DecisionEvent> {
-  return (await got(api.GET("/api/v1/events/{id}", { signal, params: { path: { id } } }))) as DecisionEvent;
+export function event(id: string, signal: AbortSignal): Promise<DecisionEvent> {
+  return got(api.GET("/api/v1/events/{id}", { signal, params: { path: { id } } }));
 }
 
 export type TopBy = "policy" | "host" | "path" | "reason" | "address" | "device" | "user_agent" | "ja4";
@@ -119,9 +115,49 @@ export function top(
 }
 
 export async function rollout(signal: AbortSignal): Promise<RolloutView | null> {
-  return (await got(api.GET("/api/v1/rollout", { signal }))).rollout as RolloutView | null;
+  return (await got(api.GET("/api/v1/rollout", { signal }))).rollout;
 }
 
 export async function rollouts(signal: AbortSignal): Promise<RolloutView[]> {
-  return (await got(api.GET("/api/v1/rollouts", { signal }))).rollouts as RolloutView[];
+  return (await got(api.GET("/api/v1/rollouts", { signal }))).rollouts;
+}
+
+export interface Page {
+  q?: string | undefined;
+  limit?: number;
+  cursor?: string | undefined;
+}
+
+/** Resources of a kind; all of them where no limit is said. */
+export function resources(kind: string, page: Page, signal: AbortSignal): Promise<Schemas["Resources"]> {
+  return got(
+    api.GET("/api/v1/resources", { signal, params: { query: { kind, ...(said(page) as object) } } }),
+  );
+}
+
+/** One resource, and a revision that is not newer than it: what is changed in between shows as a conflict. */
+export async function resource(
+  kind: string,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<{ revision: string; resource: Resource | undefined }> {
+  const { revision } = await resources(kind, { limit: 1 }, signal);
+  if (name === undefined) {
+    return { revision, resource: undefined };
+  }
+  try {
+    const found = await got(
+      api.GET("/api/v1/resources/{kind}/{name}", { signal, params: { path: { kind, name } } }),
+    );
+    return { revision, resource: found };
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 404) {
+      return { revision, resource: undefined };
+    }
+    throw error;
+  }
+}
+
+export function reasons(signal: AbortSignal): Promise<Schemas["Reasons"]> {
+  return got(api.GET("/api/v1/reasons", { signal }));
 }

@@ -10,7 +10,7 @@ const TIMEOUT_MS = 30_000;
 
 const middleware: Middleware = {
   onResponse({ response, schemaPath }) {
-    if (response.status === 401 && schemaPath !== "/api/v1/whoami") {
+    if (response.status === 401 && schemaPath !== "/api/v1/whoami" && schemaPath !== "/api/v1/session") {
       sessionEnded();
     }
   },

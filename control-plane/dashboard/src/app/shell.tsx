@@ -165,18 +165,11 @@ function Account() {
 
 async function signOut(): Promise<void> {
   try {
-    await done(endSession());
+    await done(api.DELETE("/api/v1/session"));
     signedOut();
   } catch (error) {
     say(`you are still signed in: ${asProblem(error).message}`, true);
   }
-}
-
-function endSession() {
-  return fetch("/api/v1/session", { method: "DELETE" }).then(async response => ({
-    response,
-    error: response.ok ? undefined : await response.json().catch(() => undefined),
-  }));
 }
 
 function Toasts() {

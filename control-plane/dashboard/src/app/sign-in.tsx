@@ -1,7 +1,8 @@
 // Who is it? A token opens a session; the page that was asked for is shown afterwards.
 
 import { useEffect, useState } from "preact/hooks";
-import { ApiProblem, asProblem } from "../api/problem";
+import { api, got } from "../api/client";
+import { asProblem } from "../api/problem";
 import icon from "../icon.svg";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
@@ -10,17 +11,8 @@ import { Banner } from "../ui/states";
 import { type Identity, signedIn, signedOut } from "./session";
 import { ThemeSwitch } from "./shell";
 
-async function signIn(token: string): Promise<Identity> {
-  const response = await fetch("/api/v1/session", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ token }),
-  });
-  const body: unknown = await response.json().catch(() => ({}));
-  if (!response.ok) {
-    throw new ApiProblem(response.status, body as object);
-  }
-  return body as Identity;
+function signIn(token: string): Promise<Identity> {
+  return got(api.POST("/api/v1/session", { body: { token } }));
 }
 
 /** The page of whoever is not known yet. */

@@ -1,12 +1,11 @@
 // Before a change is made: what it changes, why, and how it reaches the nodes.
 
 import { useEffect, useState } from "preact/hooks";
-import { type ApplyOptions, apply, THIS_TEXT } from "../api/calls";
+import { type ApplyOptions, apply, resources, THIS_TEXT } from "../api/calls";
 import { type ApiProblem, asProblem } from "../api/problem";
 import type { Applied, Difference } from "../api/types";
 import { plural } from "../format/numbers";
-import { useNow } from "../state/live";
-import { useResources } from "../state/resources";
+import { useLive, useNow } from "../state/live";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
 import { Diff } from "./diff";
@@ -29,10 +28,8 @@ const NOW = "now";
 const DEFAULT = "default";
 
 export function SaveDialog({ text, base, title, onClose, onSaved, onRebase }: Props) {
-  const resources = useResources(0);
-  const strategies = (resources.data?.resources ?? []).flatMap(one =>
-    one.kind === "RolloutStrategy" ? one.name : [],
-  );
+  const known = useLive("strategies", signal => resources("RolloutStrategy", {}, signal));
+  const strategies = (known.data?.resources ?? []).map(one => one.name);
   const [message, setMessage] = useState("");
   const [how, setHow] = useState("");
   const [preview, setPreview] = useState<Applied>();

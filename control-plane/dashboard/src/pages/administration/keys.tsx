@@ -22,8 +22,8 @@ export default function KeysPage() {
   const revocations = useLive("revocations", signal => got(api.GET("/api/v1/revocations", { signal })), {
     every: EVERY_MS,
   });
-  const device = query.values["device"] ?? "";
-  const [asking, setAsking] = useState(device !== "");
+  const { device, session } = query.values;
+  const [asking, setAsking] = useState(Boolean(device || session));
   return (
     <>
       <PageHead
@@ -43,10 +43,11 @@ export default function KeysPage() {
       </Card>
       {asking && (
         <RevokeDialog
-          device={device}
+          kind={session ? "session" : "device"}
+          value={session ?? device ?? ""}
           onClose={() => {
             setAsking(false);
-            query.set({ device: undefined }, true);
+            query.set({ device: undefined, session: undefined }, true);
           }}
           onDone={revocations.reload}
         />
@@ -174,14 +175,16 @@ function RotateDialog({ onClose, onDone }: { onClose: () => void; onDone: () => 
 }
 
 interface RevokeProps {
-  device: string;
+  /** What the page was asked for. */
+  kind: "session" | "device";
+  value: string;
   onClose: () => void;
   onDone: () => void;
 }
 
-function RevokeDialog({ device, onClose, onDone }: RevokeProps) {
-  const [kind, setKind] = useState<"session" | "device">("device");
-  const [value, setValue] = useState(device);
+function RevokeDialog({ kind: asked, value: named, onClose, onDone }: RevokeProps) {
+  const [kind, setKind] = useState(asked);
+  const [value, setValue] = useState(named);
   const [message, setMessage] = useState("");
   const { busy, problem, run } = useDeed(
     async () => {

@@ -182,6 +182,12 @@ function Explained({ event }: { event: DecisionEvent }) {
                 event.session.valid ? (
                   <>
                     <code>{event.session.assurance}</code>, {duration(event.session.age_s * 1000)} old
+                    {event.session.id && (
+                      <>
+                        {", "}
+                        <a href={address("/administration/keys", { session: event.session.id })}>end it</a>
+                      </>
+                    )}
                   </>
                 ) : (
                   <span class="muted">{event.session.problem || "none was presented"}</span>

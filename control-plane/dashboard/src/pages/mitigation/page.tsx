@@ -1,7 +1,7 @@
 // Dashboards > Mitigation: what is done to traffic, and how challenges end.
 
 import { useMemo } from "preact/hooks";
-import { top } from "../../api/calls";
+import { resources, top } from "../../api/calls";
 import { api, got } from "../../api/client";
 import type { Traffic } from "../../api/types";
 import { csv, download } from "../../format/csv";
@@ -17,7 +17,7 @@ import { ByAssurance, ByPolicy } from "./by";
 import { Challenges } from "./challenges";
 import { Controls } from "./controls";
 import { Funnel } from "./funnel";
-import { causes, decisions, passRate, type Sums, total, trafficTable } from "./sums";
+import { causes, decisions, passRate, type Sums, trafficTable } from "./sums";
 import { Tops } from "./tops";
 import { TrafficCard } from "./traffic-card";
 
@@ -96,14 +96,10 @@ function Freshness({ live, failed }: { live: boolean; failed: boolean }) {
 }
 
 function usePolicyNames(): string[] {
-  const resources = useLive("policy names", signal => got(api.GET("/api/v1/resources", { signal })));
+  const policies = useLive("policy names", signal => resources("MitigationPolicy", {}, signal));
   return useMemo(
-    () =>
-      (resources.data?.resources ?? [])
-        .filter(resource => resource.kind === "MitigationPolicy")
-        .map(resource => resource.name)
-        .sort(),
-    [resources.data],
+    () => (policies.data?.resources ?? []).map(resource => resource.name).sort(),
+    [policies.data],
   );
 }
 
@@ -126,7 +122,7 @@ interface Props {
 }
 
 function Contents({ data, query, step, events }: Props) {
-  const sums = useMemo(() => total(data.points.map(point => point.counts)), [data]);
+  const sums = data.total;
   const all = decisions(sums);
   return (
     <>

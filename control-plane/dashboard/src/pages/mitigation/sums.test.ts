@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
-import type { PolicyTraffic } from "../../api/types";
+import type { Counts, PolicyTraffic } from "../../api/types";
 import { byAssurance, causes, decisions, MEASURES, nothing, passRate, total, trafficTable } from "./sums";
 
-test("what is not said counts as nothing", () => {
-  expect(total([{ allow: 1, challenge: 4 }, { challenge: 6, passed: 5 }, {}])).toEqual({
+const counts = (said: Partial<Counts>): Counts => ({ ...nothing(), ...said });
+
+test("counts are added up", () => {
+  expect(total([counts({ allow: 1, challenge: 4 }), counts({ challenge: 6, passed: 5 })])).toEqual({
     ...nothing(),
     allow: 1,
     challenge: 10,
@@ -23,19 +25,19 @@ test("there is no pass rate without challenges", () => {
 const POLICIES: PolicyTraffic[] = [
   {
     policy: "a",
-    counts: {},
+    counts: counts({}),
     by_assurance: [
-      { assurance: "uv", counts: { challenge: 3, passed: 1 } },
-      { assurance: "human", counts: { challenge: 0 } },
+      { assurance: "uv", counts: counts({ challenge: 3, passed: 1 }) },
+      { assurance: "human", counts: counts({ challenge: 0 }) },
     ],
     rejected_by: [{ cause: "expired", count: 1 }],
   },
   {
     policy: "b",
-    counts: {},
+    counts: counts({}),
     by_assurance: [
-      { assurance: "uv", counts: { challenge: 1 } },
-      { assurance: "uv_bound", counts: { challenge: 9 } },
+      { assurance: "uv", counts: counts({ challenge: 1 }) },
+      { assurance: "uv_bound", counts: counts({ challenge: 9 }) },
     ],
     rejected_by: [
       { cause: "wrong_origin", count: 2 },
@@ -57,8 +59,9 @@ test("grades and causes are added up over policies, the most frequent first", ()
 
 test("the table has a column for each measure and an empty cell for no rate", () => {
   const { head, rows } = trafficTable({
+    total: nothing(),
     policies: [],
-    points: [{ time: "2026-11-22T12:00:00.000Z", counts: { allow: 7 } }],
+    points: [{ time: "2026-11-22T12:00:00.000Z", counts: counts({ allow: 7 }) }],
   });
   expect(head).toEqual(["time", ...MEASURES, "pass_rate"]);
   expect(rows).toEqual([["2026-11-22T12:00:00.000Z", 7, ...MEASURES.slice(1).map(() => 0), undefined]]);

@@ -30,7 +30,7 @@ export function nothing(): Sums {
 
 export function add(sums: Sums, counts: Counts): Sums {
   for (const measure of MEASURES) {
-    sums[measure] += counts[measure] ?? 0;
+    sums[measure] += counts[measure];
   }
   return sums;
 }
@@ -79,7 +79,7 @@ export function trafficTable(traffic: Traffic): { head: string[]; rows: Cell[][]
     head: ["time", ...MEASURES, "pass_rate"],
     rows: traffic.points.map(({ time, counts }) => [
       time,
-      ...MEASURES.map(measure => counts[measure] ?? 0),
+      ...MEASURES.map(measure => counts[measure]),
       counts.pass_rate,
     ]),
   };

@@ -1,11 +1,10 @@
 // The form beside a policy's text, where the text can be shown so.
 
 import { useMemo } from "preact/hooks";
-import type { Finding, Language } from "../../api/calls";
+import { type Finding, type Language, reasons as reasonsOf } from "../../api/calls";
 import { type PolicyForm, readPolicy, sentence, writePolicy } from "../../policy/document";
-import { specOf, word } from "../../policy/facts";
 import { faultsByField } from "../../policy/faults";
-import type { Resources } from "../../state/resources";
+import { useLive } from "../../state/live";
 import { Empty } from "../../ui/states";
 import { PolicyFormView } from "./form";
 
@@ -14,26 +13,21 @@ interface FormCardProps {
   setText: (text: string) => void;
   readOnly: boolean;
   named: boolean;
-  data: Resources;
   known: Language | undefined;
   findings: readonly Finding[];
 }
 
-export function FormCard({ text, setText, readOnly, named, data, known, findings }: FormCardProps) {
+export function FormCard({ text, setText, readOnly, named, known, findings }: FormCardProps) {
   const read = useMemo(() => readPolicy(text), [text]);
-  const lists = useMemo(() => {
-    const named = (known?.names ?? []).flatMap(({ name }) =>
-      name.startsWith("lists.") ? name.slice(6) : [],
-    );
-    return named.length > 0 ? named : data.resources.flatMap(one => (one.kind === "List" ? one.name : []));
-  }, [known, data]);
-  const reasons = useMemo(
+  const lists = useMemo(
     () =>
-      [
-        ...new Set(data.resources.flatMap(one => (one.kind === "Signal" ? word(specOf(one), "reason") : []))),
-      ].filter(Boolean),
-    [data],
+      (known?.names ?? []).flatMap(({ name }) =>
+        name.startsWith("lists.") ? name.slice("lists.".length) : [],
+      ),
+    [known],
   );
+  const given = useLive("reasons", reasonsOf);
+  const reasons = useMemo(() => (given.data?.reasons ?? []).map(one => one.reason), [given.data]);
   const faults = useMemo(() => faultsByField(text, findings), [text, findings]);
   if (!read.form) {
     return (

@@ -1,15 +1,15 @@
 // Policies > Mitigation Policies: all of them, in the order in which they run.
 
 import { useMemo } from "preact/hooks";
+import { resources as resourcesOf } from "../../api/calls";
 import { api, got } from "../../api/client";
 import { ACTIONS, type Counts, type Resource } from "../../api/types";
 import { whyNot } from "../../app/session";
-import { count, exact, ratio, share } from "../../format/numbers";
+import { count, exact, share } from "../../format/numbers";
 import { matching, specOf, word } from "../../policy/facts";
 import { POLICY } from "../../policy/kinds";
 import { useLive, useNow } from "../../state/live";
 import { address } from "../../state/query";
-import { useResources } from "../../state/resources";
 import { useQuery } from "../../state/use-query";
 import { FileErrors, Proposals } from "../../ui/notices";
 import { NewButton, Origin } from "../../ui/origin";
@@ -17,6 +17,7 @@ import { Pager, paged, SearchField } from "../../ui/pages";
 import { ActionTag, PageHead, SelectField, Tag, When } from "../../ui/parts";
 import { Answered, Empty } from "../../ui/states";
 
+const EVERY_MS = 10_000;
 const TRAFFIC_EVERY_MS = 10_000;
 const DAY_MS = 86_400_000;
 const DEFAULT_PRIORITY = 1_000;
@@ -26,14 +27,14 @@ interface Row {
   action: string;
   mode: string;
   priority: number;
-  counts: Counts;
+  /** None where nothing was counted. */
+  counts: Counts | undefined;
 }
 
-function hits(counts: Counts): number {
-  return (["allow", "block", "redirect", "challenge", "monitor", "satisfied"] as const).reduce(
-    (sum, name) => sum + (counts[name] ?? 0),
-    0,
-  );
+function hits(counts: Counts | undefined): number {
+  return counts
+    ? counts.allow + counts.block + counts.redirect + counts.challenge + counts.monitor + counts.satisfied
+    : 0;
 }
 
 type Order = "priority" | "name" | "hits" | "pass" | "changed";
@@ -42,7 +43,7 @@ const ORDERS: Record<Order, (a: Row, b: Row) => number> = {
   priority: (a, b) => a.priority - b.priority || a.resource.name.localeCompare(b.resource.name),
   name: (a, b) => a.resource.name.localeCompare(b.resource.name),
   hits: (a, b) => hits(b.counts) - hits(a.counts),
-  pass: (a, b) => (b.counts.pass_rate ?? -1) - (a.counts.pass_rate ?? -1),
+  pass: (a, b) => (b.counts?.pass_rate ?? -1) - (a.counts?.pass_rate ?? -1),
   changed: (a, b) => (b.resource.changed ?? "").localeCompare(a.resource.changed ?? ""),
 };
 
@@ -66,7 +67,7 @@ function useDay(): Map<string, Counts> | undefined {
 
 export default function PolicyList() {
   const query = useQuery();
-  const resources = useResources();
+  const resources = useLive("policies", signal => resourcesOf(POLICY.kind, {}, signal), { every: EVERY_MS });
   const day = useDay();
   const refusal = whyNot("editor");
   return (
@@ -102,18 +103,16 @@ function Policies({ resources, day, query, refusal }: Props) {
   const action = query.values["action"] ?? "";
   const all = useMemo<Row[]>(
     () =>
-      resources
-        .filter(resource => resource.kind === "MitigationPolicy")
-        .map(resource => {
-          const spec = specOf(resource);
-          return {
-            resource,
-            action: word(spec, "action"),
-            mode: word(spec, "mode", "enforce"),
-            priority: Number(word(spec, "priority", String(DEFAULT_PRIORITY))),
-            counts: day?.get(resource.name) ?? {},
-          };
-        }),
+      resources.map(resource => {
+        const spec = specOf(resource);
+        return {
+          resource,
+          action: word(spec, "action"),
+          mode: word(spec, "mode", "enforce"),
+          priority: Number(word(spec, "priority", String(DEFAULT_PRIORITY))),
+          counts: day?.get(resource.name),
+        };
+      }),
     [resources, day],
   );
   if (all.length === 0) {
@@ -209,7 +208,6 @@ function Policies({ resources, day, query, refusal }: Props) {
 function PolicyRow({ row, now, known }: { row: Row; now: number; known: boolean }) {
   const { resource, action, mode, priority, counts } = row;
   const number = hits(counts);
-  const challenged = counts.challenge ?? 0;
   return (
     <tr>
       <td class="number muted">{priority}</td>
@@ -238,7 +236,7 @@ function PolicyRow({ row, now, known }: { row: Row; now: number; known: boolean 
           </a>
         )}
       </td>
-      <td class="number">{known ? share(counts.pass_rate ?? ratio(counts.passed ?? 0, challenged)) : "…"}</td>
+      <td class="number">{known ? share(counts?.pass_rate) : "…"}</td>
       <td class="nowrap">
         <When time={resource.changed} now={now} />{" "}
         <span class="muted">by {resource.author || "nobody known"}</span>

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
-import { language } from "../../api/calls";
+import { language, resource as readResource } from "../../api/calls";
 import type { Applied, Resource } from "../../api/types";
 import { whyNot } from "../../app/session";
 import { say } from "../../app/toasts";
@@ -11,7 +11,6 @@ import { plural } from "../../format/numbers";
 import { KINDS, type Kind, POLICY } from "../../policy/kinds";
 import { useLive, useNow } from "../../state/live";
 import { address } from "../../state/query";
-import { type Resources, useResources } from "../../state/resources";
 import { useQuery } from "../../state/use-query";
 import { Button, LinkButton } from "../../ui/button";
 import { DeleteDialog } from "../../ui/delete-dialog";
@@ -27,11 +26,15 @@ export default function EditResource() {
   const { path } = useLocation();
   const { params } = useRoute();
   const kind = KINDS.find(one => path.startsWith(`${one.path}/`)) ?? POLICY;
+  const { values } = useQuery();
   const name = params["name"] ?? "";
-  const resources = useResources(0);
+  const wanted = name === "new" ? values["from"] : name;
+  const found = useLive(`resource ${kind.kind} ${name} ${wanted ?? ""}`, signal =>
+    readResource(kind.kind, wanted, signal),
+  );
   return (
-    <Answered live={resources} lines={10}>
-      {data => <Found key={path} kind={kind} name={name} data={data} reload={resources.reload} />}
+    <Answered live={found} lines={10}>
+      {data => <Found key={path} kind={kind} name={name} data={data} reload={found.reload} />}
     </Answered>
   );
 }
@@ -39,13 +42,12 @@ export default function EditResource() {
 interface FoundProps {
   kind: Kind;
   name: string;
-  data: Resources;
+  data: { revision: string; resource: Resource | undefined };
   reload: () => void;
 }
 
 function Found({ kind, name, data, reload }: FoundProps) {
-  const resource = data.resources.find(one => one.kind === kind.kind && one.name === name);
-  if (name !== "new" && !resource) {
+  if (name !== "new" && !data.resource) {
     return (
       <>
         <PageHead title={name} crumb={<a href={kind.path}>{kind.many}</a>} />
@@ -59,30 +61,36 @@ function Found({ kind, name, data, reload }: FoundProps) {
       </>
     );
   }
-  return <Editing kind={kind} resource={resource} data={data} reload={reload} />;
+  return name === "new" ? (
+    <Editing kind={kind} copied={data.resource} revision={data.revision} reload={reload} />
+  ) : (
+    <Editing kind={kind} resource={data.resource} revision={data.revision} reload={reload} />
+  );
 }
 
 type View = "form" | "text" | "both";
 
 interface EditingProps {
   kind: Kind;
-  resource: Resource | undefined;
-  data: Resources;
+  /** The one that is edited; none where a new one is made. */
+  resource?: Resource | undefined;
+  /** What a new one begins as. */
+  copied?: Resource | undefined;
+  revision: string;
   reload: () => void;
 }
 
-function Editing({ kind, resource, data, reload }: EditingProps) {
+function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
   const { route } = useLocation();
   const query = useQuery();
-  const from = query.values["from"];
   const reason = query.values["reason"] ?? "";
-  const template = useMemo(() => {
-    const copied = data.resources.find(one => one.kind === kind.kind && one.name === from);
-    return copied ? renamed(copied.source, `${copied.name}-copy`) : overriding(kind.template, reason);
-  }, [kind, from, reason, data]);
+  const template = useMemo(
+    () => (copied ? renamed(copied.source, `${copied.name}-copy`) : overriding(kind.template, reason)),
+    [kind, copied, reason],
+  );
   const origin = resource?.source ?? template;
   const [text, setText] = useState(origin);
-  const [base, setBase] = useState(data.revision);
+  const [base, setBase] = useState(revision);
   const [dialog, setDialog] = useState<"save" | "delete">();
   const [saved, setSaved] = useState<Applied>();
   const [target, setTarget] = useState<{ line: number; column: number }>();
@@ -208,7 +216,6 @@ function Editing({ kind, resource, data, reload }: EditingProps) {
             setText={setText}
             readOnly={readOnly}
             named={resource !== undefined}
-            data={data}
             known={known.data}
             findings={findings}
           />

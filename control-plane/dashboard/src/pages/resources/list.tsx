@@ -1,9 +1,11 @@
 // All resources of one kind.
 
 import { useLocation } from "preact-iso";
-import type { Resource } from "../../api/types";
+import { resources } from "../../api/calls";
+import type { components } from "../../api/schema";
 import { whyNot } from "../../app/session";
-import { matching, specOf } from "../../policy/facts";
+import { plural } from "../../format/numbers";
+import { specOf } from "../../policy/facts";
 import {
   DEVICE_RULE,
   KINDS,
@@ -14,17 +16,19 @@ import {
   SIGNAL,
   STRATEGY,
 } from "../../policy/kinds";
-import { useNow } from "../../state/live";
-import { useResources } from "../../state/resources";
+import { useLive, useNow } from "../../state/live";
 import { type Query, useQuery } from "../../state/use-query";
+import { Button } from "../../ui/button";
 import { FileErrors } from "../../ui/notices";
 import { NewButton, Origin } from "../../ui/origin";
-import { Pager, paged, SearchField } from "../../ui/pages";
-import { PageHead, SelectField, When } from "../../ui/parts";
+import { PageHead, When } from "../../ui/parts";
 import { Answered, Empty } from "../../ui/states";
+import { TypedField } from "../../ui/typed-field";
 import { RolloutsHead } from "../rollouts/tabs";
 import { COLUMNS, expired } from "./columns";
 import { Reasons } from "./reasons";
+
+type Page = components["schemas"]["Resources"];
 
 const LEADS: Record<string, string> = {
   [SIGNAL.kind]: "A condition that, when it holds, adds a weight to the score and a reason.",
@@ -48,11 +52,20 @@ const NONE: Record<string, string> = {
   [STRATEGY.kind]: "Every change reaches all nodes at once.",
 };
 
+const PAGE = 100;
+/** Somebody else's change shows without a reload. */
+const EVERY_MS = 10_000;
+
 export default function ResourceList() {
   const { path } = useLocation();
   const kind = KINDS.find(one => one.path === path) ?? SIGNAL;
   const query = useQuery();
-  const resources = useResources();
+  const { q, cursor } = query.values;
+  const page = useLive(
+    JSON.stringify([kind.kind, q, cursor]),
+    signal => resources(kind.kind, { q, cursor, limit: PAGE }, signal),
+    { every: EVERY_MS },
+  );
   const refusal = whyNot("editor");
   const button = (
     <NewButton href={`${kind.path}/new`} refusal={refusal}>
@@ -69,102 +82,93 @@ export default function ResourceList() {
         </PageHead>
       )}
       <FileErrors />
-      <Answered live={resources} lines={7}>
-        {data => (
-          <>
-            <Rows
-              key={kind.kind}
-              kind={kind}
-              all={data.resources.filter(one => one.kind === kind.kind)}
-              query={query}
-            />
-            {kind === REASON_OVERRIDE && <Reasons resources={data.resources} refusal={refusal} />}
-          </>
-        )}
-      </Answered>
+      <div class="filters">
+        <TypedField query={query} name="q" label="Search" placeholder="Name or text" grow />
+      </div>
+      <section class="card" aria-label={kind === REASON_OVERRIDE ? "Overrides" : kind.many}>
+        <Answered live={page} lines={7}>
+          {data => <Rows key={kind.kind} kind={kind} data={data} query={query} />}
+        </Answered>
+      </section>
+      {kind === REASON_OVERRIDE && <Reasons refusal={refusal} />}
     </>
   );
 }
 
-function Rows({ kind, all, query }: { kind: Kind; all: readonly Resource[]; query: Query }) {
+interface RowsProps {
+  kind: Kind;
+  data: Page;
+  query: Query;
+}
+
+function Rows({ kind, data, query }: RowsProps) {
   const now = useNow(10_000);
   const columns = COLUMNS[kind.kind] ?? [];
-  const state = query.values["state"] ?? "";
-  const ends = kind === DEVICE_RULE;
-  const rows = matching(all, query.values["q"] ?? "")
-    .filter(one => !ends || state === "" || (state === "ended") === expired(one, now))
-    .sort((a, b) => a.name.localeCompare(b.name));
-  const { shown, page } = paged(rows, query);
+  const { q, cursor } = query.values;
+  const next = data.next_cursor;
+  if (data.resources.length === 0) {
+    return q || cursor ? (
+      <Empty icon="search" title={`No ${kind.one} is like that`} />
+    ) : (
+      <Empty title={`There is no ${kind.one} yet`}>{NONE[kind.kind]}</Empty>
+    );
+  }
   return (
     <>
-      {all.length > 0 && (
-        <div class="filters">
-          <div class="field grow">
-            <SearchField
-              query={query}
-              label={`Search ${kind.many.toLowerCase()}`}
-              placeholder="Search by name or text"
-            />
-          </div>
-          {ends && (
-            <SelectField
-              label="State"
-              value={state}
-              options={[
-                ["", "All"],
-                ["holds", "Holds"],
-                ["ended", "Ended"],
-              ]}
-              onChange={word => query.set({ state: word, page: undefined })}
-            />
-          )}
-        </div>
-      )}
-      <section class="card" aria-label={kind === REASON_OVERRIDE ? "Overrides" : kind.many}>
-        {all.length === 0 ? (
-          <Empty title={`There is no ${kind.one} yet`}>{NONE[kind.kind]}</Empty>
-        ) : rows.length === 0 ? (
-          <Empty icon="search" title={`No ${kind.one} is like that`} />
-        ) : (
-          <div class="table-wrap">
-            <table class="table">
-              <thead>
-                <tr>
-                  <th scope="col">Name</th>
-                  {columns.map(column => (
-                    <th scope="col" key={column.name} class={column.number ? "number" : ""}>
-                      {column.name}
-                    </th>
-                  ))}
-                  <th scope="col">Last change</th>
-                </tr>
-              </thead>
-              <tbody>
-                {shown.map(resource => (
-                  <tr key={resource.name} class={ends && expired(resource, now) ? "faded" : ""}>
-                    <td class="nowrap">
-                      <a class="row-name" href={`${kind.path}/${encodeURIComponent(resource.name)}`}>
-                        {resource.name}
-                      </a>{" "}
-                      <Origin resource={resource} />
-                    </td>
-                    {columns.map(column => (
-                      <td key={column.name} class={column.number ? "number" : ""}>
-                        {column.show(specOf(resource), now, resource)}
-                      </td>
-                    ))}
-                    <td class="nowrap">
-                      <When time={resource.changed} now={now} />{" "}
-                      <span class="muted">by {resource.author}</span>
-                    </td>
-                  </tr>
+      <div class="table-wrap">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              {columns.map(column => (
+                <th scope="col" key={column.name} class={column.number ? "number" : ""}>
+                  {column.name}
+                </th>
+              ))}
+              <th scope="col">Last change</th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.resources.map(resource => (
+              <tr key={resource.name} class={expired(resource, now) ? "faded" : ""}>
+                <td class="nowrap">
+                  <a class="row-name" href={`${kind.path}/${encodeURIComponent(resource.name)}`}>
+                    {resource.name}
+                  </a>{" "}
+                  <Origin resource={resource} />
+                </td>
+                {columns.map(column => (
+                  <td key={column.name} class={column.number ? "number" : ""}>
+                    {column.show(specOf(resource), now, resource)}
+                  </td>
                 ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-        <Pager total={rows.length} page={page} query={query} />
-      </section>
+                <td class="nowrap">
+                  <When time={resource.changed} now={now} /> <span class="muted">by {resource.author}</span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {(cursor || next) && (
+        <nav class="pager" aria-label="Pages of the list">
+          <span class="muted small">{plural(data.total, kind.one)}, by name</span>
+          <span class="actions">
+            {cursor && (
+              <Button compact onClick={() => query.set({ cursor: undefined })}>
+                First page
+              </Button>
+            )}
+            <Button
+              compact
+              refusal={next ? "" : "this is the last page"}
+              onClick={() => query.set({ cursor: next })}
+            >
+              Next
+            </Button>
+          </span>
+        </nav>
+      )}
     </>
   );
 }

@@ -11,20 +11,22 @@ import { Answered, Empty } from "../../ui/states";
 import { RolloutsHead } from "./tabs";
 
 const EVERY_MS = 5_000;
-const FIRST = 50;
-/** What the API gives at the most. */
-const MOST = 500;
+const PAGE = 50;
 
 export default function HistoryPage() {
   const query = useQuery();
   const now = useNow(10_000);
-  const limit = Math.min(MOST, Math.max(FIRST, Number(query.values["limit"] ?? FIRST) || FIRST));
+  const before = Number(query.values["before"]) || undefined;
   const live = useLive(
-    `revisions ${limit}`,
-    signal => got(api.GET("/api/v1/revisions", { signal, params: { query: { limit } } })),
-    {
-      every: EVERY_MS,
-    },
+    `revisions before ${before ?? ""}`,
+    signal =>
+      got(
+        api.GET("/api/v1/revisions", {
+          signal,
+          params: { query: { limit: PAGE, ...(before ? { before } : {}) } },
+        }),
+      ),
+    { every: before ? 0 : EVERY_MS },
   );
   return (
     <>
@@ -59,7 +61,7 @@ export default function HistoryPage() {
                             <a class="mono" href={`/rollouts/history/${revision.revision}`}>
                               {revision.revision}
                             </a>{" "}
-                            {index === 0 && <Tag tone="good">current</Tag>}
+                            {index === 0 && !before && <Tag tone="good">current</Tag>}
                           </td>
                           <td class="nowrap">
                             {dateTime(revision.time)}{" "}
@@ -78,16 +80,24 @@ export default function HistoryPage() {
                     </tbody>
                   </table>
                 </div>
-                {data.revisions.length >= limit && limit < MOST && (
-                  <div class="pager">
-                    <span class="muted small">The newest {limit}</span>
-                    <Button
-                      compact
-                      onClick={() => query.set({ limit: String(Math.min(MOST, limit * 2)) }, true)}
-                    >
-                      Show more
-                    </Button>
-                  </div>
+                {(before || data.before) && (
+                  <nav class="pager" aria-label="Pages of the history">
+                    <span class="muted small">{before ? "Older revisions" : "Newest first"}</span>
+                    <span class="actions">
+                      {before && (
+                        <Button compact onClick={() => query.set({ before: undefined })}>
+                          Newest
+                        </Button>
+                      )}
+                      <Button
+                        compact
+                        refusal={data.before ? "" : "these are the oldest"}
+                        onClick={() => query.set({ before: String(data.before) })}
+                      >
+                        Older
+                      </Button>
+                    </span>
+                  </nav>
                 )}
               </>
             )
