@@ -103,7 +103,7 @@ export function Reasons({ refusal }: { refusal: string }) {
                       href={address("/events", { reason: one.reason, range: "24h" })}
                       aria-label={`${one.reason}: ${exact(one.events)} requests, show events`}
                     >
-                      {count(one.events)}
+                      {seen.data ? count(one.events) : "…"}
                     </a>
                   </td>
                   <td class="number">
