@@ -88,7 +88,7 @@ impl Relay {
 
     async fn hear(&mut self, batch: RelayBatch) -> Result<(), Status> {
         check(&batch)?;
-        self.speaker.names(&self.app, &batch.node_id)?;
+        self.speaks_for(&batch.node_id)?;
         match &self.spool {
             Some(spool) if *spool != batch.spool => {
                 return Err(Status::invalid_argument("one stream speaks for one spool"));
@@ -113,12 +113,21 @@ impl Relay {
         for event in batch.events {
             let id = cut(&event.node_id, limits::MAX_NODE_ID_BYTES);
             if &*node != id {
-                self.speaker.names(&self.app, id)?;
+                self.speaks_for(id)?;
                 node = Arc::from(id);
             }
             self.take(event, &node, &batch.spool).await?;
         }
         Ok(())
+    }
+
+    /// What is of nobody speaks for no other node: a relay delivers what it kept before its Envoy has said
+    /// who it is.
+    fn speaks_for(&self, node: &str) -> Result<(), Status> {
+        if node.is_empty() {
+            return Ok(());
+        }
+        self.speaker.names(&self.app, node)
     }
 
     async fn take(&self, told: RelayedEvent, node: &Arc<str>, spool: &str) -> Result<(), Status> {

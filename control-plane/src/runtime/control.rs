@@ -20,7 +20,7 @@ use super::rollout::{Choice, Way};
 use crate::clock::Clock;
 use crate::compile::Memory;
 use crate::diagnostic::Diagnostic;
-use crate::inventory::{Changed, Conflict, Entry, Inventory, Origin};
+use crate::inventory::{Changed, Conflict, Inventory, Origin};
 use crate::limits::{self, cut};
 use crate::metrics::Metrics;
 use crate::module::Code;
