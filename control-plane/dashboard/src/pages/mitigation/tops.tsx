@@ -11,6 +11,8 @@ import { Bar, Card } from "../../ui/parts";
 import { Answered, Empty } from "../../ui/states";
 
 const EVERY_MS = 5_000;
+/** What is counted event by event is work for the store: it need not be as fresh. */
+const EVENTS_EVERY_MS = 15_000;
 const SHOWN = 8;
 
 interface Props {
@@ -54,7 +56,9 @@ function TopCard({ by, range, step, policy, host, live, events }: Props & { by: 
     const { from, to } = bounds(range, step, Date.now());
     return top(by, { from, to, policy, host, limit: SHOWN }, signal);
   };
-  const found = useLive(JSON.stringify([by, range, step, policy, host]), ask, { every: live ? EVERY_MS : 0 });
+  const found = useLive(JSON.stringify([by, range, step, policy, host]), ask, {
+    every: live ? (by === "policy" ? EVERY_MS : EVENTS_EVERY_MS) : 0,
+  });
   const names = NAMES[by];
   if (!names || (found.problem instanceof ApiProblem && found.problem.status === 404)) {
     return null;
