@@ -9,6 +9,7 @@
 
 mod support;
 
+use countersign_control_plane::store::Revoked;
 use countersign_proto::policy::v1::ActionKind;
 use serde_json::Value;
 use support::envoy::{Delta, Opening, event, log, plain_node, wrapped};
@@ -140,6 +141,10 @@ async fn answers_are_of_the_form_that_is_documented() {
     tokio::time::timeout(PATIENCE, stored).await.unwrap();
     plane.applied(&policy("two", "block")).await;
 
+    let control = &plane.running.app().control;
+    let device = Revoked::Device("d-1".into());
+    control.revoke(device, "test", "lost").await.unwrap();
+
     let schemas = Schemas(plane.get_json("/api/v1/openapi.json").await);
     for (path, asked) in [
         ("/api/v1/nodes", "/api/v1/nodes"),
@@ -155,6 +160,16 @@ async fn answers_are_of_the_form_that_is_documented() {
         ("/api/v1/challenges", "/api/v1/challenges"),
         ("/api/v1/diff", "/api/v1/diff"),
         ("/api/v1/proposals", "/api/v1/proposals"),
+        ("/api/v1/top", "/api/v1/top?by=path&from=1"),
+        ("/api/v1/top", "/api/v1/top?by=host&from=1"),
+        ("/api/v1/language", "/api/v1/language"),
+        ("/api/v1/reasons", "/api/v1/reasons"),
+        ("/api/v1/keys", "/api/v1/keys"),
+        ("/api/v1/revocations", "/api/v1/revocations"),
+        (
+            "/api/v1/resources/{kind}/{name}",
+            "/api/v1/resources/MitigationPolicy/one",
+        ),
     ] {
         let schema = schemas.answer(path);
         assert!(schema.is_object(), "no schema for {path}");

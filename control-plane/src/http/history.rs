@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
+use super::inventory::spec;
 use super::json::{RevisionJson, time};
 use super::problem::Problem;
 use super::resources::{AppliedJson, answered, author, base};
@@ -24,11 +25,13 @@ struct ResourceJson {
     author: String,
     changed: Option<String>,
     source: String,
+    spec: Option<serde_json::Value>,
 }
 
 impl From<StoredResource> for ResourceJson {
     fn from(stored: StoredResource) -> Self {
         Self {
+            spec: spec(&stored.source),
             kind: stored.kind,
             name: stored.name,
             origin: stored.origin,

@@ -145,7 +145,8 @@ fn resource(entry: Entry) -> ResourceJson {
     }
 }
 
-fn spec(source: &str) -> Option<serde_json::Value> {
+/// What a document says of its resource, as it is written.
+pub(super) fn spec(source: &str) -> Option<serde_json::Value> {
     if source.len() > MAX_SPEC_SOURCE_BYTES {
         return None;
     }
