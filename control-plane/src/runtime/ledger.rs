@@ -23,6 +23,8 @@ pub struct Ledger {
     metrics: Arc<Metrics>,
     told: Mutex<BTreeMap<Teller, u64>>,
     stored: Mutex<BTreeMap<(String, String, u64), Stored>>,
+    /// Nodes that were stored: in which slot first, and when last as a sign of life.
+    opened: Mutex<BTreeMap<String, (u64, u64)>>,
     gaps: Mutex<BTreeMap<String, Gap>>,
     /// Nodes whose gap was said.
     open: Mutex<BTreeSet<String>>,
@@ -64,6 +66,7 @@ impl Ledger {
             metrics,
             told: Mutex::new(BTreeMap::new()),
             stored: Mutex::new(BTreeMap::new()),
+            opened: Mutex::new(BTreeMap::new()),
             gaps: Mutex::new(BTreeMap::new()),
             open: Mutex::new(BTreeSet::new()),
         }
@@ -129,7 +132,18 @@ impl Ledger {
 
     fn news(&self, mut rows: Vec<Written>) -> Vec<Written> {
         let stored = held(&self.stored);
+        let opened = held(&self.opened);
         rows.retain(|written| {
+            // A configuration that wrote nothing is no news of a node that is compared: one that is not
+            // known begins at zero.
+            let silent = opened.get(&written.node).is_some_and(|(first, last)| {
+                written.events == 0
+                    && written.slot > first.saturating_add(limits::LEDGER_OPENS + 1)
+                    && written.slot < last.saturating_add(SIGN_OF_LIFE)
+            });
+            if silent {
+                return false;
+            }
             let key = (written.node.clone(), written.vm.clone(), written.context);
             stored
                 .get(&key)
@@ -140,7 +154,15 @@ impl Ledger {
 
     fn remember(&self, rows: Vec<Written>) {
         let mut stored = held(&self.stored);
+        let mut opened = held(&self.opened);
         for written in rows {
+            if opened.len() >= limits::MAX_LEDGER_WAITING {
+                opened.clear();
+            }
+            let (_, last) = opened
+                .entry(written.node.clone())
+                .or_insert((written.slot, written.slot));
+            *last = written.slot.max(*last);
             if stored.len() >= limits::MAX_LEDGER_WAITING {
                 // What is not known to be stored is stored again.
                 stored.clear();

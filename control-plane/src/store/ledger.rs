@@ -59,15 +59,41 @@ impl Store {
         if told.is_empty() {
             return Ok(());
         }
-        let mut tx = self.begin().await?;
-        let mut sums: BTreeMap<(&str, u64), u64> = BTreeMap::new();
+        let mut contexts: BTreeMap<Context<'_>, Vec<&Written>> = BTreeMap::new();
+        // A node that is new is compared from a slot on by which its workers were heard.
+        let mut opened: BTreeMap<&str, u64> = BTreeMap::new();
         for written in told {
-            let before = self.told_before(&mut tx, written).await?;
-            let more = written.events.saturating_sub(before);
-            if more > 0 {
-                let sum = sums.entry((&written.node, written.slot)).or_default();
-                *sum = sum.saturating_add(more);
+            let context = (written.node.as_str(), written.vm.as_str(), written.context);
+            contexts.entry(context).or_default().push(written);
+            let from = written.slot.saturating_add(limits::LEDGER_OPENS);
+            let first = opened.entry(&written.node).or_insert(from);
+            *first = from.min(*first);
+        }
+        let mut tx = self.begin().await?;
+        let opened: Vec<_> = opened.into_iter().collect();
+        let from = open(&mut tx, &opened).await?;
+        let mut sums: BTreeMap<(&str, u64), u64> = BTreeMap::new();
+        let contexts: Vec<_> = contexts.into_iter().collect();
+        for stretch in bulk::stretches(&contexts) {
+            let known = told_before(&mut tx, stretch).await?;
+            let mut now = Vec::with_capacity(stretch.len());
+            for (context, said) in stretch {
+                let from = from.get(context.0).copied().unwrap_or(0);
+                let mut last = known.get(context).copied();
+                let mut said = said.clone();
+                said.sort_unstable_by_key(|written| written.slot);
+                for written in said {
+                    let before = last.before(written, from);
+                    let more = written.events.saturating_sub(before);
+                    if more > 0 {
+                        let sum = sums.entry((context.0, written.slot)).or_default();
+                        *sum = sum.saturating_add(more);
+                    }
+                    last = last.after(written.slot, written.events.max(before));
+                }
+                now.extend(last.map(|told| (*context, told)));
             }
+            tell(&mut tx, &now).await?;
         }
         let sums: Vec<_> = sums
             .into_iter()
@@ -76,57 +102,6 @@ impl Store {
         add(&mut tx, &sums, "written").await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// What the configuration had told before, which is then what it tells now.
-    async fn told_before(&self, tx: &mut Tx, written: &Written) -> Result<u64, StoreError> {
-        let node = text(&written.node);
-        let known = sqlx::query(
-            "SELECT slot, events FROM event_told WHERE node = $1 AND vm = $2 AND context = $3",
-        )
-        .bind(node.clone())
-        .bind(text(&written.vm))
-        .bind(signed(written.context))
-        .fetch_optional(&mut **tx)
-        .await?;
-        // A node that is new to the ledger is compared from a slot on by which its workers were heard.
-        // What each of them tells first from then on is where it begins: it may have written a part of
-        // that before.
-        let from = self.opened_at(tx, written).await?;
-        let before = match known {
-            Some(row) if unsigned(row.try_get("slot")?) >= from => unsigned(row.try_get("events")?),
-            None if written.slot > from => 0,
-            _ => written.events,
-        };
-        sqlx::query(
-            "INSERT INTO event_told (node, vm, context, slot, events) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (node, vm, context) DO UPDATE SET slot = excluded.slot, events = excluded.events \
-             WHERE event_told.events < excluded.events OR event_told.slot < excluded.slot",
-        )
-        .bind(node)
-        .bind(text(&written.vm))
-        .bind(signed(written.context))
-        .bind(signed(written.slot))
-        .bind(signed(written.events.max(before)))
-        .execute(&mut **tx)
-        .await?;
-        Ok(before)
-    }
-
-    async fn opened_at(&self, tx: &mut Tx, written: &Written) -> Result<u64, StoreError> {
-        let node = text(&written.node);
-        sqlx::query(
-            "INSERT INTO event_nodes (node, from_slot) VALUES ($1, $2) ON CONFLICT (node) DO NOTHING",
-        )
-        .bind(node.clone())
-        .bind(signed(written.slot.saturating_add(limits::LEDGER_OPENS)))
-        .execute(&mut **tx)
-        .await?;
-        let row = sqlx::query("SELECT from_slot FROM event_nodes WHERE node = $1")
-            .bind(node)
-            .fetch_one(&mut **tx)
-            .await?;
-        Ok(unsigned(row.try_get("from_slot")?))
     }
 
     /// Every node's events until the end of a slot.
@@ -153,6 +128,138 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// Node, VM, configuration.
+type Context<'a> = (&'a str, &'a str, u64);
+
+/// What a configuration told last: slot and events.
+type Told = (u64, u64);
+
+/// What was told before, and what is with what is told now.
+trait Telling {
+    fn before(&self, written: &Written, from: u64) -> u64;
+    fn after(self, slot: u64, events: u64) -> Self;
+}
+
+impl Telling for Option<Told> {
+    /// What each worker tells first from `from` on is where it begins: it may have written a part of that
+    /// before. A configuration that began later begins at zero.
+    fn before(&self, written: &Written, from: u64) -> u64 {
+        match self {
+            Some((slot, events)) if *slot >= from => *events,
+            None if written.slot > from => 0,
+            _ => written.events,
+        }
+    }
+
+    fn after(self, slot: u64, events: u64) -> Self {
+        match self {
+            Some((known, most)) if most >= events && known >= slot => Some((known, most)),
+            _ => Some((slot, events)),
+        }
+    }
+}
+
+/// Opens the nodes that are not, and tells from which slot on each is compared.
+async fn open<'a>(
+    tx: &mut Tx,
+    nodes: &[(&'a str, u64)],
+) -> Result<BTreeMap<&'a str, u64>, StoreError> {
+    let mut from = BTreeMap::new();
+    for stretch in bulk::stretches(nodes) {
+        let sql = bulk::values(
+            "INSERT INTO event_nodes (node, from_slot) VALUES",
+            2,
+            stretch.len(),
+            " ON CONFLICT (node) DO NOTHING",
+        );
+        // Safe: it is put together from places only.
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (node, slot) in stretch {
+            query = query.bind(text(node)).bind(signed(*slot));
+        }
+        query.execute(&mut **tx).await?;
+        let sql = bulk::list(
+            "SELECT node, from_slot FROM event_nodes WHERE node IN",
+            stretch.len(),
+            "",
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (node, _) in stretch {
+            query = query.bind(text(node));
+        }
+        let mut slots = BTreeMap::new();
+        for row in query.fetch_all(&mut **tx).await? {
+            let slot = unsigned(row.try_get("from_slot")?);
+            slots.insert(row.try_get::<String, _>("node")?, slot);
+        }
+        for (node, _) in stretch {
+            if let Some(slot) = slots.get(&text(node)) {
+                from.insert(*node, *slot);
+            }
+        }
+    }
+    Ok(from)
+}
+
+async fn told_before<'a>(
+    tx: &mut Tx,
+    stretch: &[(Context<'a>, Vec<&Written>)],
+) -> Result<BTreeMap<Context<'a>, Told>, StoreError> {
+    let sql = bulk::values(
+        "SELECT node, vm, context, slot, events FROM event_told WHERE (node, vm, context) IN (VALUES",
+        3,
+        stretch.len(),
+        ")",
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+    for ((node, vm, context), _) in stretch {
+        query = query.bind(text(node)).bind(text(vm)).bind(signed(*context));
+    }
+    let mut rows = BTreeMap::new();
+    for row in query.fetch_all(&mut **tx).await? {
+        let context = (
+            row.try_get::<String, _>("node")?,
+            row.try_get::<String, _>("vm")?,
+            row.try_get::<i64, _>("context")?,
+        );
+        let told = (
+            unsigned(row.try_get("slot")?),
+            unsigned(row.try_get("events")?),
+        );
+        rows.insert(context, told);
+    }
+    let known = stretch.iter().filter_map(|(context, _)| {
+        let (node, vm, number) = *context;
+        let stored = (text(node), text(vm), signed(number));
+        Some((*context, *rows.get(&stored)?))
+    });
+    Ok(known.collect())
+}
+
+async fn tell(tx: &mut Tx, told: &[(Context<'_>, Told)]) -> Result<(), StoreError> {
+    for stretch in bulk::stretches(told) {
+        let sql = bulk::values(
+            "INSERT INTO event_told (node, vm, context, slot, events) VALUES",
+            5,
+            stretch.len(),
+            " ON CONFLICT (node, vm, context) DO UPDATE SET slot = excluded.slot, \
+             events = excluded.events \
+             WHERE event_told.events < excluded.events OR event_told.slot < excluded.slot",
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for ((node, vm, context), (slot, events)) in stretch {
+            query = query
+                .bind(text(node))
+                .bind(text(vm))
+                .bind(signed(*context))
+                .bind(signed(*slot))
+                .bind(signed(*events));
+        }
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
 }
 
 /// Counts events that arrived and were not there before.
