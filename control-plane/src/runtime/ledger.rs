@@ -26,6 +26,8 @@ pub struct Ledger {
     /// Nodes that were stored: in which slot first, and when last as a sign of life.
     opened: Mutex<BTreeMap<String, (u64, u64)>>,
     gaps: Mutex<BTreeMap<String, Gap>>,
+    /// One comparison after the other: an older one must not take the place of a newer one.
+    settling: tokio::sync::Mutex<()>,
     /// Nodes whose gap was said.
     open: Mutex<BTreeSet<String>>,
 }
@@ -68,6 +70,7 @@ impl Ledger {
             stored: Mutex::new(BTreeMap::new()),
             opened: Mutex::new(BTreeMap::new()),
             gaps: Mutex::new(BTreeMap::new()),
+            settling: tokio::sync::Mutex::const_new(()),
             open: Mutex::new(BTreeSet::new()),
         }
     }
@@ -98,6 +101,7 @@ impl Ledger {
     /// # Errors
     /// When the database fails; what was told is kept.
     pub async fn settle(&self) -> Result<(), StoreError> {
+        let _one = self.settling.lock().await;
         let told = std::mem::take(&mut *held(&self.told));
         let rows: Vec<Written> = told
             .iter()
