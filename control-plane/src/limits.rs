@@ -66,6 +66,9 @@ pub const KEPT_ROTATIONS: usize = 16;
 pub const KEPT_CALLS: u64 = 1_000;
 /// Replicas look for what is new this often, also where nobody tells them.
 pub const REPLICA_POLLS: Duration = Duration::from_secs(1);
+/// Views of nodes that one sign of life carries: a change of thousands of nodes is told within seconds, and
+/// no sign of life is late for it.
+pub const VIEWS_AT_ONCE: usize = 1_000;
 /// A replica's sign of life.
 pub const REPLICA_BEATS: Duration = Duration::from_secs(1);
 /// Who holds a lease raises its beat this often, and who waits for it looks this often.

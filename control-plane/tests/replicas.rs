@@ -9,9 +9,11 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign_control_plane::nodes::NodeState;
+use countersign_control_plane::limits;
+use countersign_control_plane::nodes::{Introduction, NodeState};
 use countersign_control_plane::resource::SourceFile;
 use countersign_control_plane::runtime::{Apply, ApplyError, Delete};
 use countersign_proto::admin::v1 as admin;
@@ -292,6 +294,38 @@ async fn every_replica_shows_the_nodes_of_all() {
     // What ends in order takes its nodes along.
     other.running.shutdown().await;
     until(async || one.running.app().fleet.views().is_empty()).await;
+}
+
+#[tokio::test]
+async fn more_nodes_than_one_sign_of_life_carries_come_with_the_next_and_go_again() {
+    let (one, other) = two().await;
+    let fleet = &one.running.app().fleet;
+    let mut streams = Vec::new();
+    for n in 0..limits::VIEWS_AT_ONCE * 2 + 1 {
+        let node = Arc::new(Introduction {
+            id: format!("node-{n:05}"),
+            ..Introduction::default()
+        });
+        let stream = fleet.new_stream();
+        streams.push((
+            node.id.clone(),
+            stream,
+            fleet.connected(&node, stream).unwrap(),
+        ));
+    }
+    let there = &other.running.app().fleet;
+    until(async || there.views().len() == streams.len()).await;
+    // Every one that goes is heard of as well, in whichever round.
+    for (id, stream, _) in &streams {
+        fleet.disconnected(id, *stream);
+    }
+    let gone = async || {
+        let views = there.views();
+        views
+            .iter()
+            .all(|view| view.standing.state == NodeState::Disconnected)
+    };
+    until(gone).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Beside other replicas: hearing of what they change, and telling each other of the nodes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -120,6 +120,9 @@ pub(super) struct Presence {
     own: ReplicaRow,
     /// What was told of each node, without the times at which its workers were heard.
     told: HashMap<String, NodeView>,
+    /// The last node of which something was told while there was more to tell; the next round goes on
+    /// behind it.
+    reached: String,
     others: BTreeMap<String, Other>,
 }
 
@@ -150,6 +153,7 @@ impl Presence {
             hub,
             own,
             told: HashMap::new(),
+            reached: String::new(),
             others: BTreeMap::new(),
         }
     }
@@ -201,25 +205,50 @@ impl Presence {
         Ok(())
     }
 
-    /// Its sign of life, with what is news of its nodes.
+    /// Its sign of life, with what is news of its nodes: of so many that a round ends in time. The others
+    /// come with the next ones.
     async fn tell(&mut self) -> Result<(), StoreError> {
-        let mut now = HashMap::new();
+        let mut views = self.fleet.own_views();
+        views.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        let (before, behind): (Vec<_>, Vec<_>) =
+            views.into_iter().partition(|view| view.id <= self.reached);
+        let there: HashSet<String> = behind
+            .iter()
+            .chain(&before)
+            .map(|it| it.id.clone())
+            .collect();
         let mut rows = Vec::new();
-        for view in self.fleet.own_views() {
+        let mut news = Vec::new();
+        let mut reached = String::new();
+        for view in behind.into_iter().chain(before) {
             let quiet = without_times(view.clone());
-            if self.told.get(&view.id) != Some(&quiet) {
-                rows.push(NodeRow {
-                    node: view.id.clone(),
-                    body: Some(
-                        serde_json::to_vec(&view)
-                            .map_err(|_| StoreError::Unreadable { what: "node view" })?,
-                    ),
-                });
+            if self.told.get(&view.id) == Some(&quiet) {
+                continue;
             }
-            now.insert(view.id, quiet);
+            if rows.len() == limits::VIEWS_AT_ONCE {
+                reached = rows
+                    .last()
+                    .map(|row: &NodeRow| row.node.clone())
+                    .unwrap_or_default();
+                break;
+            }
+            rows.push(NodeRow {
+                node: view.id.clone(),
+                body: Some(
+                    serde_json::to_vec(&view)
+                        .map_err(|_| StoreError::Unreadable { what: "node view" })?,
+                ),
+            });
+            news.push((view.id, quiet));
         }
-        let gone = self.told.keys().filter(|id| !now.contains_key(*id));
-        rows.extend(gone.map(|id| NodeRow {
+        let gone: Vec<String> = self
+            .told
+            .keys()
+            .filter(|id| !there.contains(*id))
+            .take(limits::VIEWS_AT_ONCE)
+            .cloned()
+            .collect();
+        rows.extend(gone.iter().map(|id| NodeRow {
             node: id.clone(),
             body: None,
         }));
@@ -231,7 +260,11 @@ impl Presence {
         own.sidecars = serde_json::to_string(&self.hub.names()).unwrap_or_default();
         self.store.beat(&own, &rows).await?;
         self.own = own;
-        self.told = now;
+        self.reached = reached;
+        self.told.extend(news);
+        for id in &gone {
+            self.told.remove(id);
+        }
         Ok(())
     }
 
