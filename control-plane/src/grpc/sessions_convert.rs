@@ -9,10 +9,9 @@ use crate::runtime::{Control, RevokeError, Rotation, RotationError};
 use crate::store::{RevocationRow, Revoked};
 
 pub(super) async fn keys(control: &Control) -> Vec<admin::Key> {
-    let live = control.live_kids().borrow().clone();
-    let keys = control.session_keys().await.into_iter();
-    keys.map(|key| admin::Key {
-        live: live.contains(&key.kid),
+    let keys = control.keys_and_live().await.into_iter();
+    keys.map(|(key, live)| admin::Key {
+        live,
         kid: key.kid,
         sidecar: key.sidecar,
         registered_ms: key.registered_ms,

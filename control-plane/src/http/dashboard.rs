@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::{IntoResponse as _, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use super::caching::{IMMUTABLE, is_held};
 use super::problem::Problem;
 
 /// What `scripts/build-dashboard.sh` made; nothing where it was not run.
@@ -23,7 +24,6 @@ const ASSETS: &str = "assets/";
 /// What no page is under: a slip there is an answer of the API.
 const NO_PAGES: [&str; 3] = ["api/", "modules/", ASSETS];
 
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Kept, and asked about each time.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
@@ -94,11 +94,12 @@ fn file(path: &str, request: &HeaderMap) -> Option<Response> {
     let lasting = path.starts_with(ASSETS);
     let cache = if lasting { IMMUTABLE } else { REVALIDATE };
     headers.insert(header::CACHE_CONTROL, cache);
-    headers.insert(header::ETAG, tag.clone());
+    let held = is_held(request, &tag);
+    headers.insert(header::ETAG, tag);
     if let Some(encoding) = encoding {
         headers.insert(header::CONTENT_ENCODING, encoding);
     }
-    if request.get(header::IF_NONE_MATCH) == Some(&tag) {
+    if held {
         return Some((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Some((headers, file.data).into_response())

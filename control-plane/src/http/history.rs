@@ -6,43 +6,14 @@ use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
-use super::inventory::spec;
-use super::json::{RevisionJson, time};
+use super::inventory::ResourceJson;
+use super::json::RevisionJson;
 use super::problem::Problem;
 use super::resources::{AppliedJson, answered, author, base};
 use crate::access::Caller;
 use crate::inventory::Difference;
 use crate::runtime::{App, Rollback};
-use crate::store::{StoredChange, StoredResource};
-
-#[derive(Debug, Serialize)]
-struct ResourceJson {
-    kind: String,
-    name: String,
-    origin: String,
-    file: String,
-    line: u32,
-    author: String,
-    changed: Option<String>,
-    source: String,
-    spec: Option<serde_json::Value>,
-}
-
-impl From<StoredResource> for ResourceJson {
-    fn from(stored: StoredResource) -> Self {
-        Self {
-            spec: spec(&stored.source),
-            kind: stored.kind,
-            name: stored.name,
-            origin: stored.origin,
-            file: stored.file,
-            line: stored.line,
-            author: stored.author,
-            changed: time(stored.changed_ms),
-            source: stored.source,
-        }
-    }
-}
+use crate::store::StoredChange;
 
 #[derive(Debug, Serialize)]
 struct ChangeJson {

@@ -12,6 +12,7 @@ use super::problem::Problem;
 use crate::inventory::{Entry, Key};
 use crate::resource::Kind;
 use crate::runtime::App;
+use crate::store::StoredResource;
 
 /// A text above this is not read for its JSON: it is a list of many values, or many rules in one.
 const MAX_SPEC_SOURCE_BYTES: usize = 64 * 1024;
@@ -27,11 +28,12 @@ pub(super) struct Parameters {
     cursor: String,
 }
 
+/// A resource, of the present set or of a former one.
 #[derive(Debug, Serialize)]
-struct ResourceJson {
-    kind: &'static str,
+pub(super) struct ResourceJson {
+    kind: String,
     name: String,
-    origin: &'static str,
+    origin: String,
     file: String,
     line: u32,
     author: String,
@@ -39,6 +41,38 @@ struct ResourceJson {
     source: String,
     /// What `source` says of it, as it is written: no default is filled in. None of long texts.
     spec: Option<serde_json::Value>,
+}
+
+impl From<StoredResource> for ResourceJson {
+    fn from(stored: StoredResource) -> Self {
+        Self {
+            spec: spec(&stored.source),
+            kind: stored.kind,
+            name: stored.name,
+            origin: stored.origin,
+            file: stored.file,
+            line: stored.line,
+            author: stored.author,
+            changed: time(stored.changed_ms),
+            source: stored.source,
+        }
+    }
+}
+
+impl From<Entry> for ResourceJson {
+    fn from(entry: Entry) -> Self {
+        Self {
+            spec: spec(&entry.document.source),
+            kind: entry.document.kind.as_str().to_owned(),
+            name: entry.document.name,
+            origin: entry.origin.as_str().to_owned(),
+            file: entry.document.file,
+            line: entry.document.line,
+            author: entry.author,
+            changed: time(entry.changed_ms),
+            source: entry.document.source,
+        }
+    }
 }
 
 /// A page of resources, by kind and name.
@@ -92,7 +126,7 @@ pub(super) async fn list(
     let last = page.last().filter(|_| more);
     let answer = ResourcesJson {
         next_cursor: last.map(|entry| key(entry).to_string()).unwrap_or_default(),
-        resources: page.into_iter().map(resource).collect(),
+        resources: page.into_iter().map(ResourceJson::from).collect(),
         total,
         revision,
     };
@@ -112,7 +146,7 @@ pub(super) async fn one(
     let entry =
         entry.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such resource"))?;
     let tag = [(header::ETAG, format!("\"{revision}\""))];
-    Ok((tag, Json(resource(entry))).into_response())
+    Ok((tag, Json(ResourceJson::from(entry))).into_response())
 }
 
 fn key(entry: &Entry) -> Key {
@@ -130,23 +164,8 @@ fn read_cursor(cursor: &str) -> Option<Key> {
     })
 }
 
-fn resource(entry: Entry) -> ResourceJson {
-    let spec = spec(&entry.document.source);
-    ResourceJson {
-        kind: entry.document.kind.as_str(),
-        name: entry.document.name,
-        origin: entry.origin.as_str(),
-        file: entry.document.file,
-        line: entry.document.line,
-        author: entry.author,
-        changed: time(entry.changed_ms),
-        source: entry.document.source,
-        spec,
-    }
-}
-
 /// What a document says of its resource, as it is written.
-pub(super) fn spec(source: &str) -> Option<serde_json::Value> {
+fn spec(source: &str) -> Option<serde_json::Value> {
     if source.len() > MAX_SPEC_SOURCE_BYTES {
         return None;
     }

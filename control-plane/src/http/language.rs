@@ -5,6 +5,8 @@ use axum::extract::State;
 use serde::Serialize;
 
 use crate::compile;
+use crate::inventory::Entry;
+use crate::resource::Kind;
 use crate::runtime::App;
 
 #[derive(Debug, Serialize)]
@@ -32,7 +34,9 @@ pub(super) struct LanguageJson {
 
 /// `GET /api/v1/language`: with the lists that there are.
 pub(super) async fn language(State(app): State<App>) -> Json<LanguageJson> {
-    let (entries, _) = app.control.resources().await;
+    // What else there is says nothing of the language, and may be a million device rules.
+    let speaks = |entry: &Entry| matches!(entry.document.kind, Kind::List | Kind::Settings);
+    let (entries, _) = app.control.resources_that(speaks).await;
     let documents: Vec<_> = entries.into_iter().map(|entry| entry.document).collect();
     let language = compile::language(&documents);
     Json(LanguageJson {

@@ -4,11 +4,10 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
+use super::caching::{IMMUTABLE, is_held};
 use super::problem::Problem;
 use crate::runtime::App;
 
-/// What an address says never changes: it is the digest of what stands there.
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const WASM: HeaderValue = HeaderValue::from_static("application/wasm");
 
 /// `GET /modules/SHA256.wasm`.
@@ -23,18 +22,14 @@ pub(super) async fn module(
         return Err(unknown());
     }
     let tag = format!("\"{}\"", module.sha256);
-    let known = request.get(header::IF_NONE_MATCH);
-    let fresh = known.is_some_and(|known| {
-        let mut tags = known.to_str().unwrap_or_default().split(',').map(str::trim);
-        tags.any(|known| known == tag || known == "*")
-    });
     let tag = HeaderValue::try_from(tag).map_err(|_| unknown())?;
+    let held = is_held(&request, &tag);
     let headers = [
         (header::CACHE_CONTROL, IMMUTABLE),
         (header::CONTENT_TYPE, WASM),
         (header::ETAG, tag),
     ];
-    if fresh {
+    if held {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     Ok((headers, module.bytes.clone()).into_response())

@@ -48,29 +48,21 @@ pub(super) async fn reasons(State(app): State<App>) -> Json<ReasonsJson> {
     let reasons = reasons.map(|reason| ReasonJson {
         reason: reason.reason,
         public: reason.public,
-        default: word(reason.default),
+        default: reason.default.word(),
         r#override: reason.overridden.map(|(name, verdict)| OverrideJson {
             name,
-            verdict: word(verdict),
+            verdict: verdict.word(),
         }),
         signals: reason
             .signals
             .into_iter()
             .map(|(name, verdict)| SignalJson {
                 name,
-                verdict: verdict.map(word),
+                verdict: verdict.map(Verdict::word),
             })
             .collect(),
     });
     Json(ReasonsJson {
         reasons: reasons.collect(),
     })
-}
-
-const fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allow => "ALLOW",
-        Verdict::Challenge => "CHALLENGE",
-        Verdict::Block => "BLOCK",
-    }
 }

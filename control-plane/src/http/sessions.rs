@@ -31,10 +31,9 @@ pub(super) struct KeysJson {
 
 /// `GET /api/v1/keys`.
 pub(super) async fn keys(State(app): State<App>) -> Json<KeysJson> {
-    let live = app.control.live_kids().borrow().clone();
-    let keys = app.control.session_keys().await.into_iter();
-    let keys = keys.map(|key| KeyJson {
-        live: live.contains(&key.kid),
+    let keys = app.control.keys_and_live().await.into_iter();
+    let keys = keys.map(|(key, live)| KeyJson {
+        live,
         kid: key.kid,
         algorithm: "EdDSA",
         sidecar: key.sidecar,

@@ -28,6 +28,15 @@ pub enum Verdict {
     Block,
 }
 
+impl Verdict {
+    /// As documents write it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        let known = VERDICTS.into_iter().find(|(_, verdict)| *verdict == self);
+        known.map_or("", |(word, _)| word)
+    }
+}
+
 pub(super) const ACTIONS: [(&str, Action); 5] = [
     ("allow", Action::Allow),
     ("block", Action::Block),

@@ -67,6 +67,16 @@ impl Control {
         self.state.lock().await.session_keys.clone()
     }
 
+    /// Every registered session key, and whether it is live: every connected node holds it.
+    pub async fn keys_and_live(&self) -> Vec<(RegisteredKey, bool)> {
+        let live = self.live_kids.borrow().clone();
+        let with_live = self.session_keys().await.into_iter().map(|key| {
+            let is_live = live.contains(&key.kid);
+            (key, is_live)
+        });
+        with_live.collect()
+    }
+
     /// Makes a sidecar's keys these, which is a revision where there are resources.
     ///
     /// # Errors

@@ -6,9 +6,7 @@ use crate::inventory::Entry;
 impl Control {
     /// Every resource and the current revision.
     pub async fn resources(&self) -> (Vec<Entry>, String) {
-        let state = self.state.lock().await;
-        let revision = state.revision.as_ref().map(revision_of).unwrap_or_default();
-        (state.inventory.entries().cloned().collect(), revision)
+        self.resources_that(|_| true).await
     }
 
     /// The resources that are wanted, by kind and name, and the current revision.

@@ -135,7 +135,7 @@ impl Store {
                             next: after,
                         });
                     }
-                    if followed && event.outcomes.is_empty() {
+                    if followed && !wanted.looks_at_outcomes() {
                         event.outcomes = self.outcomes(&event.decision.event_id).await?;
                     }
                     events.push(event);
@@ -191,7 +191,7 @@ impl Store {
     async fn event_rows(
         &self,
         filter: &EventFilter,
-        after: Option<&(u64, String)>,
+        after: Option<&EventPlace>,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
         let mut conditions = String::new();
@@ -274,26 +274,17 @@ impl Store {
         before: Option<&EventPlace>,
         count: u32,
     ) -> Result<Vec<(EventPlace, DecisionEvent)>, StoreError> {
-        let (time, id) = before.map_or((u64::MAX, ""), |(time, id)| (*time, id.as_str()));
-        let rows = sqlx::query(
-            "SELECT event_id, time_ms, body FROM events WHERE time_ms >= $1 \
-             AND (time_ms < $2 OR (time_ms = $2 AND event_id < $3)) \
-             ORDER BY time_ms DESC, event_id DESC LIMIT $4",
-        )
-        .bind(signed(since_ms))
-        .bind(signed(time))
-        .bind(id)
-        .bind(i64::from(count))
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let body: Vec<u8> = row.try_get("body")?;
-                let event = DecisionEvent::decode(body.as_slice()).map_err(unreadable)?;
-                let place = (unsigned(row.try_get("time_ms")?), row.try_get("event_id")?);
-                Ok((place, event))
-            })
-            .collect()
+        let since = EventFilter {
+            from_ms: since_ms,
+            ..EventFilter::default()
+        };
+        let rows = self.event_rows(&since, before, count).await?;
+        let told = rows.iter().map(|row| {
+            let event = event(row)?;
+            let place = (event.time_ms, event.decision.event_id.clone());
+            Ok((place, event.decision))
+        });
+        told.collect()
     }
 
     /// What followed a challenge, oldest first.
