@@ -91,6 +91,9 @@ pub const MAX_WORKERS_PER_NODE: usize = 1_024;
 pub const MAX_STREAMS_PER_WORKER: usize = 8;
 /// A worker's report: some two hundred bytes, and names of the largest size.
 pub const MAX_REPORT_BYTES: usize = 16 * 1024;
+/// A stream's reports are read no faster than this: the filter sends one each half second, and one more
+/// with a new configuration.
+pub const REPORTS_APART: Duration = Duration::from_millis(25);
 /// A node's name.
 pub const MAX_NODE_ID_BYTES: usize = 256;
 /// Metadata of one node that is kept, about as much as it takes in memory: what service meshes write, and
@@ -234,6 +237,8 @@ pub const LEDGER_OPENS: u64 = 3;
 pub const EVENTS_ARRIVE_WITHIN: Duration = Duration::from_secs(120);
 /// How often what workers told is stored and compared: a row for each worker that wrote anything.
 pub const LEDGER_SETTLES: Duration = Duration::from_secs(15);
+/// Rows of one transaction: whoever else writes waits no longer than for these.
+pub const LEDGER_TOGETHER: usize = 512;
 /// What workers told and is not stored yet: each of ten thousand nodes' workers some times.
 pub const MAX_LEDGER_WAITING: usize = 100_000;
 /// Stretches are summed up after this: longer than events arrive late by but for a relay's spool, and those

@@ -624,3 +624,47 @@ async fn fault_a_revision_too_large_for_a_node(on: On) {
     test.accepted.push(next);
     test.well().await;
 }
+
+on_both!(fault_a_worker_that_reports_without_a_pause);
+async fn fault_a_worker_that_reports_without_a_pause(on: On) {
+    const LASTS: Duration = Duration::from_millis(500);
+    let mut test = Test::start(on).await;
+    let mut envoy = test.bad().await;
+    let offered = envoy.receive().await;
+    envoy.ack(&offered).await;
+    let sent = sent(&offered);
+    let first = WorkerReport {
+        node_id: BAD.into(),
+        ..support::envoy::report("hasty", &sent)
+    };
+    let mut worker = Worker::connect_with(&test.plane, first.clone()).await;
+    let begun = Instant::now();
+    let mut heard = 0;
+    while begun.elapsed() < LASTS {
+        let requests = heard + 1;
+        let counts = WorkerCounts {
+            requests,
+            ..WorkerCounts::default()
+        };
+        let report = WorkerReport {
+            counts: Some(counts),
+            ..first.clone()
+        };
+        worker.tell(report).await;
+        heard = requests;
+    }
+    let most = begun.elapsed().as_millis() / limits::REPORTS_APART.as_millis() + 1;
+    assert!((2..=most).contains(&u128::from(heard)), "{heard} of {most}");
+    test.counted("hasty_reports", 1).await;
+    // Held back, and told truly all the same.
+    let view = test
+        .bad_is(|view| {
+            view.workers
+                .iter()
+                .any(|it| it.report.counts.requests == heard)
+        })
+        .await;
+    assert_eq!(view.workers.len(), 1);
+    test.well().await;
+    test.aftermath().await;
+}

@@ -1,6 +1,7 @@
 //! One worker's reports.
 
 use countersign_proto::node::v1::{WorkerCounts, WorkerReport, WorkerReportAck};
+use tokio::time::Instant;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http;
@@ -8,6 +9,7 @@ use tonic::codegen::http;
 use super::speaker::Speaker;
 use super::wire::{Requests, Response, Responses, responses};
 use crate::limits;
+use crate::metrics::NodeFault;
 use crate::nodes::{self, Counts, LATENCY_BOUNDS_MICROS, StreamId};
 use crate::runtime::{App, stopping};
 
@@ -56,13 +58,14 @@ async fn run(
     let stream = app.fleet.new_stream();
     let mut reporter: Option<Reporter> = None;
     let ack = Response::without_resource(&WorkerReportAck {});
+    let mut heard: Option<Instant> = None;
     loop {
         let report = tokio::select! {
             () = stopping(&mut stop) => {
                 return Err(Status::unavailable("the control plane is stopping"));
             }
             () = acks.closed() => return Ok(()),
-            report = reports.next() => match report {
+            report = next(&mut reports, heard, &app) => match report {
                 None => return Ok(()),
                 Some(report) => report.inspect_err(|status| {
                     if matches!(status.code(), tonic::Code::Internal | tonic::Code::OutOfRange) {
@@ -71,6 +74,7 @@ async fn run(
                 })?,
             },
         };
+        heard = Some(Instant::now());
         check(&report).inspect_err(|_| app.metrics.reports_refused.inc())?;
         if reporter.is_none() {
             speaker.names(&app, &report.node_id)?;
@@ -105,6 +109,22 @@ async fn run(
         // A worker that does not read its acknowledgements is alive all the same.
         let _ = acks.try_send(Ok(ack.clone()));
     }
+}
+
+/// The next report, not at once after the one before: meanwhile the stream's window fills, and the worker
+/// waits.
+async fn next(
+    reports: &mut Requests<WorkerReport>,
+    heard: Option<Instant>,
+    app: &App,
+) -> Option<Result<WorkerReport, Status>> {
+    let report = reports.next().await;
+    let due = heard.map(|heard| heard + limits::REPORTS_APART);
+    if let Some(due) = due.filter(|due| *due > Instant::now()) {
+        app.metrics.node_fault(NodeFault::HastyReports);
+        tokio::time::sleep_until(due).await;
+    }
+    report
 }
 
 fn counts(told: &WorkerCounts) -> Counts {

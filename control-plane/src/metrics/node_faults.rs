@@ -17,6 +17,8 @@ pub enum NodeFault {
     StaleAnswer,
     /// More resources than a stream can have, or names that are too long.
     TooManyResources,
+    /// A worker that reports without a pause: its reports are read later.
+    HastyReports,
     /// A stream that ended while an answer was due.
     Unanswered,
     /// A revision was kept back because the node's last streams did not take it.
@@ -26,13 +28,14 @@ pub enum NodeFault {
 }
 
 impl NodeFault {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Undecodable,
         Self::NoNode,
         Self::NoRoom,
         Self::OtherType,
         Self::StaleAnswer,
         Self::TooManyResources,
+        Self::HastyReports,
         Self::Unanswered,
         Self::Paused,
         Self::OtherNode,
@@ -46,6 +49,7 @@ impl NodeFault {
             Self::OtherType => "other_type",
             Self::StaleAnswer => "stale_answer",
             Self::TooManyResources => "too_many_resources",
+            Self::HastyReports => "hasty_reports",
             Self::Unanswered => "unanswered",
             Self::Paused => "paused",
             Self::OtherNode => "other_node",

@@ -114,15 +114,18 @@ impl Ledger {
             })
             .collect();
         let rows = self.news(rows);
-        if let Err(error) = self.store.note_written(&rows).await {
-            let mut waiting = held(&self.told);
-            for (teller, events) in told {
-                let highest = waiting.entry(teller).or_default();
-                *highest = events.max(*highest);
+        // What was told first comes first, so that a stretch is as a comparison of its own.
+        for stretch in rows.chunks(limits::LEDGER_TOGETHER) {
+            if let Err(error) = self.store.note_written(stretch).await {
+                let mut waiting = held(&self.told);
+                for (teller, events) in told {
+                    let highest = waiting.entry(teller).or_default();
+                    *highest = events.max(*highest);
+                }
+                return Err(error);
             }
-            return Err(error);
+            self.remember(stretch);
         }
-        self.remember(rows);
         let until = self
             .clock
             .now()
@@ -156,7 +159,7 @@ impl Ledger {
         rows
     }
 
-    fn remember(&self, rows: Vec<Written>) {
+    fn remember(&self, rows: &[Written]) {
         let mut stored = held(&self.stored);
         let mut opened = held(&self.opened);
         for written in rows {
@@ -172,7 +175,7 @@ impl Ledger {
                 stored.clear();
             }
             let entry = stored
-                .entry((written.node, written.vm, written.context))
+                .entry((written.node.clone(), written.vm.clone(), written.context))
                 .or_insert(Stored {
                     first_slot: written.slot,
                     slot: written.slot,

@@ -16,9 +16,10 @@ mod wire;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
 use indicatif::ProgressBar;
+use tokio::signal::unix::{SignalKind, signal};
 
 use fanout::Fleet;
 use ingest::Load;
@@ -84,7 +85,20 @@ fn main() -> Result<()> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
-        .block_on(run(&options))
+        .block_on(until_told(run(&options)))
+}
+
+/// A bench that is told to end takes its control planes with it: they would be in the way of the next one.
+async fn until_told(run: impl Future<Output = Result<()>>) -> Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = run => done,
+        _ = terminated.recv() => bail!("told to end"),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            bail!("interrupted")
+        }
+    }
 }
 
 async fn run(options: &Options) -> Result<()> {

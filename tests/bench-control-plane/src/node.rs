@@ -2,6 +2,7 @@
 //! the worker's report stream, which begins anew with each configuration as the filter's does. A node
 //! whose workers never report would be sent everything again.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -11,8 +12,7 @@ use countersign_control_plane::xds::{TYPE_URL, Version};
 use countersign_engine::blob;
 use countersign_proto::node::v1::node_service_client::NodeServiceClient;
 use countersign_proto::node::v1::{WorkerCounts, WorkerReport};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Interval;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
@@ -79,7 +79,8 @@ pub(crate) async fn run(
         )
         .await?;
     let mut responses = response.into_inner();
-    let mut worker = JoinSet::new();
+    // Its drop ends the worker's stream.
+    let mut _worker = None;
     let mut configured = 0;
     while let Some(response) = responses.message().await? {
         let ack = Request {
@@ -92,8 +93,13 @@ pub(crate) async fn run(
         let version: Version = response.version.parse()?;
         configured += 1;
         // The stream of the configuration before ends.
-        worker.shutdown().await;
-        worker.spawn(report(channel.clone(), of(&id, &version, configured)));
+        let (alive, ended) = oneshot::channel();
+        _worker = Some(alive);
+        tokio::spawn(report(
+            channel.clone(),
+            of(&id, &version, configured),
+            ended,
+        ));
         let bytes = response.resource.len();
         let told = Acked {
             node,
@@ -125,9 +131,10 @@ fn of(node: &str, version: &Version, context: u64) -> WorkerReport {
 }
 
 /// Until the next configuration. It is on the node's connection, so that what breaks it ends the node.
-async fn report(channel: Channel, report: WorkerReport) {
+async fn report(channel: Channel, report: WorkerReport, ended: oneshot::Receiver<Infallible>) {
     let reports = Reports {
         report,
+        ended,
         due: tokio::time::interval(REPORT_PERIOD),
     };
     let Ok(acks) = NodeServiceClient::new(channel).report_worker(reports).await else {
@@ -137,8 +144,10 @@ async fn report(channel: Channel, report: WorkerReport) {
     while let Ok(Some(_)) = acks.message().await {}
 }
 
+/// It ends by itself: a client that only drops what it hears would go on sending.
 struct Reports {
     report: WorkerReport,
+    ended: oneshot::Receiver<Infallible>,
     due: Interval,
 }
 
@@ -147,6 +156,9 @@ impl Stream for Reports {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<WorkerReport>> {
         let this = self.get_mut();
+        if Pin::new(&mut this.ended).poll(context).is_ready() {
+            return Poll::Ready(None);
+        }
         this.due
             .poll_tick(context)
             .map(|_| Some(this.report.clone()))
