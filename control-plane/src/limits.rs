@@ -69,6 +69,10 @@ pub const REPLICA_POLLS: Duration = Duration::from_secs(1);
 /// Views of nodes that one sign of life carries: a change of thousands of nodes is told within seconds, and
 /// no sign of life is late for it.
 pub const VIEWS_AT_ONCE: usize = 1_000;
+/// Of these, at most so many that tell of counts alone: they change all the time.
+pub const COUNTS_AT_ONCE: usize = 250;
+/// A forgotten node's row is kept for so many signs of life: whoever listens has read it long before.
+pub const FORGOTTEN_ROWS_KEPT: u64 = 600;
 /// A replica's sign of life.
 pub const REPLICA_BEATS: Duration = Duration::from_secs(1);
 /// Who holds a lease raises its beat this often, and who waits for it looks this often.

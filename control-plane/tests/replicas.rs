@@ -13,14 +13,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign_control_plane::limits;
-use countersign_control_plane::nodes::{Introduction, NodeState};
+use countersign_control_plane::nodes::{Introduction, NodeState, NodeView};
 use countersign_control_plane::resource::SourceFile;
 use countersign_control_plane::runtime::{Apply, ApplyError, Delete};
 use countersign_proto::admin::v1 as admin;
+use countersign_proto::node::v1::WorkerCounts;
 use countersign_proto::node::v1::control_message::Message;
 use sqlx::AssertSqlSafe;
 use support::database::{Database, On};
-use support::envoy::{Delta, NODE, sent, workers};
+use support::envoy::{Delta, NODE, Worker, report, sent, workers};
 use support::sidecar::Sidecar;
 use support::{PATIENCE, Plane, policy};
 
@@ -326,6 +327,57 @@ async fn more_nodes_than_one_sign_of_life_carries_come_with_the_next_and_go_agai
             .all(|view| view.standing.state == NodeState::Disconnected)
     };
     until(gone).await;
+}
+
+#[tokio::test]
+async fn what_workers_decide_comes_to_the_other_replica_without_any_change_of_state() {
+    let (one, other) = two().await;
+    one.applied(&policy("a", "challenge")).await;
+    let mut envoy = Delta::connect(&one, None).await;
+    let response = envoy.receive().await;
+    envoy.ack(&response).await;
+    let sent = sent(&response);
+    let mut worker = Worker::connect(&one, "vm-0", &sent).await;
+    for requests in [7, 9] {
+        let mut told = report("vm-0", &sent);
+        told.counts = Some(WorkerCounts {
+            requests,
+            ..WorkerCounts::default()
+        });
+        worker.tell(told).await;
+        let there = |node: &NodeView| {
+            let workers = node.workers.iter();
+            workers.map(|it| it.report.counts.requests).eq([requests])
+        };
+        other.node_until(NODE, there).await;
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_was_taken_for_dead_tells_of_all_its_nodes_again() {
+    let (one, other) = two().await;
+    let fleet = &one.running.app().fleet;
+    let node = Arc::new(Introduction {
+        id: NODE.into(),
+        ..Introduction::default()
+    });
+    let _nudges = fleet.connected(&node, fleet.new_stream()).unwrap();
+    let store = &other.running.app().store;
+    let told = async || {
+        let mut told = Vec::new();
+        for row in store.replicas().await.unwrap() {
+            told.extend(store.node_views(&row.replica, 0).await.unwrap());
+        }
+        told.len() == 1
+    };
+    until(told).await;
+    for row in store.replicas().await.unwrap() {
+        store.forget_replica(&row.replica).await.unwrap();
+    }
+    // Its views went with its row; the node has not changed since.
+    until(told).await;
+    let there = &other.running.app().fleet;
+    until(async || there.views().len() == 1).await;
 }
 
 #[tokio::test]

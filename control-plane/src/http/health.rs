@@ -26,12 +26,7 @@ pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
 
 /// The text of every metric.
 pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
-    app.metrics.nodes(
-        app.fleet
-            .views()
-            .into_iter()
-            .map(|view| view.standing.state),
-    );
+    app.metrics.nodes(app.fleet.states());
     app.metrics.relays(&app.relays.views());
     let waiting = app.store.waiting_outcomes().await?;
     app.metrics

@@ -21,6 +21,19 @@ pub fn merged(lists: impl IntoIterator<Item = Vec<NodeView>>) -> Vec<NodeView> {
     nodes.into_values().collect()
 }
 
+/// The state of each node, as [`merged`] would show it.
+#[must_use]
+pub fn merged_states<'a>(all: impl IntoIterator<Item = (&'a str, NodeState)>) -> Vec<NodeState> {
+    let mut nodes: BTreeMap<&str, NodeState> = BTreeMap::new();
+    for (id, state) in all {
+        let known = nodes.entry(id).or_insert(state);
+        if *known == NodeState::Disconnected {
+            *known = state;
+        }
+    }
+    nodes.into_values().collect()
+}
+
 fn rank(view: &NodeView) -> bool {
     view.standing.state != NodeState::Disconnected
 }
@@ -87,6 +100,9 @@ mod tests {
             view("a", NodeState::Live, "2-b"),
             view("b", NodeState::Disconnected, "2-b"),
         ];
+        let states = [&here, &there].into_iter().flatten();
+        let states = states.map(|view| (view.id.as_str(), view.standing.state));
+        assert_eq!(merged_states(states), [NodeState::Live, NodeState::Live]);
         let shown: Vec<_> = merged([here, there])
             .into_iter()
             .map(|view| (view.id, view.version.unwrap().revision))

@@ -14,18 +14,20 @@ mod slot;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unsaid;
 mod worker;
 
 use std::sync::Arc;
 
 pub use counts::{Counts, LATENCY_BOUNDS_MICROS};
 pub use introduction::{Field, Introduction, Locality, Metadata};
-pub use merged::{all_run, merged};
+pub use merged::{all_run, merged, merged_states};
 pub use registry::{NoRoom, Nudge, Registry, StreamId};
 pub use selector::{SelectError, Selector, in_percent};
 pub use state::{
     NodeState, NodeView, RefusedView, ResourceView, Standing, WorkerReport, WorkerView,
 };
+pub use unsaid::Unsaid;
 
 /// What a resource is for a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -81,6 +81,12 @@ impl Node {
         }
     }
 
+    /// What a VM of its said last, while it is there.
+    pub(super) fn last_report(&self, vm: &str) -> Option<&WorkerReport> {
+        let worker = self.workers.get(vm)?;
+        worker.closed_ms.is_none().then_some(&worker.last)
+    }
+
     /// A VM reports. False when there is no room for another one.
     pub(super) fn reported(
         &mut self,
@@ -114,8 +120,10 @@ impl Node {
             .retain(|_, worker| worker.closed_ms.is_none() || worker.resource() != resource);
     }
 
-    /// VMs that are gone, and what a node that is connected does not ask for any more.
-    pub(super) fn forget_old(&mut self, now: u64) {
+    /// VMs that are gone, and what a node that is connected does not ask for any more. True when there
+    /// was any.
+    pub(super) fn forget_old(&mut self, now: u64) -> bool {
+        let before = (self.slots.len(), self.workers.len());
         let connected = !self.streams.is_empty();
         self.slots
             .retain(|_, slot| !connected || !slot.is_forgotten(now));
@@ -127,6 +135,7 @@ impl Node {
         });
         let workers = &self.workers;
         self.tally.forget(|vm| !workers.contains_key(vm));
+        before != (self.slots.len(), self.workers.len())
     }
 
     /// The resources that have to be sent again now, with the streams that have to do it.

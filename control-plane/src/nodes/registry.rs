@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::node::Node;
 use super::slot::Delivery;
 use super::state::{NodeState, NodeView, WorkerReport};
-use super::{Introduction, Resolved};
+use super::{Introduction, Resolved, Unsaid};
 use crate::limits::{self, millis};
 use crate::xds::Version;
 
@@ -49,6 +49,7 @@ pub struct Registry {
     /// What a node refused may go well a little later: it fetches the module meanwhile.
     renews_refused: bool,
     generation: u64,
+    unsaid: Unsaid,
 }
 
 impl Registry {
@@ -92,6 +93,7 @@ impl Registry {
         {
             let sum = entry.too_many.entry(stream).or_default();
             *sum = sum.saturating_add(count);
+            self.unsaid.state(node);
         }
     }
 
@@ -105,7 +107,11 @@ impl Registry {
         now: u64,
     ) -> Option<String> {
         let slot = self.nodes.get_mut(node)?.slots.get_mut(resource)?;
-        slot.paused(revision, now)
+        let paused = slot.paused(revision, now);
+        if paused.is_some() {
+            self.unsaid.state(node);
+        }
+        paused
     }
 
     /// The node asked for a resource and holds this version of it from a former stream.
@@ -259,13 +265,18 @@ impl Registry {
             .entry(node.to_owned())
             .or_insert_with(|| Node::unconnected(now));
         let before = entry.format(now);
+        match entry.last_report(vm) {
+            Some(last) if *last == report => {}
+            Some(last) if last.differs_in_counts_only(&report) => self.unsaid.counts(node),
+            _ => self.unsaid.state(node),
+        }
         let taken = entry.reported(vm, stream, report, now);
         if entry.format(now) != before {
             let streams = entry.streams.iter();
             self.nudges
                 .extend(streams.map(|stream| (*stream, Nudge::Look)));
         }
-        self.refresh(node, now);
+        self.look(node, now);
         taken
     }
 
@@ -282,6 +293,7 @@ impl Registry {
     pub fn guard_denied(&mut self, node: &str, count: u64) {
         if let Some(entry) = self.nodes.get_mut(node) {
             entry.guard_denials = entry.guard_denials.saturating_add(count);
+            self.unsaid.counts(node);
         }
     }
 
@@ -305,19 +317,30 @@ impl Registry {
     /// Time passed: workers fall silent, what is gone is forgotten, what is unwell is sent again.
     pub fn tick(&mut self, now: u64) {
         let bound = millis(limits::NODE_FORGOTTEN_AFTER);
-        self.nodes.retain(|_, node| {
-            !node.streams.is_empty() || now.saturating_sub(node.disconnected_ms) <= bound
+        self.nodes.retain(|id, node| {
+            let kept =
+                !node.streams.is_empty() || now.saturating_sub(node.disconnected_ms) <= bound;
+            if !kept {
+                self.unsaid.state(id);
+            }
+            kept
         });
-        for node in self.nodes.values_mut() {
-            node.forget_old(now);
+        for (id, node) in &mut self.nodes {
+            let mut changed = node.forget_old(now);
             let ended = node.pauses_ended(now).into_iter();
             self.nudges
                 .extend(ended.map(|stream| (stream, Nudge::Look)));
-            let renewals = node.renewals(self.renews_refused, now).into_iter();
+            let renewals = node.renewals(self.renews_refused, now);
+            changed |= !renewals.is_empty();
+            let renewals = renewals.into_iter();
             self.nudges
                 .extend(renewals.map(|(stream, resource)| (stream, Nudge::Renew(resource))));
             if note(node, now) {
+                changed = true;
                 self.generation = self.generation.wrapping_add(1);
+            }
+            if changed {
+                self.unsaid.state(id);
             }
         }
     }
@@ -327,6 +350,28 @@ impl Registry {
     pub fn views(&self, now: u64) -> Vec<NodeView> {
         let nodes = self.nodes.iter();
         nodes.map(|(id, node)| node.view(id, now)).collect()
+    }
+
+    /// A node; none = not known, or forgotten.
+    #[must_use]
+    pub fn view(&self, id: &str, now: u64) -> Option<NodeView> {
+        Some(self.nodes.get(id)?.view(id, now))
+    }
+
+    /// Every node's id and state.
+    pub fn states(&self, now: u64) -> impl Iterator<Item = (&str, NodeState)> {
+        let nodes = self.nodes.iter();
+        nodes.map(move |(id, node)| (id.as_str(), node.standing(now).state))
+    }
+
+    /// What other replicas were not told yet.
+    pub fn unsaid(&mut self) -> &mut Unsaid {
+        &mut self.unsaid
+    }
+
+    /// All of it is unsaid again.
+    pub fn say_everything(&mut self) {
+        self.unsaid.again(self.nodes.keys().cloned());
     }
 
     /// May the keys of all these revisions sign? Every LIVE node must run one of them, one node at
@@ -363,9 +408,17 @@ impl Registry {
     }
 
     fn refresh(&mut self, node: &str, now: u64) {
+        if self.nodes.contains_key(node) {
+            self.unsaid.state(node);
+        }
+        self.look(node, now);
+    }
+
+    fn look(&mut self, node: &str, now: u64) {
         if let Some(entry) = self.nodes.get_mut(node)
             && note(entry, now)
         {
+            self.unsaid.state(node);
             self.generation = self.generation.wrapping_add(1);
         }
     }
@@ -382,7 +435,10 @@ impl Registry {
         let oldest = gone
             .min_by_key(|(_, node)| node.disconnected_ms)
             .map(|(id, _)| id.clone());
-        oldest.is_some_and(|oldest| self.nodes.remove(&oldest).is_some())
+        oldest.is_some_and(|oldest| {
+            self.unsaid.state(&oldest);
+            self.nodes.remove(&oldest).is_some()
+        })
     }
 }
 

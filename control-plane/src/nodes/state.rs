@@ -108,6 +108,23 @@ pub struct WorkerReport {
     pub counts: Counts,
 }
 
+impl WorkerReport {
+    pub(super) fn differs_in_counts_only(&self, other: &Self) -> bool {
+        let Self {
+            resource,
+            revision,
+            attempt,
+            filter_version,
+            format,
+            context,
+            counts: _,
+        } = self;
+        (resource, revision, filter_version)
+            == (&other.resource, &other.revision, &other.filter_version)
+            && (attempt, format, context) == (&other.attempt, &other.format, &other.context)
+    }
+}
+
 /// A VM as an operator sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerView {

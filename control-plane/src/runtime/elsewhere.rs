@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::nodes::NodeView;
+use crate::nodes::{NodeState, NodeView};
 
 /// Everything that is connected to other replicas.
 #[derive(Debug, Default)]
@@ -51,6 +51,12 @@ impl Elsewhere {
     pub(super) fn nodes(&self) -> Vec<Vec<NodeView>> {
         let nodes = |told: &Told| told.nodes.values().cloned().collect::<Vec<_>>();
         self.replicas.values().map(nodes).collect()
+    }
+
+    /// Their ids and states.
+    pub(super) fn states(&self) -> impl Iterator<Item = (&str, NodeState)> {
+        let nodes = self.replicas.values().flat_map(|told| told.nodes.values());
+        nodes.map(|view| (view.id.as_str(), view.standing.state))
     }
 
     /// The sidecars of every other replica.

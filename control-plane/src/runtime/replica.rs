@@ -1,6 +1,6 @@
 //! Beside other replicas: hearing of what they change, and telling each other of the nodes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -118,11 +118,6 @@ pub(super) struct Presence {
     fleet: Arc<Fleet>,
     hub: Arc<SidecarHub>,
     own: ReplicaRow,
-    /// What was told of each node, without the times at which its workers were heard.
-    told: HashMap<String, NodeView>,
-    /// The last node of which something was told while there was more to tell; the next round goes on
-    /// behind it.
-    reached: String,
     others: BTreeMap<String, Other>,
 }
 
@@ -152,8 +147,6 @@ impl Presence {
             fleet,
             hub,
             own,
-            told: HashMap::new(),
-            reached: String::new(),
             others: BTreeMap::new(),
         }
     }
@@ -163,6 +156,7 @@ impl Presence {
         if self.store.kind() == Kind::Sqlite {
             return;
         }
+        self.fleet.tell_others();
         let mut tick = tokio::time::interval(limits::REPLICA_BEATS);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -208,62 +202,30 @@ impl Presence {
     /// Its sign of life, with what is news of its nodes: of so many that a round ends in time. The others
     /// come with the next ones.
     async fn tell(&mut self) -> Result<(), StoreError> {
-        let mut views = self.fleet.own_views();
-        views.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        let (before, behind): (Vec<_>, Vec<_>) =
-            views.into_iter().partition(|view| view.id <= self.reached);
-        let there: HashSet<String> = behind
-            .iter()
-            .chain(&before)
-            .map(|it| it.id.clone())
-            .collect();
-        let mut rows = Vec::new();
-        let mut news = Vec::new();
-        let mut reached = String::new();
-        for view in behind.into_iter().chain(before) {
-            let quiet = without_times(view.clone());
-            if self.told.get(&view.id) == Some(&quiet) {
-                continue;
-            }
-            if rows.len() == limits::VIEWS_AT_ONCE {
-                reached = rows
-                    .last()
-                    .map(|row: &NodeRow| row.node.clone())
-                    .unwrap_or_default();
-                break;
-            }
+        let news = Unheard {
+            fleet: Arc::clone(&self.fleet),
+            nodes: self.fleet.unsaid(),
+        };
+        let mut rows = Vec::with_capacity(news.nodes.len());
+        for (node, view) in &news.nodes {
+            let body = view.as_ref().map(serde_json::to_vec).transpose();
             rows.push(NodeRow {
-                node: view.id.clone(),
-                body: Some(
-                    serde_json::to_vec(&view)
-                        .map_err(|_| StoreError::Unreadable { what: "node view" })?,
-                ),
+                node: node.clone(),
+                body: body.map_err(|_| StoreError::Unreadable { what: "node view" })?,
             });
-            news.push((view.id, quiet));
         }
-        let gone: Vec<String> = self
-            .told
-            .keys()
-            .filter(|id| !there.contains(*id))
-            .take(limits::VIEWS_AT_ONCE)
-            .cloned()
-            .collect();
-        rows.extend(gone.iter().map(|id| NodeRow {
-            node: id.clone(),
-            body: None,
-        }));
         let mut own = self.own.clone();
         own.beat = own.beat.saturating_add(1);
         if !rows.is_empty() {
             own.generation = own.generation.saturating_add(1);
         }
         own.sidecars = serde_json::to_string(&self.hub.names()).unwrap_or_default();
-        self.store.beat(&own, &rows).await?;
+        let known = self.store.beat(&own, &rows).await?;
         self.own = own;
-        self.reached = reached;
-        self.told.extend(news);
-        for id in &gone {
-            self.told.remove(id);
+        news.heard();
+        // Another replica took it for dead, and its rows away.
+        if !known {
+            self.fleet.tell_others_everything();
         }
         Ok(())
     }
@@ -342,10 +304,23 @@ impl Presence {
     }
 }
 
-/// Heartbeats alone are no news: they would have every node written every second.
-fn without_times(mut view: NodeView) -> NodeView {
-    for worker in &mut view.workers {
-        worker.seen_ms = 0;
+/// News on their way. Unless they are heard they are told again, also when the wait was given up.
+struct Unheard {
+    fleet: Arc<Fleet>,
+    nodes: Vec<(String, Option<NodeView>)>,
+}
+
+impl Unheard {
+    fn heard(mut self) {
+        self.nodes.clear();
     }
-    view
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        if !self.nodes.is_empty() {
+            let nodes = std::mem::take(&mut self.nodes);
+            self.fleet.unsaid_again(nodes.into_iter().map(|(id, _)| id));
+        }
+    }
 }

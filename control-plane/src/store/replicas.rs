@@ -4,6 +4,7 @@
 use sqlx::Row as _;
 
 use super::{Store, StoreError, bulk, signed, text, unsigned};
+use crate::limits;
 
 /// A replica as its row tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,12 +38,36 @@ pub struct LeaseRow {
 }
 
 impl Store {
-    /// A replica's sign of life, with the node views that are news.
+    /// A replica's sign of life, with the node views that are news. False when it was not known: none of
+    /// its earlier views is there.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn beat(&self, own: &ReplicaRow, nodes: &[NodeRow]) -> Result<(), StoreError> {
+    pub async fn beat(&self, own: &ReplicaRow, nodes: &[NodeRow]) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        let known = sqlx::query(
+            "UPDATE replicas SET beat = $2, generation = $3, sidecars = $4 WHERE replica = $1",
+        )
+        .bind(&own.replica)
+        .bind(signed(own.beat))
+        .bind(signed(own.generation))
+        .bind(text(&own.sidecars))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected()
+            == 1;
+        if !known {
+            sqlx::query(
+                "INSERT INTO replicas (replica, beat, generation, sidecars) \
+                 VALUES ($1, $2, $3, $4)",
+            )
+            .bind(&own.replica)
+            .bind(signed(own.beat))
+            .bind(signed(own.generation))
+            .bind(text(&own.sidecars))
+            .execute(&mut *tx)
+            .await?;
+        }
         for stretch in bulk::stretches(nodes) {
             let sql = bulk::values(
                 "INSERT INTO node_views (replica, node, generation, body) VALUES",
@@ -61,19 +86,18 @@ impl Store {
             }
             query.execute(&mut *tx).await?;
         }
-        sqlx::query(
-            "INSERT INTO replicas (replica, beat, generation, sidecars) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (replica) DO UPDATE SET beat = excluded.beat, \
-             generation = excluded.generation, sidecars = excluded.sidecars",
-        )
-        .bind(&own.replica)
-        .bind(signed(own.beat))
-        .bind(signed(own.generation))
-        .bind(text(&own.sidecars))
-        .execute(&mut *tx)
-        .await?;
+        let kept = limits::FORGOTTEN_ROWS_KEPT;
+        if own.generation.is_multiple_of(kept) && !nodes.is_empty() {
+            sqlx::query(
+                "DELETE FROM node_views WHERE replica = $1 AND body IS NULL AND generation < $2",
+            )
+            .bind(&own.replica)
+            .bind(signed(own.generation.saturating_sub(kept)))
+            .execute(&mut *tx)
+            .await?;
+        }
         tx.commit().await?;
-        Ok(())
+        Ok(known)
     }
 
     /// Every replica that has a row.
