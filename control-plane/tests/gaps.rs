@@ -222,3 +222,25 @@ async fn a_gap_is_a_metric_and_stands_beside_its_node(on: On) {
         "{nodes}"
     );
 }
+
+on_both!(more_than_one_transaction_takes_is_all_noted);
+async fn more_than_one_transaction_takes_is_all_noted(on: On) {
+    let now = Arc::new(AtomicU64::new(NOW));
+    let clock = Arc::clone(&now);
+    let plane = Plane::with_clock(on, Clock::from_fn(move || clock.load(Ordering::SeqCst))).await;
+    let ledger = &plane.running.app().ledger;
+    let nodes = limits::LEDGER_TOGETHER as u64 + 1;
+    for (slots, events) in [(0, 0), (3, 0), (5, 2)] {
+        for node in 0..nodes {
+            ledger.told(&format!("edge-{node}"), "vm-1", 1, at(slots), events);
+        }
+    }
+    now.store(
+        at(5) + limits::millis(limits::EVENTS_ARRIVE_WITHIN) + SLOT,
+        Ordering::SeqCst,
+    );
+    ledger.settle().await.unwrap();
+    let gaps = ledger.gaps();
+    assert_eq!(gaps.len() as u64, nodes);
+    assert!(gaps.values().all(|gap| gap.missing() == 2), "{gaps:?}");
+}

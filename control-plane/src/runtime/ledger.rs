@@ -76,7 +76,7 @@ impl Ledger {
     }
 
     /// A worker says how many events its configuration wrote until a time of its own clock.
-    pub(crate) fn told(&self, node: &str, vm: &str, context: u64, time_ms: u64, events: u64) {
+    pub fn told(&self, node: &str, vm: &str, context: u64, time_ms: u64, events: u64) {
         let teller = Teller {
             slot: slot(event_time(time_ms, self.clock.now())),
             node: node.to_owned(),

@@ -13,6 +13,8 @@ use crate::node::{self, Acked};
 use crate::plane::{Plane, Start, apply};
 use crate::{policies, process};
 
+/// Of a node: discovery, and its worker's reports.
+const STREAMS: usize = 2;
 /// Connected at one time, as a fleet's reconnects are spread by their back-off.
 const CONNECTING: usize = 200;
 /// All nodes have acknowledged within this, or the bench has failed.
@@ -43,7 +45,7 @@ pub(crate) struct Fanout {
     pub(crate) p99_ms: f64,
     /// Of all replicas, for one change.
     pub(crate) cpu_s: f64,
-    /// Of all replicas, for each node: its connection, its discovery stream, its worker's report stream.
+    /// Of all replicas, for each of [`STREAMS`], with its part of the node's connection.
     pub(crate) kib_per_stream: f64,
     /// Cores of all replicas while every worker reports twice a second and nothing changes.
     pub(crate) idle_cores: f64,
@@ -139,7 +141,7 @@ pub(crate) async fn measure(
         p50_ms: median(|round| round.p50_ms),
         p99_ms: median(|round| round.p99_ms),
         cpu_s: median(|round| round.cpu_s),
-        kib_per_stream: after.saturating_sub(before) as f64 / fleet.nodes as f64,
+        kib_per_stream: after.saturating_sub(before) as f64 / (fleet.nodes * STREAMS) as f64,
         idle_cores,
         resource_bytes: crowd.resource_bytes,
         open_files,

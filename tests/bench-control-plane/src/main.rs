@@ -51,7 +51,7 @@ struct Options {
     #[arg(long)]
     quick: bool,
     /// Events by the second
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 24_000)]
     events: u32,
     /// Seconds of events
     #[arg(long, default_value_t = 30)]

@@ -55,7 +55,7 @@ impl Report {
                 String::new(),
             ]);
             table.add_row([
-                what("memory of an idle node"),
+                what("memory of an idle stream"),
                 format!("{:.1} KiB", fanout.kib_per_stream),
                 "under 40 KiB".into(),
             ]);
