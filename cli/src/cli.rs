@@ -65,12 +65,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Runs the whole stack on this machine
     #[command(
-        after_help = "Example:\n  countersign up\n  countersign up --policies ./policies --upstream localhost:3000\n  countersign up --base-port 11000"
+        after_help = "Examples:\n  countersign up\n  countersign up --policies ./policies --upstream localhost:3000\n  countersign up --base-port 11000"
     )]
     Up(Box<UpArgs>),
     /// Compiles policy files here and shows what is wrong with them
     #[command(
-        after_help = "Example:\n  countersign check envoy/examples/\n  countersign check --output json policy.yaml"
+        after_help = "Examples:\n  countersign check envoy/examples/\n  countersign check --output json policy.yaml"
     )]
     Check(CheckArgs),
     /// Runs the tests written beside policies, here, and shows what differs
@@ -97,7 +97,7 @@ pub(crate) enum Command {
     /// Tests are never in force: `apply` and a watched directory check them and leave them out.
     #[command(
         verbatim_doc_comment,
-        after_help = "Example:\n  countersign test envoy/examples/\n  countersign test --output json policies/ tests.yaml"
+        after_help = "Examples:\n  countersign test envoy/examples/\n  countersign test --output json policies/ tests.yaml"
     )]
     Test(TestArgs),
     /// Evaluates expressions of the language: JSON Lines in, JSON Lines out
@@ -118,7 +118,7 @@ pub(crate) enum Command {
     /// kind: parse, check or eval. span: bytes of the expression, from and to.
     #[command(
         verbatim_doc_comment,
-        after_help = "Example:\n  countersign expr > answers.jsonl"
+        after_help = "Examples:\n  countersign expr > answers.jsonl"
     )]
     Expr,
     /// Shows for one request what every rule made of it, here
@@ -142,7 +142,7 @@ pub(crate) enum Command {
     /// said by options.
     #[command(
         verbatim_doc_comment,
-        after_help = "Example:\n  countersign explain --policies envoy/examples/ --url https://shop.example.com/checkout/cart\n  countersign explain --policies policies/ --url /admin --method POST --header x-bot-score:85 --session uv\n  countersign explain --policies policies/ --request request.yaml\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f --output json | countersign explain --policies policies/ --request -"
+        after_help = "Examples:\n  countersign explain --policies envoy/examples/ --url https://shop.example.com/checkout/cart\n  countersign explain --policies policies/ --url /admin --method POST --header x-bot-score:85 --session uv\n  countersign explain --policies policies/ --request request.yaml\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f --output json | countersign explain --policies policies/ --request -"
     )]
     Explain(Box<ExplainArgs>),
     /// Shows what policies would do with recorded requests, and what that changes
@@ -186,7 +186,7 @@ pub(crate) enum Command {
     /// trusted hop told of it is told again. A sampled event stands for as many requests as it says.
     #[command(
         verbatim_doc_comment,
-        after_help = "Example:\n  countersign simulate --policies policies/ --requests access.jsonl\n  countersign simulate --policies policies/ --requests access.jsonl --against-current --fail-on-change\n  countersign simulate --policies new/ --against old/ --requests monday.har tuesday.har --session uv\n  countersign events list --limit 500 --output json | countersign simulate --policies policies/ --requests -"
+        after_help = "Examples:\n  countersign simulate --policies policies/ --requests access.jsonl\n  countersign simulate --policies policies/ --requests access.jsonl --against-current --fail-on-change\n  countersign simulate --policies new/ --against old/ --requests monday.har tuesday.har --session uv\n  countersign events list --limit 500 --output json | countersign simulate --policies policies/ --requests -"
     )]
     Simulate(Box<SimulateArgs>),
     /// Gives policy files to the control plane
@@ -195,43 +195,43 @@ pub(crate) enum Command {
     /// that revision, whichever they are: policies work together, so what was right for the older set may
     /// be wrong for the newer one. With `--prune` the files are all there is: run it as often as you like.
     #[command(
-        after_help = "Example:\n  countersign apply -f envoy/examples/ -m 'first policies'\n  countersign apply -f policies/ --prune --dry-run\n  countersign apply -f policies/ --base 12-3fa9c1d2e4b5\n  countersign get policy -o yaml | countersign apply --dry-run -f -"
+        after_help = "Examples:\n  countersign apply -f envoy/examples/ -m 'first policies'\n  countersign apply -f policies/ --prune --dry-run\n  countersign apply -f policies/ --base 12-3fa9c1d2e4b5\n  countersign get policy -o yaml | countersign apply --dry-run -f -"
     )]
     Apply(ApplyArgs),
     /// Shows resources; with `--output yaml` as `apply` takes them
     #[command(
-        after_help = "Example:\n  countersign get\n  countersign get policy checkout-protection --output yaml\n  countersign get --revision 12 --output yaml"
+        after_help = "Examples:\n  countersign get\n  countersign get policy checkout-protection --output yaml\n  countersign get --revision 12 --output yaml"
     )]
     Get(GetArgs),
     /// Deletes one resource
-    #[command(after_help = "Example:\n  countersign delete policy checkout-protection")]
+    #[command(after_help = "Examples:\n  countersign delete policy checkout-protection")]
     Delete(DeleteArgs),
     /// Shows every Envoy and what its workers run
-    #[command(after_help = "Example:\n  countersign nodes\n  countersign nodes --output json")]
+    #[command(after_help = "Examples:\n  countersign nodes\n  countersign nodes --output json")]
     Nodes,
     /// Shows every relay: what waits in its spool, what it delivered, what it lost
-    #[command(after_help = "Example:\n  countersign relays\n  countersign relays --output json")]
+    #[command(after_help = "Examples:\n  countersign relays\n  countersign relays --output json")]
     Relays,
     /// Shows decisions and explains them
     #[command(
-        after_help = "Example:\n  countersign events list --action challenge --limit 10\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f"
+        after_help = "Examples:\n  countersign events list --action challenge --limit 10\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f"
     )]
     #[command(subcommand)]
     Events(EventsCommand),
     /// Shows counts and pass rates by policy
     #[command(
-        after_help = "Example:\n  countersign traffic\n  countersign traffic --policy checkout-protection --from 2026-11-21T08:00:00Z --step 3600"
+        after_help = "Examples:\n  countersign traffic\n  countersign traffic --policy checkout-protection --from 2026-11-21T08:00:00Z --step 3600"
     )]
     Traffic(TrafficArgs),
     /// Shows the revisions: what was current when, by whom and why
     #[command(
         alias = "revisions",
-        after_help = "Example:\n  countersign history --limit 5"
+        after_help = "Examples:\n  countersign history --limit 5"
     )]
     History(HistoryArgs),
     /// Shows what tells two revisions apart; alone, what was changed last
     #[command(
-        after_help = "Example:\n  countersign diff\n  countersign diff 12\n  countersign diff 12-3fa9c1d2e4b5 15"
+        after_help = "Examples:\n  countersign diff\n  countersign diff 12\n  countersign diff 12-3fa9c1d2e4b5 15"
     )]
     Diff(DiffArgs),
     /// Makes the resources of a former revision the present ones, by a new revision
@@ -239,25 +239,25 @@ pub(crate) enum Command {
     /// What the control plane's watched directory holds is changed there: where such a resource would have
     /// to change, the rollback is refused and names its file.
     #[command(
-        after_help = "Example:\n  countersign rollback 12 --dry-run\n  countersign rollback 12 -m 'checkout was blocked'"
+        after_help = "Examples:\n  countersign rollback 12 --dry-run\n  countersign rollback 12 -m 'checkout was blocked'"
     )]
     Rollback(RollbackArgs),
     /// Proposes weaker actions where nearly everybody passes the challenge; applies nothing
-    #[command(after_help = "Example:\n  countersign proposals --hours 168")]
+    #[command(after_help = "Examples:\n  countersign proposals --hours 168")]
     Proposals(ProposalsArgs),
     /// Shows how a new revision gets to the nodes, holds it, hurries it on, or takes it back
     #[command(
-        after_help = "Example:\n  countersign rollout status --watch\n  countersign rollout pause -m 'lunch'\n  countersign rollout promote --all\n  countersign rollout abort"
+        after_help = "Examples:\n  countersign rollout status --watch\n  countersign rollout pause -m 'lunch'\n  countersign rollout promote --all\n  countersign rollout abort"
     )]
     #[command(subcommand)]
     Rollout(RolloutCommand),
     /// Shows and rotates the keys of sessions
-    #[command(after_help = "Example:\n  countersign keys list\n  countersign keys rotate")]
+    #[command(after_help = "Examples:\n  countersign keys list\n  countersign keys rotate")]
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Ends sessions before their time
     #[command(
-        after_help = "Example:\n  countersign sessions revoke --device DEVICE --message stolen\n  countersign sessions revoked"
+        after_help = "Examples:\n  countersign sessions revoke --device DEVICE --message stolen\n  countersign sessions revoked"
     )]
     #[command(subcommand)]
     Sessions(SessionsCommand),
@@ -266,29 +266,41 @@ pub(crate) enum Command {
     /// Roles: a viewer reads; an editor changes resources as well; an approver also approves and gives
     /// access. A node (Envoy, an auth sidecar) stands apart: it is given policies and reports.
     #[command(
-        after_help = "Example:\n  countersign access bootstrap --name ann\n  countersign access tokens create ci --role editor --expires 90d --token-out ci.token\n  countersign access tokens list\n  countersign access tokens revoke 3fa9c1d2e4b5\n  countersign access certificates add uri:spiffe://example.com/edge/* --role node\n  countersign access whoami"
+        after_help = "Examples:\n  countersign access bootstrap --name ann\n  countersign access tokens create ci --role editor --expires 90d --token-out ci.token\n  countersign access tokens list\n  countersign access tokens revoke 3fa9c1d2e4b5\n  countersign access certificates add 'uri:spiffe://example.com/edge/*' --role node\n  countersign access whoami"
     )]
     #[command(subcommand)]
     Access(AccessCommand),
     /// Shows who did what, and who tried
     #[command(
-        after_help = "Example:\n  countersign audit\n  countersign audit --identity ann --outcome refused --limit 20"
+        after_help = "Examples:\n  countersign audit\n  countersign audit --identity ann --outcome refused --limit 20"
     )]
     Audit(AuditArgs),
     /// Names control planes: their addresses, and what to show them
     #[command(
-        after_help = "Example:\n  countersign context set prod --control-plane https://cp.example.com:18000 --ca ca.crt --token-stdin\n  countersign context use prod\n  countersign context list"
+        after_help = "Examples:\n  countersign context set prod --control-plane https://cp.example.com:18000 --ca ca.crt --token-stdin\n  countersign context use prod\n  countersign context list"
     )]
     #[command(subcommand)]
     Context(ContextCommand),
     /// Prints completions for a shell
     #[command(
-        after_help = "Example:\n  countersign completions bash > ~/.local/share/bash-completion/completions/countersign"
+        after_help = "Examples:\n  countersign completions bash > ~/.local/share/bash-completion/completions/countersign\n  countersign completions zsh > ~/.zfunc/_countersign\n  countersign completions fish > ~/.config/fish/completions/countersign.fish"
     )]
     Completions {
         /// Which shell
         shell: Shell,
     },
+    /// Writes manual pages, one for each command
+    #[command(
+        after_help = "Examples:\n  countersign man ~/.local/share/man/man1\n  countersign man target/man"
+    )]
+    Man {
+        /// Where to, made where it is not there
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Prints the reference of every command in Markdown
+    #[command(hide = true)]
+    Reference,
     /// Serves the demo shop
     #[command(hide = true)]
     Shop(ShopArgs),

@@ -3,6 +3,7 @@
 use crate::commands::CommandError;
 use crate::commands::check::CheckError;
 use crate::commands::expr::ExprError;
+use crate::documents::ManError;
 use crate::output::OutputError;
 use crate::shop::ShopError;
 use crate::sources::SourcesError;
@@ -17,6 +18,8 @@ pub(crate) enum Failure {
     Up(#[from] UpError),
     #[error(transparent)]
     Shop(#[from] ShopError),
+    #[error(transparent)]
+    Man(#[from] ManError),
     /// Tokio needs threads and file descriptors.
     #[error("cannot start: {0}")]
     Runtime(std::io::Error),
@@ -32,7 +35,9 @@ impl Failure {
             Self::Command(error) => error.is_input(),
             Self::Up(UpError::Policies(CheckError::Findings { .. })) => true,
             Self::Up(UpError::Policies(CheckError::Sources(error))) => error.is_input(),
-            Self::Up(_) | Self::Shop(_) | Self::Runtime(_) | Self::RunPart(_) => false,
+            Self::Up(_) | Self::Shop(_) | Self::Man(_) | Self::Runtime(_) | Self::RunPart(_) => {
+                false
+            }
         };
         if input { 1 } else { 2 }
     }

@@ -6,6 +6,7 @@ mod cli;
 mod colour;
 mod commands;
 mod contexts;
+mod documents;
 mod failure;
 mod limits;
 mod output;
@@ -18,6 +19,7 @@ mod target;
 mod up;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
@@ -63,6 +65,8 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Expr => return Ok(commands::expr::run()?),
         Command::Context(command) => return Ok(commands::context::run(&command, &context)?),
         Command::Completions { shell } => return completions(shell),
+        Command::Man { directory } => return manual(&directory, &context),
+        Command::Reference => return print(documents::reference().as_bytes()),
         Command::RunPart {
             parent,
             program,
@@ -116,6 +120,8 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         | Command::Expr
         | Command::Context(_)
         | Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Reference
         | Command::RunPart { .. } => Outcome::Fine,
     })
 }
@@ -133,7 +139,24 @@ fn now() -> Timestamp {
 fn completions(shell: clap_complete::Shell) -> Result<Outcome, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut script);
-    let written = io::stdout().write_all(&script);
+    print(&script)
+}
+
+fn manual(directory: &Path, context: &Context) -> Result<Outcome, Failure> {
+    let pages = documents::write_manual(directory)?;
+    let printed = context.output.print(&pages, |pages| {
+        let directory = directory.display();
+        format!(
+            "{} pages; read one with `man {directory}/countersign.1`\n",
+            pages.len()
+        )
+    });
+    printed.map_err(commands::CommandError::from)?;
+    Ok(Outcome::Fine)
+}
+
+fn print(text: &[u8]) -> Result<Outcome, Failure> {
+    let written = io::stdout().write_all(text);
     written.map_err(|error| Failure::Command(output::OutputError::Write(error).into()))?;
     Ok(Outcome::Fine)
 }

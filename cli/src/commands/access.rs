@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::{CommandError, Context, Outcome};
 use crate::contexts::{self, Contexts, Entry};
-use crate::{api, output, private_file};
+use crate::private_file::Fresh;
+use crate::{api, output};
 pub(crate) use secret::TokenError;
 use secret::in_file;
 pub(super) use secret::{read_stdin, read_token};
@@ -22,10 +23,13 @@ use view::{Certificate, Created, Token, created_text, nodes_text, role_text};
 pub(crate) enum AccessCommand {
     /// Exchanges the one-time token of a control plane's first start for an approver's token, and keeps
     /// that in the context file
+    #[command(after_help = "Examples:
+  countersign access bootstrap --bootstrap-token-file bootstrap.token
+  countersign access bootstrap --name ann --save-as prod --control-plane https://cp.example.com:18000 --ca ca.crt")]
     Bootstrap {
-        /// Whose the token is
-        #[arg(long, default_value_t = user())]
-        name: String,
+        /// Whose the token is [default: who runs this]
+        #[arg(long)]
+        name: Option<String>,
         /// Where the one-time token is; without it, it is read from standard input
         #[arg(long, value_name = "PATH")]
         bootstrap_token_file: Option<PathBuf>,
@@ -34,18 +38,35 @@ pub(crate) enum AccessCommand {
         save_as: String,
     },
     /// Makes, lists and revokes tokens
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  countersign access tokens create ci --role editor --expires 90d --token-out ci.token
+  countersign access tokens list"
+    )]
     Tokens(TokensCommand),
     /// Gives client certificates a role by their names
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:
+  countersign access certificates add dns:ops.example.com --role viewer
+  countersign access certificates list"
+    )]
     Certificates(CertificatesCommand),
     /// Shows who the control plane takes you for
+    #[command(after_help = "Examples:
+  countersign access whoami
+  countersign access whoami --context prod")]
     Whoami,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokensCommand {
-    /// Makes a token; it is shown once
+    /// Makes a token and writes it to a file that only its owner may read; it is never shown
+    #[command(after_help = "Examples:
+  countersign access tokens create ann --role approver
+  countersign access tokens create ci --role editor --expires 90d --token-out ci.token
+  countersign access tokens create edge --role node --node 'edge-*'")]
     Create {
         /// Whose it is: the author of what is done with it
         name: String,
@@ -59,13 +80,18 @@ pub(crate) enum TokensCommand {
         /// When it ends: `90d`, `12h`, `never` [default: 90d, for a node never]
         #[arg(long, value_name = "TIME", value_parser = lifetime)]
         expires: Option<Lifetime>,
-        /// Write it to this file, which only its owner may read, instead of showing it
+        /// The file [default: NAME.token here, which must not be there yet]
         #[arg(long, value_name = "PATH")]
         token_out: Option<PathBuf>,
     },
     /// Lists tokens, ended ones too; none of them is shown
+    #[command(after_help = "Examples:
+  countersign access tokens list
+  countersign access tokens list --output json")]
     List,
     /// Takes a token back; what it has open ends
+    #[command(after_help = "Examples:
+  countersign access tokens revoke 3fa9c1d2e4b5")]
     Revoke {
         /// From the list
         id: String,
@@ -75,6 +101,9 @@ pub(crate) enum TokensCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CertificatesCommand {
     /// Gives certificates of a name a role
+    #[command(after_help = "Examples:
+  countersign access certificates add 'uri:spiffe://example.com/edge/*' --role node
+  countersign access certificates add dns:ops.example.com --role viewer")]
     Add {
         /// `uri:spiffe://example.com/edge/*`, `dns:ops.example.com`, `subject:CN=ann, O=Example`
         name: String,
@@ -87,8 +116,12 @@ pub(crate) enum CertificatesCommand {
         node: Option<String>,
     },
     /// Lists the names that have a role
+    #[command(after_help = "Examples:
+  countersign access certificates list")]
     List,
     /// Takes the role back; what such certificates have open ends
+    #[command(after_help = "Examples:
+  countersign access certificates remove 3fa9c1d2e4b5")]
     Remove {
         /// From the list
         id: String,
@@ -128,7 +161,10 @@ pub(crate) async fn run(
             name,
             bootstrap_token_file,
             save_as,
-        } => bootstrap(name, bootstrap_token_file.as_deref(), save_as, context).await?,
+        } => {
+            let name = name.clone().unwrap_or_else(user);
+            bootstrap(&name, bootstrap_token_file.as_deref(), save_as, context).await?;
+        }
         AccessCommand::Tokens(command) => tokens(command, context, now).await?,
         AccessCommand::Certificates(command) => certificates(command, context).await?,
         AccessCommand::Whoami => {
@@ -223,15 +259,18 @@ async fn tokens(command: &TokensCommand, context: &Context, now: u64) -> Result<
                     Lifetime::Ms(ms) => now.saturating_add(ms),
                 },
             };
+            let path = match token_out {
+                Some(path) => path.clone(),
+                None => secret::own_file(name)?,
+            };
+            // It is told once: where it will be has to be sure before it is made.
+            let file = Fresh::begin(&path).map_err(in_file(&path))?;
             let made = client.create_token(request).await?.into_inner();
-            if let Some(path) = token_out {
-                let text = format!("{}\n", made.secret);
-                private_file::write(path, text.as_bytes()).map_err(in_file(path))?;
-            }
+            let text = format!("{}\n", made.secret);
+            file.finish(text.as_bytes()).map_err(in_file(&path))?;
             let created = Created {
                 token: Token::new(made.token.unwrap_or_default(), now),
-                secret: token_out.is_none().then_some(made.secret),
-                file: token_out.clone(),
+                file: path,
             };
             context.output.print(&created, created_text)?;
         }

@@ -12,6 +12,9 @@ use crate::output;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ContextCommand {
     /// Adds or changes one: what is not given stays as it was
+    #[command(after_help = "Examples:
+  countersign context set prod --control-plane https://cp.example.com:18000 --ca ca.crt --token-stdin
+  countersign context set stage --control-plane https://stage.example.com:18000 --token-file stage.token")]
     Set {
         /// Its name
         name: String,
@@ -20,13 +23,20 @@ pub(crate) enum ContextCommand {
         token_stdin: bool,
     },
     /// Makes one the current one
+    #[command(after_help = "Examples:
+  countersign context use prod")]
     Use {
         /// Its name
         name: String,
     },
     /// Lists them; no token is shown
+    #[command(after_help = "Examples:
+  countersign context list
+  countersign context list --output yaml")]
     List,
     /// Forgets one
+    #[command(after_help = "Examples:
+  countersign context remove stage")]
     Remove {
         /// Its name
         name: String,

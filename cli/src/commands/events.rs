@@ -22,6 +22,9 @@ pub(crate) enum EventsCommand {
   countersign events list --step rejected --cause USER_NOT_VERIFIED")]
     List(Box<ListArgs>),
     /// Explains one decision: policy, reasons, score, and the inputs it used
+    #[command(after_help = "Examples:
+  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f
+  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f --output yaml")]
     Get {
         /// From the header `countersign-event-id` or from the list
         event_id: String,

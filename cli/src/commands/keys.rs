@@ -11,8 +11,12 @@ use crate::{api, output};
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Lists the keys that sessions are verified with
+    #[command(after_help = "Examples:
+  countersign keys list")]
     List,
     /// Tells every sidecar to make a new key; sessions signed by the former one stay good
+    #[command(after_help = "Examples:
+  countersign keys rotate")]
     Rotate,
 }
 

@@ -21,26 +21,42 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug, Subcommand)]
 pub(crate) enum RolloutCommand {
     /// Shows the rollout under way, or the last one: stage, gates with their numbers, nodes
+    #[command(after_help = "Examples:
+  countersign rollout status
+  countersign rollout status --watch")]
     Status {
         /// Go on showing it until it has ended
         #[arg(short, long)]
         watch: bool,
     },
     /// Shows the last rollouts
+    #[command(after_help = "Examples:
+  countersign rollout history --limit 5")]
     History {
         /// How many, newest first
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
     /// Lets a rollout begin that waits for approval; whoever made the change cannot
+    #[command(after_help = "Examples:
+  countersign rollout approve -m 'seen with ann'")]
     Approve(Why),
     /// Ends a rollout that waits for approval
+    #[command(after_help = "Examples:
+  countersign rollout reject -m 'not before the sale'")]
     Reject(Why),
     /// Holds the stage: nodes keep what they run, and gates go on guarding them
+    #[command(after_help = "Examples:
+  countersign rollout pause -m 'lunch'")]
     Pause(Why),
     /// Goes on with a paused rollout
+    #[command(after_help = "Examples:
+  countersign rollout resume")]
     Resume(Why),
     /// Skips the rest of the stage
+    #[command(after_help = "Examples:
+  countersign rollout promote
+  countersign rollout promote --all")]
     Promote {
         /// Skip the rest of all stages: every node gets it now
         #[arg(long)]
@@ -50,6 +66,8 @@ pub(crate) enum RolloutCommand {
         why: Why,
     },
     /// Ends the rollout: every node goes back to the stable revision
+    #[command(after_help = "Examples:
+  countersign rollout abort -m 'checkout was blocked'")]
     Abort(Why),
 }
 

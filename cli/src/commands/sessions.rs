@@ -19,8 +19,13 @@ pub(crate) enum SessionsCommand {
 The ids stand in the event of a decision: `countersign events get EVENT-ID`.")]
     Revoke(RevokeArgs),
     /// Lists what was revoked and would not have ended by itself
+    #[command(after_help = "Examples:
+  countersign sessions revoked
+  countersign sessions revoked --output json")]
     Revoked,
     /// Takes a revocation back
+    #[command(after_help = "Examples:
+  countersign sessions unrevoke 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f")]
     Unrevoke {
         /// From `countersign sessions revoked`
         id: String,

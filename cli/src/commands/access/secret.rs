@@ -15,6 +15,9 @@ pub(crate) enum TokenError {
         path: PathBuf,
         source: std::io::Error,
     },
+    /// Of an earlier token, it may be.
+    #[error("`{}` is there already; name another file with `--token-out`", .0.display())]
+    Taken(PathBuf),
     /// Standard input.
     #[error("cannot read the token from standard input: {0}")]
     Stdin(std::io::Error),
@@ -49,6 +52,18 @@ pub(in crate::commands) fn read_stdin(prompt: &str) -> Result<String, TokenError
     some(&text)
 }
 
+/// Where the token of this name is written to when nothing is said of it.
+pub(super) fn own_file(name: &str) -> Result<PathBuf, TokenError> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
+    let name = name.trim_start_matches('.').chars();
+    let name: String = name.map(|c| if fine(c) { c } else { '-' }).collect();
+    let path = PathBuf::from(format!("{name}.token"));
+    if path.exists() {
+        return Err(TokenError::Taken(path));
+    }
+    Ok(path)
+}
+
 fn some(text: &str) -> Result<String, TokenError> {
     match text.trim() {
         "" => Err(TokenError::Empty),
@@ -61,5 +76,23 @@ pub(super) fn in_file(path: &Path) -> impl Fn(std::io::Error) -> TokenError + us
     move |source| TokenError::File {
         path: path.clone(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tokens_own_file_is_named_after_it_and_stays_in_this_folder() {
+        for (name, file) in [
+            ("ci", "ci.token"),
+            ("ann@example.com", "ann@example.com.token"),
+            ("../../etc/x", "-..-etc-x.token"),
+            ("..", ".token"),
+            ("ann b\u{1b}", "ann-b-.token"),
+        ] {
+            assert_eq!(own_file(name).unwrap(), PathBuf::from(file), "{name}");
+        }
     }
 }

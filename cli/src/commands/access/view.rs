@@ -1,4 +1,4 @@
-//! Tokens and certificates as they are shown; a secret is shown once.
+//! Tokens and certificates as they are shown; a secret never is.
 
 use std::path::PathBuf;
 
@@ -29,11 +29,8 @@ pub(super) struct Token {
 pub(super) struct Created {
     #[serde(flatten)]
     pub(super) token: Token,
-    /// Where it is, unless it is shown here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) file: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) secret: Option<String>,
+    /// Where it is.
+    pub(super) file: PathBuf,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,16 +113,8 @@ pub(super) fn created_text(created: &Created) -> String {
         0 => "does not end by itself".to_owned(),
         ms => format!("ends at {}", output::time(ms)),
     };
-    match (&created.secret, &created.file) {
-        (Some(secret), _) => format!(
-            "{secret}\n\ntoken {id} of {name}, {role}; it {end}. It is shown this once and kept nowhere.\n"
-        ),
-        (None, Some(path)) => format!(
-            "token {id} of {name}, {role}, is in {}; it {end}\n",
-            path.display()
-        ),
-        (None, None) => String::new(),
-    }
+    let file = created.file.display();
+    format!("token {id} of {name}, {role}, is in {file} and nowhere else; it {end}\n")
 }
 
 #[cfg(test)]
