@@ -14,6 +14,7 @@ use crate::commands::audit::AuditArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::context::ContextCommand;
 use crate::commands::diff::DiffArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::events::EventsCommand;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::history::HistoryArgs;
@@ -281,6 +282,18 @@ pub(crate) enum Command {
     )]
     #[command(subcommand)]
     Context(ContextCommand),
+    /// Looks at everything that has to work together, and says what to do where it does not
+    ///
+    /// The control plane (reachable, ready, certificate, token, clock), the nodes (what they run, their
+    /// Envoy's version, the guard, missing events), the auth sidecar (reachable, its keys, not public), and
+    /// Envoy's bootstrap: the filter, the guard behind it, events, whose word counts for the client's
+    /// address, and what others could reach. What cannot be looked at is skipped, with how it could be.
+    ///
+    /// Exits with 1 when anything failed.
+    #[command(
+        after_help = "Examples:\n  countersign doctor\n  countersign doctor --context prod --api https://cp.example.com --output json\n  countersign doctor --envoy-config envoy.yaml --envoy /usr/bin/envoy"
+    )]
+    Doctor(Box<DoctorArgs>),
     /// Prints completions for a shell
     #[command(
         after_help = "Examples:\n  countersign completions bash > ~/.local/share/bash-completion/completions/countersign\n  countersign completions zsh > ~/.zfunc/_countersign\n  countersign completions fish > ~/.config/fish/completions/countersign.fish"

@@ -11,6 +11,7 @@ mod failure;
 mod limits;
 mod output;
 mod private_file;
+mod progress;
 #[cfg(test)]
 mod scratch;
 mod shop;
@@ -111,6 +112,7 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Rollback(args) => commands::rollback::run(&args, context).await?,
         Command::Access(command) => commands::access::run(&command, context, now_ms()).await?,
         Command::Audit(args) => commands::audit::run(&args, context).await?,
+        Command::Doctor(args) => commands::doctor::run(&args, context, &Clock::system()).await?,
         Command::Keys(command) => commands::keys::run(&command, context).await?,
         Command::Sessions(command) => commands::sessions::run(&command, context).await?,
         Command::Simulate(args) => commands::simulate::run(&args, context, now()).await?,

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod context;
 pub(crate) mod diagnostics;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod expr;

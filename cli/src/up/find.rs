@@ -9,7 +9,7 @@ use std::process::Command;
 const FETCHED_ENVOY: &str = ".cache/envoy/1.40.0/envoy";
 
 /// Older ones lack what the bootstrap asks for (JA4, filter state in RBAC and access logs).
-const OLDEST_ENVOY: (u32, u32) = (1, 36);
+pub(crate) const OLDEST_ENVOY: (u32, u32) = (1, 36);
 
 /// Where `scripts/build-filter.sh` puts the filter's module.
 const MODULE: &str = "filter/countersign_filter.wasm";

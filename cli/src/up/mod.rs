@@ -6,6 +6,7 @@ mod bootstrap;
 mod certificates;
 mod error;
 pub(crate) mod find;
+mod local;
 mod logs;
 pub(crate) mod part;
 mod plan;
@@ -22,6 +23,7 @@ mod summary;
 mod supervise;
 
 pub(crate) use error::UpError;
+pub(crate) use local::LocalStack;
 pub(crate) use ports::is_free;
 
 use std::fs::{File, TryLockError};
@@ -42,6 +44,9 @@ use time::OffsetDateTime;
 use crate::colour;
 use crate::commands::check;
 use crate::private_file;
+
+/// Envoy's finished bootstrap, in the state directory.
+const ENVOY_CONFIG: &str = "envoy.yaml";
 
 /// Runs until it is told to stop, or until a part that must not die does.
 pub(crate) async fn run(args: &UpArgs, now: OffsetDateTime) -> Result<(), UpError> {
@@ -110,7 +115,7 @@ fn prepare(args: &UpArgs, now: OffsetDateTime) -> Result<Prepared, UpError> {
         logs::rotate(&part.log).map_err(in_state_dir(state_dir))?;
     }
     let bootstrap = plan::bootstrap(&resolved, &certificates, &access)?;
-    private_file::write(&state_dir.join("envoy.yaml"), bootstrap.as_bytes())
+    private_file::write(&state_dir.join(ENVOY_CONFIG), bootstrap.as_bytes())
         .map_err(in_state_dir(state_dir))?;
 
     let record = record(args, &resolved, &certificates, &access);

@@ -82,7 +82,7 @@ pub(crate) fn part(
         PartName::Envoy => (
             settings.envoy.clone(),
             vec![
-                flag("--config-path", state("envoy.yaml")),
+                flag("--config-path", state(super::ENVOY_CONFIG)),
                 flag("--concurrency", settings.concurrency.to_string()),
                 // To stderr, which goes to the log: with --log-path Envoy keeps up to 10 s of lines to
                 // itself, the last ones of a crash among them.

@@ -10,6 +10,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::danger::ServerCertVerifier;
+use tokio_rustls::rustls::client::{VerifierBuilderError, WebPkiServerVerifier};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
@@ -36,6 +38,9 @@ pub enum ClientError {
     /// A certificate or key.
     #[error("the certificate or key cannot be used: {0}")]
     Rustls(#[from] rustls::Error),
+    /// Nobody is trusted.
+    #[error("no authority can be used: {0}; name the one of the server with `--ca`")]
+    Authorities(#[from] VerifierBuilderError),
 }
 
 /// Connects by TCP, and where the address says `https`, by TLS over it. The files are read again at each
@@ -61,29 +66,55 @@ impl Connector {
     }
 
     async fn connect(self, uri: Uri) -> io::Result<TokioIo<Box<dyn Stream>>> {
-        let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
-        let host = uri
-            .host()
-            .ok_or_else(|| invalid("the address names no host"))?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let secure = uri.scheme_str() == Some("https");
-        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let stream = TcpStream::connect((host, port)).await?;
-        // Messages are small and waited for.
-        let _without = stream.set_nodelay(true);
-        if !secure {
-            return Ok(TokioIo::new(Box::new(stream)));
-        }
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| invalid("the host is no name that a certificate can have"))?;
-        let config = Arc::new(config(&self.files).map_err(io::Error::other)?);
-        let stream = TlsConnector::from(config).connect(name, stream).await?;
+        let dialled = dial(&uri).await?;
+        let Some(name) = dialled.secure else {
+            return Ok(TokioIo::new(Box::new(dialled.stream)));
+        };
+        let config = config(&self.files).map_err(io::Error::other)?;
+        let connector = TlsConnector::from(Arc::new(config));
+        let stream = connector.connect(name, dialled.stream).await?;
         Ok(TokioIo::new(Box::new(stream)))
+    }
+
+    /// What a connection is made with, where somebody watches what is trusted.
+    pub(super) fn config<V: ServerCertVerifier + 'static>(
+        &self,
+        watch: impl FnOnce(Arc<WebPkiServerVerifier>) -> Arc<V>,
+    ) -> Result<ClientConfig, ClientError> {
+        let roots = Arc::new(roots(&self.files)?);
+        let verifier = WebPkiServerVerifier::builder_with_provider(roots, files::provider());
+        let verifier = watch(verifier.build()?);
+        let mut config = config(&self.files)?;
+        config.dangerous().set_certificate_verifier(verifier);
+        Ok(config)
     }
 }
 
-fn config(files: &ClientFiles) -> Result<ClientConfig, ClientError> {
-    let roots = match &files.ca {
+/// A connection, and the name by which the other end has to show a certificate; none = not over TLS.
+pub(super) struct Dialled {
+    pub(super) stream: TcpStream,
+    pub(super) secure: Option<ServerName<'static>>,
+}
+
+pub(super) async fn dial(uri: &Uri) -> io::Result<Dialled> {
+    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
+    let host = uri
+        .host()
+        .ok_or_else(|| invalid("the address names no host"))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let secure = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let stream = TcpStream::connect((host, port)).await?;
+    // Messages are small and waited for.
+    let _without = stream.set_nodelay(true);
+    let name = secure.then(|| ServerName::try_from(host.to_owned()));
+    let name = name.transpose();
+    let secure = name.map_err(|_| invalid("the host is no name that a certificate can have"))?;
+    Ok(Dialled { stream, secure })
+}
+
+fn roots(files: &ClientFiles) -> Result<RootCertStore, ClientError> {
+    Ok(match &files.ca {
         Some(path) => files::roots(path, &files::read(path)?)?,
         None => {
             let mut roots = RootCertStore::empty();
@@ -91,10 +122,13 @@ fn config(files: &ClientFiles) -> Result<ClientConfig, ClientError> {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             roots
         }
-    };
+    })
+}
+
+fn config(files: &ClientFiles) -> Result<ClientConfig, ClientError> {
     let builder = ClientConfig::builder_with_provider(files::provider())
         .with_protocol_versions(&[&TLS13, &TLS12])?
-        .with_root_certificates(roots);
+        .with_root_certificates(roots(files)?);
     let mut config = match &files.identity {
         None => builder.with_no_client_auth(),
         Some((certificate, key)) => {

@@ -9,10 +9,12 @@ mod connection;
 mod files;
 mod keeper;
 mod listener;
+mod look;
 mod names;
 
-pub use client::{ClientError, ClientFiles, Connector};
+pub use client::{ClientError, ClientFiles, Connector, Stream};
 pub use connection::{Connection, Peer};
 pub use files::{TlsError, TlsFiles};
 pub use keeper::Keeper;
 pub use listener::{Connections, Protocol, accept};
+pub use look::Looked;
