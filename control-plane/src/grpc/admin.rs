@@ -165,7 +165,7 @@ impl AdminService for Admin {
             .iter()
             .filter(|entry| wanted(entry.document.kind.as_str(), &request.kind))
             .filter(|entry| wanted(&entry.document.name, &request.name))
-            .map(convert::resource)
+            .map(|entry| convert::resource(entry))
             .collect();
         Ok(Response::new(admin::ListResourcesResponse {
             resources,

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use countersign_proto::admin::v1::ListEventsRequest;
 use serde::{Deserialize, Serialize};
 
 use super::json::EventJson;
+use super::part::Part;
 use super::problem::Problem;
 use super::words;
 use crate::grpc::{cursor, event_filter};
@@ -86,7 +87,7 @@ pub(super) async fn list(
 /// `GET /api/v1/events/{id}`.
 pub(super) async fn one(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Part(id): Part<String>,
 ) -> Result<Json<EventJson>, Problem> {
     let event = app.store.event(&id).await?;
     let event =

@@ -1,13 +1,14 @@
 //! Former revisions: what they held, what tells them apart, and the way back.
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::inventory::ResourceJson;
 use super::json::RevisionJson;
+use super::part::Part;
 use super::problem::Problem;
 use super::resources::{AppliedJson, answered, author, base};
 use crate::access::Caller;
@@ -67,7 +68,7 @@ pub(super) struct ViewJson {
 /// `GET /api/v1/revisions/{revision}`.
 pub(super) async fn one(
     State(app): State<App>,
-    Path(name): Path<String>,
+    Part(name): Part<String>,
 ) -> Result<Json<ViewJson>, Problem> {
     let view = app.control.revision(&name).await?;
     Ok(Json(ViewJson {
@@ -127,7 +128,7 @@ pub(super) struct RollbackJson {
 pub(super) async fn rollback(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Path(revision): Path<String>,
+    Part(revision): Part<String>,
     headers: HeaderMap,
     body: Result<Json<RollbackJson>, JsonRejection>,
 ) -> Result<Json<AppliedJson>, Problem> {

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use super::json::time;
+use super::part::Part;
 use super::problem::Problem;
 use crate::inventory::{Entry, Key};
 use crate::resource::Kind;
@@ -23,6 +24,8 @@ const MAX_SPEC_SOURCE_BYTES: usize = 64 * 1024;
 pub(super) struct Parameters {
     kind: String,
     q: String,
+    /// Device rules whose time has passed, or all others; none = both.
+    expired: Option<bool>,
     /// 0 = all of them.
     limit: usize,
     cursor: String,
@@ -59,18 +62,19 @@ impl From<StoredResource> for ResourceJson {
     }
 }
 
-impl From<Entry> for ResourceJson {
-    fn from(entry: Entry) -> Self {
+impl From<&Entry> for ResourceJson {
+    fn from(entry: &Entry) -> Self {
+        let document = &entry.document;
         Self {
-            spec: spec(&entry.document.source),
-            kind: entry.document.kind.as_str().to_owned(),
-            name: entry.document.name,
+            spec: spec(&document.source),
+            kind: document.kind.as_str().to_owned(),
+            name: document.name.clone(),
             origin: entry.origin.as_str().to_owned(),
-            file: entry.document.file,
-            line: entry.document.line,
-            author: entry.author,
+            file: document.file.clone(),
+            line: document.line,
+            author: entry.author.clone(),
             changed: time(entry.changed_ms),
-            source: entry.document.source,
+            source: document.source.clone(),
         }
     }
 }
@@ -106,27 +110,34 @@ pub(super) async fn list(
                 .ok_or_else(|| Problem::bad_request("`cursor` is not one of a former answer"))?,
         )
     };
+    let of_kind = |entry: &Entry| kind.is_none_or(|kind| entry.document.kind == kind);
+    let (mut entries, revision) = app.control.resources_that(of_kind).await;
     let text = asked.q.to_lowercase();
-    let wanted = |entry: &Entry| {
-        kind.is_none_or(|kind| entry.document.kind == kind)
-            && (text.is_empty()
-                || entry.document.name.to_lowercase().contains(&text)
-                || entry.document.source.to_lowercase().contains(&text))
-    };
-    let (entries, revision) = app.control.resources_that(wanted).await;
+    if !text.is_empty() {
+        let holds = |said: &str| said.to_lowercase().contains(&text);
+        entries.retain(|entry| holds(&entry.document.name) || holds(&entry.document.source));
+    }
+    if let Some(expired) = asked.expired {
+        let now = app.clock.now();
+        entries.retain(|entry| has_expired(entry, now) == expired);
+    }
     let total = entries.len();
+    let from = after.map_or(0, |after| {
+        entries.partition_point(|entry| key(entry) <= after)
+    });
+    let rest = entries.get(from..).unwrap_or_default();
     let most = match asked.limit {
-        0 => usize::MAX,
-        limit => limit,
+        0 => rest.len(),
+        limit => limit.min(rest.len()),
     };
-    let behind = |entry: &Entry| after.as_ref().is_none_or(|after| *after < key(entry));
-    let mut rest = entries.into_iter().filter(behind);
-    let page: Vec<_> = rest.by_ref().take(most).collect();
-    let more = rest.next().is_some();
-    let last = page.last().filter(|_| more);
+    let (page, more) = rest.split_at_checked(most).unwrap_or_default();
+    let last = page.last().filter(|_| !more.is_empty());
     let answer = ResourcesJson {
         next_cursor: last.map(|entry| key(entry).to_string()).unwrap_or_default(),
-        resources: page.into_iter().map(ResourceJson::from).collect(),
+        resources: page
+            .iter()
+            .map(|entry| ResourceJson::from(&**entry))
+            .collect(),
         total,
         revision,
     };
@@ -137,7 +148,7 @@ pub(super) async fn list(
 /// `GET /api/v1/resources/{kind}/{name}`.
 pub(super) async fn one(
     State(app): State<App>,
-    Path((kind, name)): Path<(String, String)>,
+    Part((kind, name)): Part<(String, String)>,
 ) -> Result<Response, Problem> {
     let wanted =
         |entry: &Entry| entry.document.kind.as_str() == kind && entry.document.name == name;
@@ -146,7 +157,7 @@ pub(super) async fn one(
     let entry =
         entry.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such resource"))?;
     let tag = [(header::ETAG, format!("\"{revision}\""))];
-    Ok((tag, Json(ResourceJson::from(entry))).into_response())
+    Ok((tag, Json(ResourceJson::from(&*entry))).into_response())
 }
 
 fn key(entry: &Entry) -> Key {
@@ -162,6 +173,22 @@ fn read_cursor(cursor: &str) -> Option<Key> {
         kind: Kind::from_word(kind)?,
         name: name.to_owned(),
     })
+}
+
+/// A device rule that is not in force any more.
+fn has_expired(entry: &Entry, now: u64) -> bool {
+    let document = &entry.document;
+    // Most say nothing of an end, and need not be read for it.
+    if document.kind != Kind::DeviceRule || !document.source.contains("expires") {
+        return false;
+    }
+    let end = spec(&document.source).and_then(|spec| {
+        spec.get("expires")?
+            .as_str()?
+            .parse::<jiff::Timestamp>()
+            .ok()
+    });
+    end.is_some_and(|end| u64::try_from(end.as_millisecond()).unwrap_or(0) <= now)
 }
 
 /// What a document says of its resource, as it is written.

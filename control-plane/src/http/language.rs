@@ -37,7 +37,7 @@ pub(super) async fn language(State(app): State<App>) -> Json<LanguageJson> {
     // What else there is says nothing of the language, and may be a million device rules.
     let speaks = |entry: &Entry| matches!(entry.document.kind, Kind::List | Kind::Settings);
     let (entries, _) = app.control.resources_that(speaks).await;
-    let documents: Vec<_> = entries.into_iter().map(|entry| entry.document).collect();
+    let documents: Vec<_> = entries.iter().map(|entry| entry.document.clone()).collect();
     let language = compile::language(&documents);
     Json(LanguageJson {
         names: language

@@ -15,6 +15,7 @@ mod language;
 mod modules;
 mod nodes;
 mod openapi;
+mod part;
 mod problem;
 mod proposals;
 mod reasons;

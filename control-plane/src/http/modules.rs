@@ -1,10 +1,11 @@
 //! The filter's module, by its digest.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::caching::{IMMUTABLE, is_held};
+use super::part::Part;
 use super::problem::Problem;
 use crate::runtime::App;
 
@@ -13,7 +14,7 @@ const WASM: HeaderValue = HeaderValue::from_static("application/wasm");
 /// `GET /modules/SHA256.wasm`.
 pub(super) async fn module(
     State(app): State<App>,
-    Path(name): Path<String>,
+    Part(name): Part<String>,
     request: HeaderMap,
 ) -> Result<Response, Problem> {
     let unknown = || Problem::new(StatusCode::NOT_FOUND, "there is no such module here");

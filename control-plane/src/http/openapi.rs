@@ -4,7 +4,8 @@
 //! derive macro writes. Nothing makes it from the types or the types from it. Tests hold that every route
 //! is in it with its role and nothing else is, that every reference leads somewhere, and that every part
 //! of a path is a parameter; `tests/openapi.rs` that answers of a control plane that runs satisfy the
-//! schemas, as far as it asks for them. Requests are held against it by nothing.
+//! schemas, as far as it asks for them. The end-to-end tests have it fuzzed: whatever is asked, the answer is
+//! one of those that it tells.
 
 use axum::http::header;
 use axum::response::IntoResponse;

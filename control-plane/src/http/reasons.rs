@@ -43,7 +43,7 @@ pub(super) async fn reasons(State(app): State<App>) -> Json<ReasonsJson> {
         .control
         .resources_that(|entry| matches!(entry.document.kind, Kind::Signal | Kind::ReasonOverride))
         .await;
-    let documents: Vec<_> = entries.into_iter().map(|entry| entry.document).collect();
+    let documents: Vec<_> = entries.iter().map(|entry| entry.document.clone()).collect();
     let reasons = compile::reasons(&documents).into_iter();
     let reasons = reasons.map(|reason| ReasonJson {
         reason: reason.reason,

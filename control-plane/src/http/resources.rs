@@ -2,13 +2,14 @@
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::history::DifferenceJson;
 use super::json::{DiagnosticJson, RevisionJson};
+use super::part::Part;
 use super::problem::Problem;
 use crate::access::{Caller, Note};
 use crate::grpc::note_change;
@@ -109,7 +110,7 @@ pub(super) struct DeleteParameters {
 pub(super) async fn delete(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Path(named): Path<(String, String)>,
+    Part(named): Part<(String, String)>,
     parameters: Result<Query<DeleteParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<AppliedJson>, Problem> {

@@ -1,12 +1,13 @@
 //! The rollout under way: how it stands, and what can be done to it.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::json::time;
+use super::part::Part;
 use super::problem::Problem;
 use super::resources::author;
 use crate::access::Caller;
@@ -155,7 +156,7 @@ pub(super) struct Parameters {
 pub(super) async fn act(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Path(action): Path<String>,
+    Part(action): Part<String>,
     parameters: Result<Query<Parameters>, QueryRejection>,
 ) -> Result<Json<RolloutJson>, Problem> {
     let Query(parameters) = parameters.map_err(|error| Problem::bad_request(error.body_text()))?;

@@ -1,12 +1,13 @@
 //! Keys of sessions, and sessions that were ended before their time.
 
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::json::time;
+use super::part::Part;
 use super::problem::Problem;
 use crate::access::Caller;
 use crate::grpc::revoked_name;
@@ -138,7 +139,7 @@ pub(super) async fn revoke(
 pub(super) async fn unrevoke(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Part(id): Part<String>,
 ) -> Result<StatusCode, Problem> {
     caller.note.on(format!("revocation {id}"));
     let author = super::resources::author(&caller, "");

@@ -193,6 +193,11 @@ impl Inventory {
         self.entries.values().map(Arc::as_ref)
     }
 
+    /// The same, to be held on to without a copy of what they say.
+    pub fn shared(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
     /// What the compiler reads, by kind and name: the same set gives the same order.
     #[must_use]
     pub fn documents(&self) -> Vec<Document> {

@@ -11,7 +11,7 @@ use crate::events::Wanted;
 use crate::limits;
 use crate::traffic::Measure;
 
-use super::{Row, Store, StoreError, signed, unsigned};
+use super::{Row, Store, StoreError, signed, text, unsigned};
 
 /// Which events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Store {
     pub async fn event(&self, id: &str) -> Result<Option<StoredEvent>, StoreError> {
         let row =
             sqlx::query("SELECT event_id, time_ms, node, body FROM events WHERE event_id = $1")
-                .bind(id)
+                .bind(text(id))
                 .fetch_optional(&self.readers)
                 .await?;
         match row {
@@ -198,7 +198,7 @@ impl Store {
         let mut arguments = AnyArguments::default();
         let mut place = |condition: &str, value: Value<'_>| {
             let added = match value {
-                Value::Text(text) => arguments.add(text.to_owned()),
+                Value::Text(said) => arguments.add(text(said)),
                 Value::Number(number) => arguments.add(number),
             };
             let number = arguments.len().to_string();

@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::{Row, Store, StoreError, signed, unsigned};
+use super::{Row, Store, StoreError, signed, text, unsigned};
 use crate::traffic::Measure;
 use countersign_engine::Assurance as Grade;
 use countersign_proto::policy::v1::Assurance;
@@ -50,8 +50,8 @@ impl Store {
         .bind(signed(step))
         .bind(signed(from))
         .bind(signed(to))
-        .bind(policy)
-        .bind(host)
+        .bind(text(policy))
+        .bind(text(host))
         .fetch_all(&self.readers)
         .await?;
         let mut sums = Vec::with_capacity(rows.len());
@@ -101,8 +101,8 @@ impl Store {
         let rows = sqlx::query(sql)
             .bind(signed(from))
             .bind(signed(to))
-            .bind(policy)
-            .bind(host)
+            .bind(text(policy))
+            .bind(text(host))
             .fetch_all(&self.readers)
             .await?;
         sums(&rows, "place")

@@ -19,7 +19,7 @@ const SAVED_HERE = "dashboard";
 
 /** A body that is a text already. */
 const YAML = {
-  bodySerializer: (body: string) => body,
+  bodySerializer: (body: unknown) => String(body),
   headers: { "content-type": "application/yaml" },
 } as const;
 
@@ -124,6 +124,8 @@ export async function rollouts(signal: AbortSignal): Promise<RolloutView[]> {
 
 export interface Page {
   q?: string | undefined;
+  /** Device rules whose time has passed, or all others. */
+  expired?: boolean;
   limit?: number;
   cursor?: string | undefined;
 }
