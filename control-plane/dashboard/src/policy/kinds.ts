@@ -114,6 +114,14 @@ spec:
 
 export const KINDS = [POLICY, SIGNAL, DEVICE_RULE, REASON_OVERRIDE, LIST, STRATEGY, SETTINGS] as const;
 
+/** In the place of a name, which cannot begin so: another one is made. */
+export const NEW = "+new";
+
+/** Where another one of a kind is made. */
+export function newPath(kind: Kind): string {
+  return `${kind.path}/${NEW}`;
+}
+
 /** Where one of a kind is edited. */
 export function resourcePath(kind: string, name: string): string | undefined {
   const known = KINDS.find(one => one.kind === kind);

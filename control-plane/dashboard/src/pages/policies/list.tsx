@@ -7,7 +7,7 @@ import { ACTIONS, type Counts, type Resource } from "../../api/types";
 import { whyNot } from "../../app/session";
 import { count, exact, share } from "../../format/numbers";
 import { matching, specOf, word } from "../../policy/facts";
-import { POLICY } from "../../policy/kinds";
+import { newPath, POLICY } from "../../policy/kinds";
 import { useLive, useNow } from "../../state/live";
 import { address } from "../../state/query";
 import { useQuery } from "../../state/use-query";
@@ -77,7 +77,7 @@ export default function PolicyList() {
         crumb="Policies"
         lead="Run from the lowest priority number up, until one allows, blocks or redirects, or challenges without a session that satisfies it."
       >
-        <NewButton href={`${POLICY.path}/new`} refusal={refusal}>
+        <NewButton href={newPath(POLICY)} refusal={refusal}>
           New policy
         </NewButton>
       </PageHead>
@@ -122,7 +122,7 @@ function Policies({ resources, day, query, refusal }: Props) {
           icon="policy"
           title="There is no policy yet"
           action={
-            <NewButton href={`${POLICY.path}/new`} refusal={refusal}>
+            <NewButton href={newPath(POLICY)} refusal={refusal}>
               New policy
             </NewButton>
           }

@@ -8,7 +8,7 @@ import { whyNot } from "../../app/session";
 import { say } from "../../app/toasts";
 import TextEditor from "../../editor/text-editor";
 import { plural } from "../../format/numbers";
-import { KINDS, type Kind, POLICY } from "../../policy/kinds";
+import { KINDS, type Kind, NEW, newPath, POLICY } from "../../policy/kinds";
 import { useLive, useNow } from "../../state/live";
 import { address } from "../../state/query";
 import { useQuery } from "../../state/use-query";
@@ -28,7 +28,7 @@ export default function EditResource() {
   const kind = KINDS.find(one => path.startsWith(`${one.path}/`)) ?? POLICY;
   const { values } = useQuery();
   const name = params["name"] ?? "";
-  const wanted = name === "new" ? values["from"] : name;
+  const wanted = name === NEW ? values["from"] : name;
   const found = useLive(`resource ${kind.kind} ${name} ${wanted ?? ""}`, signal =>
     readResource(kind.kind, wanted, signal),
   );
@@ -47,7 +47,9 @@ interface FoundProps {
 }
 
 function Found({ kind, name, data, reload }: FoundProps) {
-  if (name !== "new" && !data.resource) {
+  // A resource may be called `new`; where none is, who writes the address by hand means another one.
+  const making = name === NEW || (name === "new" && !data.resource);
+  if (!making && !data.resource) {
     return (
       <>
         <PageHead title={name} crumb={<a href={kind.path}>{kind.many}</a>} />
@@ -61,7 +63,7 @@ function Found({ kind, name, data, reload }: FoundProps) {
       </>
     );
   }
-  return name === "new" ? (
+  return making ? (
     <Editing kind={kind} copied={data.resource} revision={data.revision} reload={reload} />
   ) : (
     <Editing kind={kind} resource={data.resource} revision={data.revision} reload={reload} />
@@ -161,7 +163,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
           </LinkButton>
         )}
         {resource && (
-          <LinkButton icon="copy" href={address(`${kind.path}/new`, { from: resource.name })}>
+          <LinkButton icon="copy" href={address(newPath(kind), { from: resource.name })}>
             Copy
           </LinkButton>
         )}

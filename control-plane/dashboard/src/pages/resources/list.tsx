@@ -11,6 +11,7 @@ import {
   KINDS,
   type Kind,
   LIST,
+  newPath,
   REASON_OVERRIDE,
   SETTINGS,
   SIGNAL,
@@ -21,7 +22,7 @@ import { type Query, useQuery } from "../../state/use-query";
 import { Button } from "../../ui/button";
 import { FileErrors } from "../../ui/notices";
 import { NewButton, Origin } from "../../ui/origin";
-import { PageHead, When } from "../../ui/parts";
+import { PageHead, SelectField, When } from "../../ui/parts";
 import { Answered, Empty } from "../../ui/states";
 import { TypedField } from "../../ui/typed-field";
 import { RolloutsHead } from "../rollouts/tabs";
@@ -52,6 +53,17 @@ const NONE: Record<string, string> = {
   [STRATEGY.kind]: "Every change reaches all nodes at once.",
 };
 
+const STANDINGS = [
+  ["", "All rules"],
+  ["false", "In force"],
+  ["true", "Ended"],
+] as const;
+
+/** What an address says of it; anything else is no restriction. */
+function inForce(word: string | undefined): { expired?: boolean } {
+  return word === "true" || word === "false" ? { expired: word === "true" } : {};
+}
+
 const PAGE = 100;
 /** Somebody else's change shows without a reload. */
 const EVERY_MS = 10_000;
@@ -60,15 +72,15 @@ export default function ResourceList() {
   const { path } = useLocation();
   const kind = KINDS.find(one => one.path === path) ?? SIGNAL;
   const query = useQuery();
-  const { q, cursor } = query.values;
+  const { q, cursor, expired: ended } = query.values;
   const page = useLive(
-    JSON.stringify([kind.kind, q, cursor]),
-    signal => resources(kind.kind, { q, cursor, limit: PAGE }, signal),
+    JSON.stringify([kind.kind, q, cursor, ended]),
+    signal => resources(kind.kind, { q, cursor, limit: PAGE, ...inForce(ended) }, signal),
     { every: EVERY_MS },
   );
   const refusal = whyNot("editor");
   const button = (
-    <NewButton href={`${kind.path}/new`} refusal={refusal}>
+    <NewButton href={newPath(kind)} refusal={refusal}>
       New {kind.one}
     </NewButton>
   );
@@ -84,6 +96,16 @@ export default function ResourceList() {
       <FileErrors />
       <div class="filters">
         <TypedField query={query} name="q" label="Search" placeholder="Name or text" grow />
+        {kind === DEVICE_RULE && (
+          <div class="field">
+            <SelectField
+              label="Show"
+              value={ended ?? ""}
+              options={STANDINGS}
+              onChange={word => query.set({ expired: word, cursor: undefined })}
+            />
+          </div>
+        )}
       </div>
       <section class="card" aria-label={kind === REASON_OVERRIDE ? "Overrides" : kind.many}>
         <Answered live={page} lines={7}>
@@ -104,10 +126,10 @@ interface RowsProps {
 function Rows({ kind, data, query }: RowsProps) {
   const now = useNow(10_000);
   const columns = COLUMNS[kind.kind] ?? [];
-  const { q, cursor } = query.values;
+  const { q, cursor, expired: ended } = query.values;
   const next = data.next_cursor;
   if (data.resources.length === 0) {
-    return q || cursor ? (
+    return q || cursor || ended ? (
       <Empty icon="search" title={`No ${kind.one} is like that`} />
     ) : (
       <Empty title={`There is no ${kind.one} yet`}>{NONE[kind.kind]}</Empty>

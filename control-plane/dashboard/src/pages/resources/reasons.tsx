@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { reasons as reasonsOf, top } from "../../api/calls";
 import { count, exact } from "../../format/numbers";
-import { REASON_OVERRIDE, SIGNAL } from "../../policy/kinds";
+import { newPath, REASON_OVERRIDE, SIGNAL } from "../../policy/kinds";
 import { useLive } from "../../state/live";
 import { address } from "../../state/query";
 import { NewButton } from "../../ui/origin";
@@ -115,7 +115,7 @@ export function Reasons({ refusal }: { refusal: string }) {
                       ) : (
                         <NewButton
                           quiet
-                          href={address(`${REASON_OVERRIDE.path}/new`, { reason: one.reason })}
+                          href={address(newPath(REASON_OVERRIDE), { reason: one.reason })}
                           refusal={refusal}
                         >
                           Override
