@@ -1,14 +1,20 @@
 //! Counters and gauges, read at `/metrics`.
 
-use prometheus::{
-    Encoder as _, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+mod catalogue;
 
+pub use catalogue::Described;
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
+
+use crate::assurance::Assurance;
 use crate::cause::Cause;
+use crate::keys::life::KeyState;
+use crate::outcome::Step;
+use catalogue::Catalogue;
 
 /// Every metric of the sidecar.
 pub struct Metrics {
-    registry: Registry,
+    registry: Catalogue,
     /// `countersign_sidecar_refusals_total{cause}`
     pub refusals: IntCounterVec,
     /// `countersign_sidecar_steps_total{step}`
@@ -32,9 +38,9 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Makes and registers them; each cause begins at zero, so that a rate over it is defined.
+    /// Makes and registers them; what is known begins at zero, so that a rate over it is defined.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
+        let registry = Catalogue::default();
         let counters =
             |name: &str, help: &str, label: &str| -> Result<IntCounterVec, prometheus::Error> {
                 let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
@@ -67,23 +73,35 @@ impl Metrics {
             &["state"],
         )?;
         registry.register(Box::new(session_keys.clone()))?;
+        for state in [KeyState::Pending, KeyState::Live, KeyState::Retired] {
+            session_keys.with_label_values(&[state.word()]);
+        }
+        let steps = counters(
+            "countersign_sidecar_steps_total",
+            "Steps of challenges.",
+            "step",
+        )?;
+        for step in Step::EACH {
+            steps.with_label_values(&[step.word()]);
+        }
+        let ceremonies = counters(
+            "countersign_sidecar_ceremonies_total",
+            "Ceremonies begun, by kind.",
+            "kind",
+        )?;
+        let sessions = counters(
+            "countersign_sidecar_sessions_total",
+            "Sessions issued, by assurance.",
+            "assurance",
+        )?;
+        for assurance in [Assurance::Possession, Assurance::Uv, Assurance::UvBound] {
+            sessions.with_label_values(&[assurance.word()]);
+        }
         Ok(Self {
             refusals,
-            steps: counters(
-                "countersign_sidecar_steps_total",
-                "Steps of challenges.",
-                "step",
-            )?,
-            ceremonies: counters(
-                "countersign_sidecar_ceremonies_total",
-                "Ceremonies begun, by kind.",
-                "kind",
-            )?,
-            sessions: counters(
-                "countersign_sidecar_sessions_total",
-                "Sessions issued, by assurance.",
-                "assurance",
-            )?,
+            steps,
+            ceremonies,
+            sessions,
             outcomes_dropped: counter(
                 "countersign_sidecar_outcomes_dropped_total",
                 "Outcomes lost because the spool was full.",
@@ -109,10 +127,14 @@ impl Metrics {
         })
     }
 
+    /// Every metric that there can be, by name.
+    #[must_use]
+    pub fn described(&self) -> Vec<Described> {
+        self.registry.described()
+    }
+
     /// The Prometheus text.
     pub fn text(&self) -> Result<String, prometheus::Error> {
-        let mut bytes = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut bytes)?;
-        String::from_utf8(bytes).map_err(|e| prometheus::Error::Msg(e.to_string()))
+        self.registry.text()
     }
 }

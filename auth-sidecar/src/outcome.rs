@@ -29,6 +29,19 @@ pub enum Step<'a> {
 }
 
 impl Step<'_> {
+    /// One of each, for metrics that begin at zero.
+    pub const EACH: [Self; 6] = [
+        Self::PageServed,
+        Self::Started,
+        Self::Unsupported,
+        Self::Cancelled,
+        Self::Rejected(Cause::Internal),
+        Self::Passed {
+            assurance: Assurance::None,
+            session: "",
+        },
+    ];
+
     /// The metric label.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -1,19 +1,19 @@
 //! What Prometheus reads. Counters of traffic begin at what the store holds, so that a restart of the
 //! control plane does not look like a day without requests.
 
+mod catalogue;
 mod node_faults;
 mod relays;
 mod rollout;
 
+pub(crate) use catalogue::Catalogue;
+pub use catalogue::Described;
 pub use node_faults::NodeFault;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use prometheus::{
-    Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
-};
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
 use crate::limits;
 use crate::metrics_access::AccessMetrics;
@@ -30,11 +30,13 @@ use rollout::RolloutMetrics;
 const OTHER: &str = "(other)";
 /// What no policy decided; the filter's counters say the same.
 const NONE: &str = "(none)";
+/// Why events are lost here. A counter that is not there cannot be seen to rise from nothing.
+const LOSSES: [&str; 2] = ["queue_full", "store"];
 
 /// Every metric of the control plane.
 #[derive(Debug)]
 pub struct Metrics {
-    registry: Registry,
+    registry: Catalogue,
     decisions: IntCounterVec,
     satisfied: IntCounterVec,
     steps: IntCounterVec,
@@ -80,7 +82,7 @@ impl Metrics {
     /// # Errors
     /// When two have the same name, which a test rules out.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
+        let registry = Catalogue::default();
         let counters = |name: &str, help: &str, labels: &[&str]| {
             let metric = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(metric.clone()))?;
@@ -105,7 +107,16 @@ impl Metrics {
         let by_state = Opts::new("countersign_nodes", "Nodes by state.");
         let nodes = IntGaugeVec::new(by_state, &["state"])?;
         registry.register(Box::new(nodes.clone()))?;
+        let dropped = counters(
+            "countersign_events_dropped_total",
+            "Events that were lost here, by reason.",
+            &["reason"],
+        )?;
+        for loss in LOSSES {
+            let _ = dropped.with_label_values(&[loss]);
+        }
         Ok(Self {
+            dropped,
             node_faults: NodeFaults::new(&registry)?,
             relays: RelayMetrics::new(&registry)?,
             decisions: counters(
@@ -131,11 +142,6 @@ impl Metrics {
             ignored: counters(
                 "countersign_events_ignored_total",
                 "Events and outcomes that were not counted, by reason.",
-                &["reason"],
-            )?,
-            dropped: counters(
-                "countersign_events_dropped_total",
-                "Events that were lost here, by reason.",
                 &["reason"],
             )?,
             revision: gauge(
@@ -306,20 +312,19 @@ impl Metrics {
         self.relays.show(views);
     }
 
+    /// Every metric that there can be, by name.
+    #[must_use]
+    pub fn described(&self) -> Vec<Described> {
+        self.registry.described()
+    }
+
     /// The text that Prometheus reads.
     ///
     /// # Errors
     /// When a metric cannot be written, which none of ours is.
     pub fn text(&self) -> Result<String, prometheus::Error> {
-        text_of(&self.registry)
+        self.registry.text()
     }
-}
-
-/// The text that Prometheus reads of a registry.
-pub(crate) fn text_of(registry: &Registry) -> Result<String, prometheus::Error> {
-    let mut text = Vec::new();
-    TextEncoder::new().encode(&registry.gather(), &mut text)?;
-    String::from_utf8(text).map_err(|_| prometheus::Error::Msg("not UTF-8".to_owned()))
 }
 
 #[cfg(test)]

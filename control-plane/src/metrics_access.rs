@@ -1,6 +1,8 @@
 //! What Prometheus reads of access and TLS.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
+
+use crate::metrics::Catalogue;
 
 /// Counters of who was let in and who was not.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ impl AccessMetrics {
     ///
     /// # Errors
     /// When two have the same name, which a test rules out.
-    pub fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(registry: &Catalogue) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str| {
             let metric = IntCounter::new(name, help)?;
             registry.register(Box::new(metric.clone()))?;

@@ -1,6 +1,8 @@
 //! What nodes do that none should.
 
-use prometheus::{IntCounterVec, Opts, Registry};
+use prometheus::{IntCounterVec, Opts};
+
+use super::Catalogue;
 
 /// A fault of a node, or of whoever speaks in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl NodeFault {
 pub(super) struct NodeFaults(IntCounterVec);
 
 impl NodeFaults {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(registry: &Catalogue) -> Result<Self, prometheus::Error> {
         let told = Opts::new(
             "countersign_node_faults_total",
             "What nodes did that none should, by fault.",

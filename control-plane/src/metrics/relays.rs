@@ -1,8 +1,8 @@
 //! What relays say that they counted.
 
-use prometheus::{IntGaugeVec, Opts, Registry};
+use prometheus::{IntGaugeVec, Opts};
 
-use super::OTHER;
+use super::{Catalogue, OTHER};
 use crate::limits;
 use crate::runtime::RelayView;
 
@@ -16,7 +16,7 @@ pub(super) struct RelayMetrics {
 
 impl RelayMetrics {
     /// None yet.
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(registry: &Catalogue) -> Result<Self, prometheus::Error> {
         let gauges = |name: &str, help: &str, labels: &[&str]| {
             let metric = IntGaugeVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(metric.clone()))?;

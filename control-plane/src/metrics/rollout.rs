@@ -1,9 +1,12 @@
 //! What Prometheus reads of rollouts.
 
-use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{IntGauge, IntGaugeVec, Opts};
 
+use super::Catalogue;
 use crate::nodes::Counts;
 use crate::rollout::{Rollout, State, Verdict};
+
+const VERDICTS: [Verdict; 3] = [Verdict::Holds, Verdict::Waits, Verdict::Fails];
 
 /// Of the rollout under way, or the last.
 #[derive(Debug)]
@@ -18,7 +21,7 @@ pub(super) struct RolloutMetrics {
 }
 
 impl RolloutMetrics {
-    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(super) fn new(registry: &Catalogue) -> Result<Self, prometheus::Error> {
         let gauges = |name: &str, help: &str, label: &str| {
             let metric = IntGaugeVec::new(Opts::new(name, help), &[label])?;
             registry.register(Box::new(metric.clone()))?;
@@ -29,7 +32,7 @@ impl RolloutMetrics {
             registry.register(Box::new(metric.clone()))?;
             Ok::<_, prometheus::Error>(metric)
         };
-        Ok(Self {
+        let made = Self {
             state: gauges(
                 "countersign_rollout_state",
                 "1 for the state of the rollout under way, or of the last one.",
@@ -59,16 +62,23 @@ impl RolloutMetrics {
                 "Requests of the stage by side (candidate, control) and what was decided.",
                 "of",
             )?,
-        })
+        };
+        // A gauge that is not there cannot be seen to rise from nothing.
+        for state in State::ALL {
+            made.state.with_label_values(&[&word(state)]).set(0);
+        }
+        for verdict in VERDICTS {
+            made.failed.with_label_values(&[verdict.as_str()]).set(0);
+        }
+        Ok(made)
     }
 
     pub(super) fn show(&self, rollout: &Rollout) {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         for state in State::ALL {
-            let word = state.as_str().replace(' ', "_");
             let is = i64::from(state == rollout.state);
-            self.state.with_label_values(&[&word]).set(is);
+            self.state.with_label_values(&[&word(state)]).set(is);
         }
         self.stage.set(count(rollout.begun().len()));
         self.stages.set(count(rollout.strategy.stages.len()));
@@ -81,7 +91,7 @@ impl RolloutMetrics {
         ] {
             self.nodes.with_label_values(&[which]).set(count(nodes));
         }
-        for verdict in [Verdict::Holds, Verdict::Waits, Verdict::Fails] {
+        for verdict in VERDICTS {
             let checks = rollout.checks().iter();
             let these = checks.filter(|check| check.verdict == verdict).count();
             self.failed
@@ -102,4 +112,9 @@ impl RolloutMetrics {
         side("candidate", &rollout.sides.candidate);
         side("control", &rollout.sides.control);
     }
+}
+
+/// The state as a label.
+fn word(state: State) -> String {
+    state.as_str().replace(' ', "_")
 }

@@ -1,14 +1,14 @@
 //! What Prometheus reads of a relay.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 
-use super::spool::Counts;
-use crate::metrics::text_of;
+use super::spool::{Counts, Loss};
+use crate::metrics::{Catalogue, Described};
 
 /// Every metric of the relay.
 #[derive(Debug)]
 pub(super) struct Metrics {
-    registry: Registry,
+    registry: Catalogue,
     events: IntCounterVec,
     dropped: IntCounterVec,
     malformed: IntCounter,
@@ -29,7 +29,7 @@ pub(super) struct Metrics {
 
 impl Metrics {
     pub(super) fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new();
+        let registry = Catalogue::default();
         let counters = |name: &str, help: &str, label: &str| {
             let metric = IntCounterVec::new(Opts::new(name, help), &[label])?;
             registry.register(Box::new(metric.clone()))?;
@@ -107,6 +107,10 @@ impl Metrics {
         self.put_aside.with_label_values(&[reason]).inc();
     }
 
+    pub(super) fn described(&self) -> Vec<Described> {
+        self.registry.described()
+    }
+
     /// The text that Prometheus reads.
     pub(super) fn text(&self, counts: &Counts) -> Result<String, prometheus::Error> {
         // They are counted in the spool, so that they survive a restart.
@@ -121,20 +125,20 @@ impl Metrics {
         ] {
             set(&self.events.with_label_values(&[stage]), count);
         }
-        for (loss, count) in &counts.lost {
-            set(&self.dropped.with_label_values(&[loss.as_str()]), *count);
+        for loss in Loss::ALL {
+            let count = counts.lost.get(&loss).copied().unwrap_or_default();
+            set(&self.dropped.with_label_values(&[loss.as_str()]), count);
         }
         set(&self.malformed, counts.malformed);
         let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.waiting.set(gauge(counts.waiting));
         self.waiting_bytes.set(gauge(counts.waiting_bytes));
-        text_of(&self.registry)
+        self.registry.text()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::spool::Loss;
     use super::*;
 
     #[test]

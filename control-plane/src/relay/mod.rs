@@ -43,6 +43,7 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnixListenerStream;
 
 use crate::clock::{Clock, NoEntropy, random_bytes};
+use crate::metrics::Described;
 use crate::runtime::stopping;
 use crate::tls::ClientFiles;
 use discovery::Discovery;
@@ -54,6 +55,14 @@ use spool::{Bounds, Spool};
 use spooling::Spooling;
 use upstream::Upstream;
 use workers::Workers;
+
+/// Every metric that a relay can show, by name.
+///
+/// # Errors
+/// When two have the same name, which a test rules out.
+pub fn metrics() -> Result<Vec<Described>, prometheus::Error> {
+    Ok(Metrics::new()?.described())
+}
 
 /// Why it does not start.
 #[derive(Debug, thiserror::Error)]

@@ -28,6 +28,15 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
+    /// Each of them.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::QueueFull,
+        Self::Oversized,
+        Self::Disk,
+        Self::SpoolFull,
+        Self::Damaged,
+    ];
+
     /// As it is counted and told.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
