@@ -91,6 +91,9 @@ unseen countersign-engine 'the engine knows the contracts alone' \
   fault 'nobody may depend on a program: what two of them share is in the contracts or the engine'
 unseen countersign-proto 'the contracts are generated code and nothing else' \
   -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar -e countersign-filter
+unseen countersign-webauthn 'it asks authenticators and keeps nothing: no store, no socket, no contracts' \
+  -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar \
+  -e tokio -e sqlx -e axum
 
 # 6. The compiled form is known to who writes it and to who reads it. The rest works with a loaded
 #    revision, or passes its bytes on unread. What selects nodes is an expression in the same form.
@@ -101,7 +104,7 @@ rust_lines '\b(RevisionBuilder|ProgramBuilder|IndexBuilder|DeviceRulesBuilder|Fo
   fault "only the control plane's compiler may write the compiled form, and only the engine read it"
 
 # 7. One idea in a file: at most 400 lines. Tests are lists of cases and may go on.
-find cli control-plane auth-sidecar filter proto tests -name target -prune -o -name '*.rs' -exec wc -l {} + |
+find cli control-plane auth-sidecar filter proto tests webauthn -name target -prune -o -name '*.rs' -exec wc -l {} + |
   awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }' |
   without_tests |
   fault 'a file of more than 400 lines holds more than one idea'

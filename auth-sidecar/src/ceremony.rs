@@ -1,9 +1,9 @@
 //! One attempt at a challenge: begun, kept, taken once, and turned into a session.
 
 use axum::http::HeaderValue;
+use countersign_webauthn::{Passkey, Proof, Question, RelyingParty, Waiting};
 use serde_json::Value;
 use uuid::Uuid;
-use webauthn_rs::prelude::Passkey;
 
 use crate::app::App;
 use crate::assurance::Assurance;
@@ -19,7 +19,7 @@ use crate::store::credentials::CredentialRow;
 use crate::store::tickets::Attempt;
 use crate::store::{Connection, StoreError};
 use crate::ticket::Ticket;
-use crate::webauthn::{Proof, Question, RelyingParty, Waiting};
+use crate::webauthn;
 use crate::world::opaque_id;
 
 /// A ceremony that waits for its answer.
@@ -76,14 +76,14 @@ pub async fn begin(
         // word that somebody sent.
         _ => (
             opaque_id(app.random.as_ref())?,
-            party.ask_registration(user_handle(app)?),
+            webauthn::ask_registration(&party, user_handle(app)?),
         ),
     };
     let Question {
         kind,
         options,
         waiting,
-    } = question.map_err(refuse)?;
+    } = question.map_err(|fault| refuse(fault.into()))?;
     let row = CeremonyRow {
         id: opaque_id(app.random.as_ref())?,
         host: ticket.host().as_str().to_owned(),
@@ -157,7 +157,9 @@ pub async fn end(
     let waiting: Waiting =
         serde_json::from_str(&row.state).map_err(|_| StoreError::Corrupt("ceremonies"))?;
     let party = app.relying_parties.of(&ticket).map_err(refuse)?;
-    let proof = party.verify(&waiting, answer).map_err(refuse)?;
+    let proof = party
+        .verify(&waiting, answer)
+        .map_err(|fault| refuse(fault.into()))?;
 
     let mut tx = app.store.write().await?;
     let passkey =
@@ -169,7 +171,7 @@ pub async fn end(
             }
         };
     let device_cookie = cookies::set_device(&row.device).ok_or_else(|| refuse(Cause::Internal))?;
-    let assurance = proof.assurance(&passkey);
+    let assurance = webauthn::assurance(&proof, &passkey);
     if assurance < ticket.demanded() {
         // The credential is kept: the next page that asks for less need not register another.
         tx.commit().await?;

@@ -19,6 +19,7 @@ use crate::commands::events::EventsCommand;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::history::HistoryArgs;
 use crate::commands::keys::KeysCommand;
+use crate::commands::passkeys::PasskeysCommand;
 use crate::commands::proposals::ProposalsArgs;
 use crate::commands::resources::{DeleteArgs, GetArgs};
 use crate::commands::rollback::RollbackArgs;
@@ -271,6 +272,15 @@ pub(crate) enum Command {
     )]
     #[command(subcommand)]
     Access(AccessCommand),
+    /// Shows and removes the passkeys that operators sign in to the dashboard with
+    ///
+    /// They are made in the dashboard, by who is signed in there. A passkey has the name and the role of
+    /// the token that it was made with, and ends with it.
+    #[command(
+        after_help = "Example:\n  countersign passkeys list\n  countersign passkeys remove 3fa9c1d2e4b5"
+    )]
+    #[command(subcommand)]
+    Passkeys(PasskeysCommand),
     /// Shows who did what, and who tried
     #[command(
         after_help = "Examples:\n  countersign audit\n  countersign audit --identity ann --outcome refused --limit 20"

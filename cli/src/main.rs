@@ -111,6 +111,7 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Diff(args) => commands::diff::run(&args, context).await?,
         Command::Rollback(args) => commands::rollback::run(&args, context).await?,
         Command::Access(command) => commands::access::run(&command, context, now_ms()).await?,
+        Command::Passkeys(command) => commands::passkeys::run(&command, context).await?,
         Command::Audit(args) => commands::audit::run(&args, context).await?,
         Command::Doctor(args) => commands::doctor::run(&args, context, &Clock::system()).await?,
         Command::Keys(command) => commands::keys::run(&command, context).await?,

@@ -321,7 +321,19 @@ pub const MAX_TOKENS: i64 = 10_000;
 pub const MAX_CERTIFICATES: i64 = 1_000;
 /// A token's name: an address of mail fits.
 pub const MAX_TOKEN_NAME_BYTES: usize = 128;
-/// Tokens that have ended are listed for so long.
+/// Passkeys, removed ones that are still listed included: each replica holds them in memory, without
+/// their keys.
+pub const MAX_PASSKEYS: i64 = 10_000;
+/// Passkeys of one person: every device and a key in a safe. Each is named to an authenticator that makes
+/// another.
+pub const MAX_PASSKEYS_OF_ONE: i64 = 20;
+/// A challenge of a passkey is taken back for so long: a person with a security key in another room.
+pub const CEREMONY_LASTS: Duration = Duration::from_secs(300);
+/// How long browser and person have once they are asked; within [`CEREMONY_LASTS`].
+pub const CEREMONY_PROMPT: Duration = Duration::from_secs(120);
+/// A sealed challenge: twenty credentials that are not to be made again, of the longest ids, in base64.
+pub const MAX_CEREMONY_BYTES: usize = 64 * 1024;
+/// Tokens and passkeys that have ended are listed for so long.
 pub const KEPT_ENDED_TOKENS_FOR: Duration = Duration::from_secs(90 * 24 * 3_600);
 /// The audit log goes back so far.
 pub const KEPT_AUDIT_FOR: Duration = Duration::from_secs(400 * 24 * 3_600);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use countersign_control_plane::runtime::{AccessConfig, AccessMode, DeclaredToken};
+use countersign_control_plane::runtime::{AccessConfig, AccessMode, DeclaredToken, PasskeyOrigin};
 use countersign_control_plane::tls::TlsFiles;
 
 /// Is anybody asked who they are?
@@ -59,6 +59,20 @@ pub(crate) struct AccessOptions {
     /// Where the one-time token of a first start goes as well; only its owner may read that file.
     #[arg(long, env = "COUNTERSIGN_BOOTSTRAP_TOKEN_FILE", value_name = "PATH")]
     bootstrap_token_file: Option<PathBuf>,
+    /// Where browsers find the dashboard: passkeys are made and taken there and nowhere else. Without it
+    /// that is `localhost`, and where more than this machine is listened to there are no passkeys. Browsers
+    /// have none for addresses, such as 127.0.0.1.
+    #[arg(long, env = "COUNTERSIGN_PASSKEY_ORIGIN", value_name = "URL")]
+    passkey_origin: Option<String>,
+    /// What passkeys are made for: the host of the origin, or a domain above it whose other hosts may use
+    /// them too. Passkeys that were made for another one are no longer taken [default: the origin's host]
+    #[arg(
+        long,
+        env = "COUNTERSIGN_PASSKEY_RP_ID",
+        value_name = "NAME",
+        requires = "passkey_origin"
+    )]
+    passkey_rp_id: Option<String>,
     /// Serve /metrics to whoever asks.
     #[arg(long, env = "COUNTERSIGN_OPEN_METRICS")]
     open_metrics: bool,
@@ -155,6 +169,10 @@ impl From<AccessOptions> for AccessConfig {
                 .collect(),
             bootstrap_token_file: options.bootstrap_token_file,
             open_metrics: options.open_metrics,
+            passkeys: PasskeyOrigin {
+                origin: options.passkey_origin,
+                rp_id: options.passkey_rp_id,
+            },
         }
     }
 }

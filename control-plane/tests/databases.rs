@@ -9,6 +9,7 @@
 
 mod support;
 
+use countersign_control_plane::access::SignedInBy;
 use countersign_control_plane::inventory::{Change, Entry, Origin};
 use countersign_control_plane::resource::parse_document;
 use countersign_control_plane::store::{Commit, EventFilter, Kind, Store, TicketKeyRow};
@@ -63,6 +64,18 @@ async fn fill(database: &AnyPool, version: i64) {
             EVER,
             "INSERT INTO rollups VALUES (30000000, 'shop', $1, 'block', 'none', '', 2)",
         ),
+        (
+            10,
+            EVER,
+            "INSERT INTO access_sign_ins (hash, token, created_ms, expires_ms) \
+             VALUES ('0707070707070707070707070707070707070707070707070707070707070707', $1, 1, 2)",
+        ),
+        (
+            11,
+            EVER,
+            "INSERT INTO access_passkeys VALUES \
+             ('p', 'c', '{}', 3, 'h', 'laptop', 'ann', 'editor', $1, 1, 'token:t', NULL, NULL)",
+        ),
         (2, EVER, "INSERT INTO sources VALUES ('d', $1)"),
         (
             2,
@@ -81,6 +94,7 @@ async fn fill(database: &AnyPool, version: i64) {
             Some("rollups") => query.bind("checkout"),
             Some("refusals") => query.bind("no"),
             Some("revision_changes") => query.bind("created"),
+            Some("access_sign_ins" | "access_passkeys") => query.bind("t"),
             _ => query.bind(vec![7_u8; 32]),
         };
         query.execute(database).await.unwrap();
@@ -109,6 +123,13 @@ async fn a_database_of_every_earlier_version_is_taken_over_with_what_it_holds(on
         assert_eq!(store.refusals().await.unwrap()[0].reason, "no");
         let totals = store.totals().await.unwrap();
         assert_eq!(totals, [("checkout".to_owned(), Measure::Block, 2)]);
+        let access = store.access().await.unwrap();
+        let token = SignedInBy::Token("t".to_owned());
+        let signed_in: Vec<_> = access.sign_ins.iter().map(|it| &it.by).collect();
+        assert_eq!(signed_in, [&token; 1][..usize::from(version >= 10)]);
+        let passkeys: Vec<_> = access.passkeys.iter().map(|it| &it.token).collect();
+        let of_token = Some("t".to_owned());
+        assert_eq!(passkeys, [&of_token; 1][..usize::from(version >= 11)]);
         // And it goes on from there.
         let made = revision(2);
         let commit = Commit {

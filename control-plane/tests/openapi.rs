@@ -9,7 +9,8 @@
 
 mod support;
 
-use countersign_control_plane::store::Revoked;
+use countersign_control_plane::access::{PasskeyEntry, Role};
+use countersign_control_plane::store::{Answered, AuditRow, PasskeyChange, Revoked, StoredPasskey};
 use countersign_proto::policy::v1::ActionKind;
 use serde_json::Value;
 use support::envoy::{Delta, Opening, event, log, plain_node, wrapped};
@@ -109,6 +110,38 @@ fn is_of(value: &Value, name: &str) -> bool {
     }
 }
 
+async fn add_passkey(plane: &Plane) {
+    let passkey = StoredPasskey {
+        entry: PasskeyEntry {
+            id: "p".into(),
+            name: "laptop".into(),
+            identity: "ann".into(),
+            role: Role::Editor,
+            token: None,
+            created_ms: 1,
+            created_by: "bootstrap".into(),
+            used_ms: None,
+            removed_ms: None,
+        },
+        credential_id: "c".into(),
+        credential: "{}".into(),
+        counter: 0,
+        user_handle: "h".into(),
+    };
+    let answered = Answered {
+        id: "a".into(),
+        expires_ms: 1,
+    };
+    let row = AuditRow {
+        id: "r".into(),
+        outcome: "done",
+        ..AuditRow::default()
+    };
+    let store = &plane.running.app().store;
+    let added = store.add_passkey(&passkey, &answered, &row).await.unwrap();
+    assert_eq!(added, PasskeyChange::Made);
+}
+
 #[tokio::test]
 async fn answers_are_of_the_form_that_is_documented() {
     let plane = Plane::start().await;
@@ -145,6 +178,7 @@ async fn answers_are_of_the_form_that_is_documented() {
     let device = Revoked::Device("d-1".into());
     control.revoke(device, "test", "lost").await.unwrap();
 
+    add_passkey(&plane).await;
     let schemas = Schemas(plane.get_json("/api/v1/openapi.json").await);
     for (path, asked) in [
         ("/api/v1/nodes", "/api/v1/nodes"),
@@ -157,6 +191,8 @@ async fn answers_are_of_the_form_that_is_documented() {
         ("/api/v1/events/{id}", "/api/v1/events/0192-event"),
         ("/api/v1/relays", "/api/v1/relays"),
         ("/api/v1/whoami", "/api/v1/whoami"),
+        ("/api/v1/session", "/api/v1/session"),
+        ("/api/v1/passkeys", "/api/v1/passkeys"),
         ("/api/v1/challenges", "/api/v1/challenges"),
         ("/api/v1/diff", "/api/v1/diff"),
         ("/api/v1/proposals", "/api/v1/proposals"),

@@ -290,6 +290,36 @@ async fn a_stage_in_monitor_mode_sends_what_only_counts() {
 }
 
 #[tokio::test]
+async fn a_rollback_goes_by_the_strategy_that_it_names_or_at_once() {
+    let plane = Plane::start().await;
+    plane
+        .applied(&STRATEGY.replace("name: default", "name: careful"))
+        .await;
+    let first = plane.applied(&policy("one", "monitor")).await;
+    let second = plane.applied(&policy("one", "block")).await;
+    let back = async |body: serde_json::Value| {
+        let address = plane.running.http_address();
+        let url = format!("http://{address}/api/v1/revisions/{first}/rollback");
+        let answer = reqwest::Client::new().post(url).json(&body).send().await;
+        let answer = answer.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json::<serde_json::Value>().await.unwrap())
+    };
+    let (status, refused) = back(serde_json::json!({ "strategy": "nobody" })).await;
+    assert_eq!(status, 422, "{refused}");
+    let (status, staged) = back(serde_json::json!({ "strategy": "careful" })).await;
+    assert_eq!(status, 200, "{staged}");
+    assert_eq!(rollout(&plane).await.strategy, "careful");
+    assert_eq!(plane.running.app().target_revision(), second);
+
+    plane.applied(&policy("one", "block")).await;
+    let (status, sent) = back(serde_json::json!({ "now": true })).await;
+    assert_eq!(status, 200, "{sent}");
+    let revision = sent["revision"]["revision"].as_str().unwrap();
+    assert_eq!(plane.running.app().target_revision(), revision);
+}
+
+#[tokio::test]
 async fn a_strategy_that_is_not_there_is_refused() {
     let plane = Plane::start().await;
     let refused = apply_by(&plane, &policy("one", "block"), "nobody", false).await;

@@ -28,6 +28,15 @@ impl Screen {
         })
     }
 
+    /// The same tab, which has gone to another origin.
+    #[must_use]
+    pub fn at(self, origin: &str) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            ..self
+        }
+    }
+
     /// The tab.
     pub fn page(&mut self) -> &mut Page {
         &mut self.page

@@ -9,7 +9,6 @@
     reason = "a harness fails its test by panicking; clippy knows only `#[test]` functions as tests"
 )]
 
-mod authenticator;
 mod browser;
 mod ceremony_answers;
 mod ceremony_requests;
@@ -21,3 +20,5 @@ mod session_keys;
 mod spool;
 mod tickets;
 mod world;
+
+use countersign_webauthn::testing as authenticator;

@@ -16,7 +16,8 @@ use crate::{api, output};
 pub(crate) use secret::TokenError;
 use secret::in_file;
 pub(super) use secret::{read_stdin, read_token};
-use view::{Certificate, Created, Token, created_text, nodes_text, role_text};
+pub(super) use view::role_text;
+use view::{Certificate, Created, Token, created_text, nodes_text};
 
 /// `countersign access …`
 #[derive(Debug, Subcommand)]

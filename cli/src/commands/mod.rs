@@ -15,6 +15,7 @@ pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 pub(crate) mod nodes;
+pub(crate) mod passkeys;
 mod patch;
 pub(crate) mod proposals;
 pub(crate) mod relays;

@@ -33,8 +33,9 @@ pub(crate) fn text(record: &Record, node: &NodeReadiness, program: &str, colour:
         ),
         (
             "dashboard",
-            at.api.clone(),
-            "sign in with the token below; /metrics and the API under /api/v1 as well",
+            // By name: browsers have no passkeys for addresses.
+            at.api.replace("127.0.0.1", "localhost"),
+            "sign in with the token below, then make a passkey; /metrics and the API as well",
         ),
         (
             "control plane",

@@ -26,6 +26,7 @@ const HistoryPage = lazy(() => import("./pages/rollouts/history"));
 const RevisionPage = lazy(() => import("./pages/rollouts/revision"));
 const ResourceList = lazy(() => import("./pages/resources/list"));
 const KeysPage = lazy(() => import("./pages/administration/keys"));
+const PasskeysPage = lazy(() => import("./pages/administration/passkeys"));
 const AuditPage = lazy(() => import("./pages/administration/audit"));
 
 const HOME = "/dashboards/mitigation";
@@ -105,6 +106,7 @@ function Pages() {
             <Route path="/rollouts/strategies" component={ResourceList} />
             <Route path="/rollouts/strategies/:name" component={EditResource} />
             <Route path="/administration/keys" component={KeysPage} />
+            <Route path="/administration/passkeys" component={PasskeysPage} />
             <Route path="/administration/audit" component={AuditPage} />
             <Route default component={NoSuchPage} />
           </Router>

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::certificate::{CertificateName, ClientCertificate};
 use super::identity::{Identity, Source};
 use super::node_binding::NodeBinding;
+use super::passkey::PasskeyEntry;
 use super::refusal::Refusal;
 use super::role::Role;
-use super::sign_in::SignIn;
+use super::sign_in::{SignIn, SignedInBy};
 use super::token::{TokenHash, UnverifiedToken};
 
 /// A token as the store keeps it: all but its text.
@@ -35,6 +36,22 @@ pub struct TokenEntry {
     pub used_ms: Option<u64>,
     /// When it was taken back.
     pub revoked_ms: Option<u64>,
+}
+
+impl TokenEntry {
+    /// Is it good?
+    ///
+    /// # Errors
+    /// When it is not any more.
+    pub fn good(&self, now: u64) -> Result<(), Refusal> {
+        if self.revoked_ms.is_some() {
+            return Err(Refusal::Revoked);
+        }
+        if self.expires_ms.is_some_and(|end| end <= now) {
+            return Err(Refusal::Expired);
+        }
+        Ok(())
+    }
 }
 
 /// A name that client certificates are given a role by.
@@ -78,6 +95,7 @@ pub struct Book {
     by_id: HashMap<String, TokenHash>,
     certificates: Vec<CertificateEntry>,
     sign_ins: HashMap<TokenHash, SignIn>,
+    passkeys: HashMap<String, PasskeyEntry>,
 }
 
 impl Book {
@@ -112,6 +130,7 @@ impl Book {
                 .collect(),
             certificates,
             sign_ins: HashMap::new(),
+            passkeys: HashMap::new(),
         }
     }
 
@@ -120,6 +139,16 @@ impl Book {
     pub fn with_sign_ins(mut self, sign_ins: Vec<SignIn>) -> Self {
         let sign_ins = sign_ins.into_iter().map(|sign_in| (sign_in.hash, sign_in));
         self.sign_ins = sign_ins.collect();
+        self
+    }
+
+    /// With passkeys.
+    #[must_use]
+    pub fn with_passkeys(mut self, passkeys: Vec<PasskeyEntry>) -> Self {
+        let passkeys = passkeys
+            .into_iter()
+            .map(|passkey| (passkey.id.clone(), passkey));
+        self.passkeys = passkeys.collect();
         self
     }
 
@@ -144,7 +173,7 @@ impl Book {
     /// Was nobody ever given access?
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty() && self.certificates.is_empty()
+        self.tokens.is_empty() && self.certificates.is_empty() && self.passkeys.is_empty()
     }
 
     /// Who shows this?
@@ -171,7 +200,7 @@ impl Book {
             .tokens
             .get(&token.hash())
             .ok_or(Refusal::UnknownToken)?;
-        good(&held.entry, now)?;
+        held.entry.good(now)?;
         held.used.fetch_max(now, Ordering::Relaxed);
         Ok(Self::identity(&held.entry))
     }
@@ -195,12 +224,32 @@ impl Book {
         let sign_in = sign_in
             .filter(|sign_in| sign_in.expires_ms > now)
             .ok_or(Refusal::SignedOut)?;
-        let token = self.by_id.get(&sign_in.token);
-        let held = token.and_then(|hash| self.tokens.get(hash));
-        let held = held.ok_or(Refusal::SignedOut)?;
-        good(&held.entry, now)?;
-        held.used.fetch_max(now, Ordering::Relaxed);
-        Ok(Self::identity(&held.entry))
+        match &sign_in.by {
+            SignedInBy::Token(id) => {
+                let held = self.held(id).ok_or(Refusal::SignedOut)?;
+                held.entry.good(now)?;
+                held.used.fetch_max(now, Ordering::Relaxed);
+                Ok(Self::identity(&held.entry))
+            }
+            SignedInBy::Passkey(id) => {
+                let passkey = self.passkeys.get(id).ok_or(Refusal::SignedOut)?;
+                self.by_passkey(passkey, now)
+            }
+        }
+    }
+
+    /// Who signs in with this passkey?
+    ///
+    /// # Errors
+    /// When it is not good any more.
+    pub fn by_passkey(&self, passkey: &PasskeyEntry, now: u64) -> Result<Identity, Refusal> {
+        let token = passkey.token.as_deref().and_then(|id| self.held(id));
+        passkey.good(token.map(|held| &held.entry), now)?;
+        Ok(Identity::of_passkey(passkey))
+    }
+
+    fn held(&self, id: &str) -> Option<&Held> {
+        self.tokens.get(self.by_id.get(id)?).map(Arc::as_ref)
     }
 
     fn by_certificate(&self, certificate: &ClientCertificate) -> Result<Identity, Refusal> {
@@ -227,9 +276,12 @@ impl Book {
         match identity.source() {
             Source::Open => Ok(()),
             Source::Token(id) => {
-                let hash = self.by_id.get(id).ok_or(Refusal::UnknownToken)?;
-                let held = self.tokens.get(hash).ok_or(Refusal::UnknownToken)?;
-                good(&held.entry, now)
+                let held = self.held(id).ok_or(Refusal::UnknownToken)?;
+                held.entry.good(now)
+            }
+            Source::Passkey(id) => {
+                let passkey = self.passkeys.get(id).ok_or(Refusal::PasskeyRemoved)?;
+                self.by_passkey(passkey, now).map(drop)
             }
             Source::Certificate(id) => {
                 let known = self.certificates.iter().any(|entry| entry.id == *id);
@@ -242,22 +294,32 @@ impl Book {
         }
     }
 
-    /// When the identity's token ends by itself.
+    /// When what the identity was recognised by ends by itself.
     #[must_use]
     pub fn ends(&self, identity: &Identity) -> Option<u64> {
-        let Source::Token(id) = identity.source() else {
-            return None;
+        let token = match identity.source() {
+            Source::Token(id) => id,
+            Source::Passkey(id) => self.passkeys.get(id)?.token.as_ref()?,
+            Source::Open | Source::Certificate(_) => return None,
         };
-        self.tokens.get(self.by_id.get(id)?)?.entry.expires_ms
+        self.token_ends(token)
     }
 
-    /// The token that somebody was recognised by.
+    /// When a token ends by itself.
     #[must_use]
-    pub fn token_id(&self, identity: &Identity) -> Option<String> {
-        match identity.source() {
-            Source::Token(id) => Some(id.clone()),
-            _ => None,
-        }
+    pub fn token_ends(&self, id: &str) -> Option<u64> {
+        self.held(id)?.entry.expires_ms
+    }
+
+    /// The passkey of this id.
+    #[must_use]
+    pub fn passkey(&self, id: &str) -> Option<&PasskeyEntry> {
+        self.passkeys.get(id)
+    }
+
+    /// Every passkey.
+    pub fn passkeys(&self) -> impl Iterator<Item = &PasskeyEntry> {
+        self.passkeys.values()
     }
 
     /// The tokens used since this was read, and when.
@@ -270,16 +332,6 @@ impl Book {
             .map(|(held, used)| (held.entry.id.clone(), used))
             .collect()
     }
-}
-
-fn good(entry: &TokenEntry, now: u64) -> Result<(), Refusal> {
-    if entry.revoked_ms.is_some() {
-        return Err(Refusal::Revoked);
-    }
-    if entry.expires_ms.is_some_and(|end| end <= now) {
-        return Err(Refusal::Expired);
-    }
-    Ok(())
 }
 
 /// The names of a certificate as `access certificates add` takes them, a few of them.

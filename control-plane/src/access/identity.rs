@@ -1,10 +1,12 @@
 //! Who calls.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::node_binding::NodeBinding;
 use super::note::Note;
+use super::passkey::PasskeyEntry;
 use super::refusal::Refusal;
 use super::role::Role;
 
@@ -15,8 +17,21 @@ pub enum Source {
     Open,
     /// By a token, named by its id.
     Token(String),
+    /// By a passkey, named by its id, with which a browser was signed in.
+    Passkey(String),
     /// By a client certificate, through the entry of this id, under the name that was found.
     Certificate(String),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::Token(id) => write!(f, "token:{id}"),
+            Self::Passkey(id) => write!(f, "passkey:{id}"),
+            Self::Certificate(id) => write!(f, "certificate:{id}"),
+        }
+    }
 }
 
 /// Somebody who may call.
@@ -47,6 +62,13 @@ impl Identity {
             source,
             node: None,
         }
+    }
+
+    /// Whose passkey this is. Whether it is good is another question.
+    #[must_use]
+    pub fn of_passkey(passkey: &PasskeyEntry) -> Self {
+        let source = Source::Passkey(passkey.id.clone());
+        Self::new(passkey.identity.clone(), passkey.role, source)
     }
 
     /// Speaks for these nodes only.

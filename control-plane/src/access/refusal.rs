@@ -28,11 +28,24 @@ pub enum Refusal {
     /// A cookie that was good once, or never.
     #[error("you are signed out; sign in again")]
     SignedOut,
+    /// It was good once.
+    #[error("this passkey was removed; sign in with another one, or with a token")]
+    PasskeyRemoved,
+    /// What it was made with is good no more.
+    #[error(
+        "this passkey has ended with the token that it was made with; sign in with a token and make another"
+    )]
+    PasskeyEnded,
+    /// Its answer proves nothing. Why, the audit log knows: a forger is not told what to mend.
+    #[error("this passkey was not accepted; sign in with another one, or with a token")]
+    PasskeyRejected,
     /// A page of another site made the browser send it.
     #[error("a page of another site asks this with your sign-in; it is not heard")]
     OtherSite,
     /// It makes the first token and nothing else.
-    #[error("a one-time token is exchanged for a real one: run `countersign access bootstrap`")]
+    #[error(
+        "a one-time token is exchanged: for a passkey on the dashboard's sign-in page, or for a token by `countersign access bootstrap`"
+    )]
     OneTime,
     /// TLS verified it, and nobody gave it a role.
     #[error(
@@ -100,6 +113,9 @@ impl Refusal {
             | Self::Revoked
             | Self::OneTime
             | Self::SignedOut
+            | Self::PasskeyRemoved
+            | Self::PasskeyEnded
+            | Self::PasskeyRejected
             | Self::UnknownCertificate { .. } => Class::Unknown,
             Self::WrongRole { .. } | Self::OtherNode { .. } | Self::NoRule | Self::OtherSite => {
                 Class::Forbidden
@@ -119,6 +135,9 @@ impl Refusal {
             Self::Revoked => "revoked",
             Self::OneTime => "one_time_token",
             Self::SignedOut => "signed_out",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeyEnded => "passkey_ended",
+            Self::PasskeyRejected => "passkey_rejected",
             Self::OtherSite => "other_site",
             Self::UnknownCertificate { .. } => "unknown_certificate",
             Self::WrongRole { .. } => "role",

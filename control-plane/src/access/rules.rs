@@ -78,7 +78,9 @@ fn access(method: &str) -> Option<Rule> {
         "Bootstrap" => Rule::changes(Need::Open),
         "WhoAmI" => Rule::reads(Need::Anybody),
         "CreateToken" | "RevokeToken" | "AddCertificate" | "RemoveCertificate" => APPROVER,
-        "ListTokens" | "ListCertificates" | "ListAudit" => VIEWER,
+        // Whose it is is looked at by the call itself.
+        "RemovePasskey" => Rule::changes(Need::Anybody),
+        "ListTokens" | "ListCertificates" | "ListPasskeys" | "ListAudit" => VIEWER,
         _ => return None,
     })
 }

@@ -7,12 +7,21 @@ use super::token::TokenHash;
 pub struct SignIn {
     /// Of the cookie.
     pub hash: TokenHash,
-    /// The id of the token that it was exchanged for. It is good as long as that one is, at most.
-    pub token: String,
+    /// What it was exchanged for. It is good as long as that is, at most.
+    pub by: SignedInBy,
     /// Milliseconds since the Unix epoch.
     pub created_ms: u64,
     /// From then on it is good for nothing.
     pub expires_ms: u64,
+}
+
+/// What somebody signed in by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignedInBy {
+    /// The token of this id.
+    Token(String),
+    /// The passkey of this id.
+    Passkey(String),
 }
 
 /// What a request shows of its caller, beside a certificate.

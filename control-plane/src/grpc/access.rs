@@ -6,9 +6,9 @@ use tonic::{Extensions, Request, Response, Status};
 
 use super::store_status;
 use crate::access::Caller;
-use crate::access::{CertificateEntry, Identity, Note, Role, Source, TokenEntry};
+use crate::access::{CertificateEntry, Identity, Note, Role, TokenEntry};
 use crate::limits;
-use crate::runtime::{AccessError, App, Created, Granted};
+use crate::runtime::{AccessError, App, Created, Granted, ListedPasskey, PasskeyError};
 use crate::store::{AuditFilter, AuditRow};
 
 /// The service.
@@ -68,11 +68,7 @@ impl AccessService for AccessEdge {
                 .role()
                 .map_or(proto::Role::Unspecified, role)
                 .into(),
-            source: match identity.source() {
-                Source::Open => "open".to_owned(),
-                Source::Token(id) => format!("token:{id}"),
-                Source::Certificate(id) => format!("certificate:{id}"),
-            },
+            source: identity.source().to_string(),
         }))
     }
 
@@ -162,6 +158,35 @@ impl AccessService for AccessEdge {
         }))
     }
 
+    async fn list_passkeys(
+        &self,
+        _request: Request<proto::ListPasskeysRequest>,
+    ) -> Result<Response<proto::ListPasskeysResponse>, Status> {
+        let listed = self.app.access.list_passkeys().await;
+        let listed = listed.map_err(|error| store_status(&error))?;
+        Ok(Response::new(proto::ListPasskeysResponse {
+            passkeys: listed.into_iter().map(passkey).collect(),
+        }))
+    }
+
+    async fn remove_passkey(
+        &self,
+        request: Request<proto::RemovePasskeyRequest>,
+    ) -> Result<Response<proto::RemovePasskeyResponse>, Status> {
+        let caller = caller(&request);
+        let id = request.into_inner().id;
+        let action = path("RemovePasskey");
+        let removed = self.app.access.remove_passkey(&caller, &id, &action).await;
+        let entry = removed.map_err(passkey_status)?;
+        Ok(Response::new(proto::RemovePasskeyResponse {
+            passkey: Some(passkey(ListedPasskey {
+                entry,
+                ends_ms: None,
+                good: false,
+            })),
+        }))
+    }
+
     async fn list_audit(
         &self,
         request: Request<proto::ListAuditRequest>,
@@ -224,6 +249,16 @@ fn status(error: AccessError) -> Status {
     }
 }
 
+fn passkey_status(error: PasskeyError) -> Status {
+    match error {
+        PasskeyError::Missing(_) => Status::not_found(error.to_string()),
+        PasskeyError::NotYours(_) => Status::permission_denied(error.to_string()),
+        PasskeyError::Store(error) => store_status(&error),
+        // Nothing else comes of removing one.
+        error => Status::internal(error.to_string()),
+    }
+}
+
 fn role(role: Role) -> proto::Role {
     match role {
         Role::Viewer => proto::Role::Viewer,
@@ -261,6 +296,22 @@ fn token(entry: TokenEntry) -> proto::Token {
         used_ms: entry.used_ms.unwrap_or(0),
         revoked_ms: entry.revoked_ms.unwrap_or(0),
         node: entry.node.map(|node| node.to_string()).unwrap_or_default(),
+    }
+}
+
+fn passkey(listed: ListedPasskey) -> proto::Passkey {
+    let entry = listed.entry;
+    proto::Passkey {
+        id: entry.id,
+        name: entry.name,
+        identity: entry.identity,
+        role: role(entry.role).into(),
+        created_ms: entry.created_ms,
+        created_by: entry.created_by,
+        used_ms: entry.used_ms.unwrap_or(0),
+        ends_ms: listed.ends_ms.unwrap_or(0),
+        removed_ms: entry.removed_ms.unwrap_or(0),
+        good: listed.good,
     }
 }
 

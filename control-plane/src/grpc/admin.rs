@@ -117,6 +117,7 @@ impl AdminService for Admin {
             message: &request.message,
             base: &request.base,
             dry_run: request.dry_run,
+            choice: Choice::Usual,
         };
         answered(self.app.control.rollback(rollback).await, &caller.note)
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::json::time;
 use super::problem::Problem;
-use crate::access::{Caller, Identity, Source};
+use crate::access::{Caller, Identity};
 use crate::grpc::{audit_cursor, read_audit_cursor};
 use crate::limits;
 use crate::runtime::App;
@@ -31,11 +31,7 @@ impl From<Identity> for WhoAmIJson {
         Self {
             name: identity.name().to_owned(),
             role: identity.role().map(crate::access::Role::as_str),
-            source: match identity.source() {
-                Source::Open => "open".to_owned(),
-                Source::Token(id) => format!("token:{id}"),
-                Source::Certificate(id) => format!("certificate:{id}"),
-            },
+            source: identity.source().to_string(),
         }
     }
 }

@@ -47,7 +47,9 @@ pub(super) async fn serve(method: Method, uri: Uri, request: HeaderMap) -> Respo
     if let Some(response) = file(path, &request) {
         return response;
     }
-    if NO_PAGES.iter().any(|prefix| path.starts_with(prefix)) || !wants_page(&request) {
+    // Whoever asks for the root, to see whether somebody is there, means the page.
+    let means_page = path.is_empty() || wants_page(&request);
+    if NO_PAGES.iter().any(|prefix| path.starts_with(prefix)) || !means_page {
         return missing();
     }
     file(PAGE, &request).unwrap_or_else(|| {
@@ -166,6 +168,15 @@ mod tests {
             ("*", false),
         ] {
             assert_eq!(accepts(accepted, "br"), takes, "{accepted}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_root_is_the_page_whoever_asks_and_by_whichever_method() {
+        for method in [Method::GET, Method::HEAD] {
+            let response = serve(method, "/".parse().unwrap(), HeaderMap::new()).await;
+            let built = Site::get(PAGE).is_some();
+            assert_eq!(response.status() == StatusCode::OK, built);
         }
     }
 

@@ -10,10 +10,10 @@ use super::inventory::ResourceJson;
 use super::json::RevisionJson;
 use super::part::Part;
 use super::problem::Problem;
-use super::resources::{AppliedJson, answered, author, base};
+use super::resources::{AppliedJson, answered, author, base, may_skip_approval};
 use crate::access::Caller;
 use crate::inventory::Difference;
-use crate::runtime::{App, Rollback};
+use crate::runtime::{App, Choice, Rollback};
 use crate::store::StoredChange;
 
 #[derive(Debug, Serialize)]
@@ -121,6 +121,10 @@ pub(super) struct RollbackJson {
     message: String,
     base: String,
     dry_run: bool,
+    /// In the stages of the strategy of this name; empty = as the default strategy says.
+    strategy: String,
+    /// Everywhere at once, whatever the default strategy says.
+    now: bool,
 }
 
 /// `POST /api/v1/revisions/{revision}/rollback`. The body is JSON, which a page of another origin
@@ -137,6 +141,8 @@ pub(super) async fn rollback(
     let author = author(&caller, &body.author);
     if body.dry_run {
         caller.note.dry_run();
+    } else if body.now {
+        may_skip_approval(&app, &caller).await?;
     }
     let done = app.control.rollback(Rollback {
         revision: &revision,
@@ -144,6 +150,7 @@ pub(super) async fn rollback(
         message: &body.message,
         base: &base,
         dry_run: body.dry_run,
+        choice: Choice::of(&body.strategy, body.now),
     });
     answered(done.await, by_header, &caller.note)
 }

@@ -16,6 +16,7 @@ mod modules;
 mod nodes;
 mod openapi;
 mod part;
+mod passkeys;
 mod problem;
 mod proposals;
 mod reasons;
@@ -38,7 +39,7 @@ use crate::limits;
 use crate::runtime::App;
 use problem::Problem;
 pub use routes::Route;
-use routes::{ANYBODY, APPROVER, EDITOR, METRICS, OPEN, Routes, VIEWER};
+use routes::{ANYBODY, APPROVER, EDITOR, METRICS, OPEN, Routes, THEMSELVES, VIEWER};
 
 /// Every route; who may use it stands beside it.
 fn all() -> Routes {
@@ -48,8 +49,17 @@ fn all() -> Routes {
         .get(METRICS, VIEWER, health::metrics)
         .get("/api/v1/openapi.json", OPEN, openapi::document)
         .get("/api/v1/whoami", ANYBODY, access::who_am_i)
+        .get(session::PATH, OPEN, session::ways)
         .post(session::PATH, OPEN, session::sign_in)
         .delete(session::PATH, ANYBODY, session::sign_out)
+        .post(passkeys::SIGN_IN, OPEN, passkeys::ask_sign_in)
+        .post(passkeys::SIGNED_IN, OPEN, passkeys::sign_in)
+        .post(passkeys::FIRST, OPEN, passkeys::ask_first)
+        .post(passkeys::MADE_FIRST, OPEN, passkeys::make_first)
+        .get(passkeys::ALL, VIEWER, passkeys::list)
+        .post(passkeys::ALL, ANYBODY, passkeys::ask)
+        .post(passkeys::MADE, THEMSELVES, passkeys::make)
+        .delete(passkeys::ONE, THEMSELVES, passkeys::remove)
         .get("/api/v1/audit", VIEWER, access::audit)
         .get("/modules/{name}", OPEN, modules::module)
         .post("/api/v1/check", VIEWER, check::check)

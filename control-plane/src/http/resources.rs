@@ -80,11 +80,7 @@ pub(super) async fn apply(
     if parameters.dry_run {
         caller.note.dry_run();
     } else if parameters.now {
-        let may = app.control.may_skip_approval(&caller).await;
-        may.map_err(|fault| match fault {
-            SkipFault::Role(_) => Problem::new(StatusCode::FORBIDDEN, fault.to_string()),
-            SkipFault::Change(error) => error.into(),
-        })?;
+        may_skip_approval(&app, &caller).await?;
     }
     let applied = app.control.apply(Apply {
         files: vec![file],
@@ -96,6 +92,15 @@ pub(super) async fn apply(
         choice: Choice::of(&parameters.strategy, parameters.now),
     });
     answered(applied.await, by_header, &caller.note)
+}
+
+/// Everywhere at once also skips the approval that the default strategy may demand.
+pub(super) async fn may_skip_approval(app: &App, caller: &Caller) -> Result<(), Problem> {
+    let may = app.control.may_skip_approval(caller).await;
+    may.map_err(|fault| match fault {
+        SkipFault::Role(_) => Problem::new(StatusCode::FORBIDDEN, fault.to_string()),
+        SkipFault::Change(error) => error.into(),
+    })
 }
 
 /// How to delete.

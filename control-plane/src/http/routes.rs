@@ -22,6 +22,9 @@ pub(super) const APPROVER: Rule = Rule::changes(Need::Role(Role::Approver));
 /// Whoever is known.
 pub(super) const ANYBODY: Rule = Rule::reads(Need::Anybody);
 
+/// Whoever is known, on what is theirs; the call itself looks whose it is.
+pub(super) const THEMSELVES: Rule = Rule::changes(Need::Anybody);
+
 /// Where numbers are read; a start option may open it.
 pub(super) const METRICS: &str = "/metrics";
 

@@ -5,14 +5,14 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::access::WhoAmIJson;
 use super::cookie;
 use super::guard::refused;
 use super::problem::Problem;
 use crate::access::Caller;
-use crate::runtime::{App, SignInError};
+use crate::runtime::{App, SignInError, SignedIn};
 use crate::tls::Peer;
 
 /// Where it is.
@@ -23,6 +23,43 @@ pub(super) const PATH: &str = "/api/v1/session";
 #[serde(deny_unknown_fields)]
 pub(super) struct SignIn {
     token: String,
+}
+
+/// How somebody can sign in.
+#[derive(Debug, Serialize)]
+pub(super) struct WaysJson {
+    /// Nobody has to.
+    open: bool,
+    passkeys: Option<PasskeysAtJson>,
+}
+
+/// Where passkeys are taken.
+#[derive(Debug, Serialize)]
+struct PasskeysAtJson {
+    origin: String,
+    rp_id: String,
+}
+
+/// `GET /api/v1/session`.
+pub(super) async fn ways(State(app): State<App>) -> Json<WaysJson> {
+    let at = app.access.passkeys_at();
+    Json(WaysJson {
+        open: app.access.is_open(),
+        passkeys: at.map(|at| PasskeysAtJson {
+            origin: at.origin().to_owned(),
+            rp_id: at.rp_id().to_owned(),
+        }),
+    })
+}
+
+/// Who has just signed in, with their cookie.
+pub(super) fn signed_in(peer: Option<&Peer>, signed: SignedIn) -> Response {
+    let who = Json(WhoAmIJson::from(signed.caller.identity));
+    let mut response = who.into_response();
+    if let Some(cookie) = cookie::set(peer, signed.cookie.reveal()) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// `POST /api/v1/session`.
@@ -40,12 +77,7 @@ pub(super) async fn sign_in(
         Err(SignInError::Refused(refusal)) => return Ok(refused(&refusal)),
         Err(error) => return Err(error.into()),
     };
-    let who = Json(WhoAmIJson::from(signed.caller.identity));
-    let mut response = who.into_response();
-    if let Some(cookie) = cookie::set(peer, signed.cookie.reveal()) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    Ok(signed_in(peer, signed))
 }
 
 /// `DELETE /api/v1/session`.

@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::stopping;
 use crate::access::{
-    Book, Buckets, Caller, Class, Credentials, Identity, Need, Note, Refusal, Role, Rule, Shown,
-    Source, network,
+    Book, Buckets, Caller, Class, Credentials, Identity, Need, Note, Refusal, Role, Rule, Seal,
+    Shown, Source, network,
 };
 use crate::clock::{self, Clock};
 use crate::limits;
@@ -23,12 +23,18 @@ use crate::tls::Peer;
 
 mod admin;
 mod audit;
+mod ceremonies;
+mod credential;
 mod first_start;
+mod passkeys;
 mod sign_in;
 
 pub use admin::{AccessError, Created, Granted};
 pub(crate) use audit::Outcome;
+pub use ceremonies::Asked;
 pub use first_start::{DeclaredToken, FirstStartError};
+use passkeys::Passkeys;
+pub use passkeys::{ListedPasskey, PasskeyError, PasskeyOrigin, PasskeyOriginError, PasskeysAt};
 pub use sign_in::{SignInError, SignedIn};
 
 /// How soon what another replica changed holds here.
@@ -57,6 +63,8 @@ pub struct AccessConfig {
     pub bootstrap_token_file: Option<std::path::PathBuf>,
     /// `/metrics` is open to everybody.
     pub open_metrics: bool,
+    /// Where browsers find the dashboard, for passkeys.
+    pub passkeys: PasskeyOrigin,
 }
 
 #[derive(Debug)]
@@ -71,6 +79,7 @@ struct Rates {
 pub struct Access {
     mode: Mode,
     open_metrics: bool,
+    passkeys: Option<Passkeys>,
     store: Store,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -91,14 +100,23 @@ impl Access {
     /// When the store fails, or a declared token cannot be had.
     pub async fn open(
         config: &AccessConfig,
+        passkeys_at: Option<PasskeysAt>,
         store: Store,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, FirstStartError> {
         let (refused, rows) = mpsc::channel(limits::AUDIT_QUEUE);
+        let passkeys = match passkeys_at {
+            Some(at) if config.mode == Mode::Required => Some(Passkeys {
+                at,
+                seal: Seal::new(store.seal(clock::random_bytes()?).await?),
+            }),
+            _ => None,
+        };
         let access = Arc::new(Self {
             mode: config.mode,
             open_metrics: config.open_metrics,
+            passkeys,
             store,
             clock,
             metrics,
@@ -153,12 +171,7 @@ impl Access {
         match judged {
             Ok(identity) => Ok(caller(identity)),
             Err((identity, refusal)) => {
-                let reason = refusal.as_str();
-                self.metrics
-                    .access
-                    .refused
-                    .with_label_values(&[reason])
-                    .inc();
+                self.count_refused(&refusal);
                 let caller = caller(identity.unwrap_or_else(Identity::open));
                 self.tell_refused(&caller, action, &refusal);
                 Err(refusal)
@@ -205,13 +218,17 @@ impl Access {
 
     /// What was let in named a node that it may not speak for: counted, and told to the audit log.
     pub(crate) fn refuse(&self, caller: &Caller, action: &str, refusal: &Refusal) {
+        self.count_refused(refusal);
+        self.tell_refused(caller, action, refusal);
+    }
+
+    fn count_refused(&self, refusal: &Refusal) {
         let reason = refusal.as_str();
         self.metrics
             .access
             .refused
             .with_label_values(&[reason])
             .inc();
-        self.tell_refused(caller, action, refusal);
     }
 
     fn identify(&self, peer: Option<&Peer>, shown: Shown<'_>) -> Result<Identity, Refusal> {
@@ -344,6 +361,7 @@ impl Access {
     pub(super) async fn read(&self) -> Result<(), StoreError> {
         let stored = self.store.access().await?;
         let book = Book::new(stored.version, stored.tokens, stored.certificates)
+            .with_passkeys(stored.passkeys)
             .with_sign_ins(stored.sign_ins);
         self.book.send_if_modified(|held| {
             // Two readings may end in the other order.

@@ -129,6 +129,8 @@ pub struct Rollback<'a> {
     pub base: &'a str,
     /// Only tells what would be.
     pub dry_run: bool,
+    /// How the nodes get it.
+    pub choice: Choice<'a>,
 }
 
 impl Control {
@@ -343,7 +345,7 @@ impl Control {
             },
             base: rollback.base,
             dry_run: rollback.dry_run,
-            choice: Choice::Usual,
+            choice: rollback.choice,
         };
         self.change(state, proposal).await
     }

@@ -35,8 +35,9 @@ mod start;
 
 pub(crate) use access::Outcome;
 pub use access::{
-    Access, AccessConfig, AccessError, Created, DeclaredToken, FirstStartError, Granted,
-    Mode as AccessMode, SignInError, SignedIn,
+    Access, AccessConfig, AccessError, Asked, Created, DeclaredToken, FirstStartError, Granted,
+    ListedPasskey, Mode as AccessMode, PasskeyError, PasskeyOrigin, PasskeyOriginError, PasskeysAt,
+    SignInError, SignedIn,
 };
 pub use change::{Applied, Apply, ApplyError, Delete, Rollback, Stale};
 pub use control::{Control, SidecarMaterial};

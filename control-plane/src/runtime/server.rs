@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::access::{Access, AccessConfig, FirstStartError};
+use super::access::{Access, AccessConfig, FirstStartError, PasskeyOriginError};
 use super::change::ApplyError;
 use super::control::Control;
 use super::directory::Directory;
@@ -98,6 +98,9 @@ pub enum StartError {
     /// The TLS files cannot be used.
     #[error("TLS cannot begin: {0}")]
     Tls(#[from] TlsError),
+    /// Passkeys cannot be asked for where it says.
+    #[error(transparent)]
+    Passkeys(#[from] PasskeyOriginError),
     /// Nobody could be let in.
     #[error(transparent)]
     FirstStart(#[from] FirstStartError),
@@ -171,6 +174,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         local(&http, config.http_listen),
     );
 
+    // Said wrongly, it is said before anything is touched.
+    let passkeys_at = config
+        .access
+        .passkeys
+        .at(http_address, config.tls.is_some())?;
     let (module, code) = module(&config.filter_module, config.module_cluster.as_deref())?;
     let metrics = Arc::new(Metrics::new()?);
     let keeper = match config.tls {
@@ -184,6 +192,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let store = Store::open(&config.database_url).await?;
     let access = Access::open(
         &config.access,
+        passkeys_at,
         store.clone(),
         clock.clone(),
         Arc::clone(&metrics),

@@ -4,7 +4,7 @@ use sqlx::Row as _;
 
 use super::audit::{AuditRow, insert};
 use super::{Row, Store, StoreError, Tx, signed, text, unsigned};
-use crate::access::{CertificateEntry, NodeBinding, SignIn, TokenEntry, TokenHash};
+use crate::access::{CertificateEntry, NodeBinding, PasskeyEntry, SignIn, TokenEntry, TokenHash};
 use crate::limits;
 
 /// What became of a change of the access table.
@@ -31,6 +31,8 @@ pub struct StoredAccess {
     pub certificates: Vec<CertificateEntry>,
     /// Browsers that are signed in.
     pub sign_ins: Vec<SignIn>,
+    /// Every passkey, removed ones too.
+    pub passkeys: Vec<PasskeyEntry>,
 }
 
 impl Store {
@@ -63,10 +65,10 @@ impl Store {
         )
         .fetch_all(&self.readers)
         .await?;
-        let sign_ins = super::sign_ins::all(self).await?;
         Ok(StoredAccess {
             version,
-            sign_ins,
+            sign_ins: super::sign_ins::all(self).await?,
+            passkeys: super::passkeys::all(self).await?,
             tokens: tokens.iter().map(token).collect::<Result<_, _>>()?,
             certificates: certificates
                 .iter()

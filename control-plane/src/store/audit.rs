@@ -14,7 +14,7 @@ pub struct AuditRow {
     pub time_ms: u64,
     /// Who; empty = nobody who is known.
     pub identity: String,
-    /// `token:ID`, `certificate:ID`, `open`; empty = nobody who is known.
+    /// `token:ID`, `passkey:ID`, `certificate:ID`, `open`; empty = nobody who is known.
     pub source: String,
     /// From where.
     pub address: String,
@@ -132,6 +132,7 @@ impl Store {
             .bind(signed(now))
             .execute(&mut *tx)
             .await?;
+        super::passkeys::tidy(&mut tx, now).await?;
         tx.commit().await?;
         Ok(())
     }

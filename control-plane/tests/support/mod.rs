@@ -93,6 +93,16 @@ impl Plane {
         Self::opened(database, directory, false, access, Clock::system(), 0).await
     }
 
+    /// With somebody to ask who calls, by another clock.
+    pub(crate) async fn with_access_and_clock(
+        database: Database,
+        directory: TempDir,
+        access: AccessConfig,
+        clock: Clock,
+    ) -> Self {
+        Self::opened(database, directory, false, access, clock, 0).await
+    }
+
     async fn open(database: Database, directory: TempDir, with_policies: bool) -> Self {
         let access = AccessConfig::default();
         Self::opened(

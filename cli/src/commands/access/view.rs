@@ -46,7 +46,7 @@ pub(super) struct Certificate {
     pub(super) created_ms: u64,
 }
 
-pub(super) fn role_text(role: proto::Role) -> &'static str {
+pub(in crate::commands) fn role_text(role: proto::Role) -> &'static str {
     match role {
         proto::Role::Unspecified => "",
         proto::Role::Viewer => "viewer",

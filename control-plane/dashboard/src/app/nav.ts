@@ -27,6 +27,7 @@ export const NAVIGATION: readonly { group: string; entries: readonly NavEntry[] 
     group: "Administration",
     entries: [
       { name: "Keys and sessions", href: "/administration/keys", icon: "key" },
+      { name: "Passkeys", href: "/administration/passkeys", icon: "passkey" },
       { name: "Audit", href: "/administration/audit", icon: "audit" },
     ],
   },

@@ -9,6 +9,7 @@ import icon from "../icon.svg";
 import { useLive } from "../state/live";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
+import { PasskeyOffer } from "./make-passkey";
 import { isCurrent, NAVIGATION } from "./nav";
 import { identity, open, signedOut } from "./session";
 import { setTheme, type Theme, theme } from "./theme";
@@ -60,6 +61,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Account />
         </header>
         <main class="main" id="main" tabIndex={-1}>
+          <PasskeyOffer />
           {children}
         </main>
       </div>

@@ -1,16 +1,17 @@
 // Before a change is made: what it changes, why, and how it reaches the nodes.
 
 import { useEffect, useState } from "preact/hooks";
-import { type ApplyOptions, apply, resources, THIS_TEXT } from "../api/calls";
+import { apply, THIS_TEXT } from "../api/calls";
 import { type ApiProblem, asProblem } from "../api/problem";
 import type { Applied, Difference } from "../api/types";
 import { plural } from "../format/numbers";
-import { useLive, useNow } from "../state/live";
+import { useNow } from "../state/live";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
 import { Diff } from "./diff";
-import { SelectField, Tag, TextField, When } from "./parts";
+import { Tag, TextField, When } from "./parts";
 import { Replay } from "./replay";
+import { RollOutField, useRollOut } from "./roll-out";
 import { Banner, Failed, Loading } from "./states";
 
 interface Props {
@@ -24,14 +25,9 @@ interface Props {
   onRebase: (revision: string) => void;
 }
 
-const NOW = "now";
-const DEFAULT = "default";
-
 export function SaveDialog({ text, base, title, onClose, onSaved, onRebase }: Props) {
-  const known = useLive("strategies", signal => resources("RolloutStrategy", {}, signal));
-  const strategies = (known.data?.resources ?? []).map(one => one.name);
+  const rollOut = useRollOut();
   const [message, setMessage] = useState("");
-  const [how, setHow] = useState("");
   const [preview, setPreview] = useState<Applied>();
   const [problem, setProblem] = useState<ApiProblem>();
   const [busy, setBusy] = useState(false);
@@ -49,18 +45,10 @@ export function SaveDialog({ text, base, title, onClose, onSaved, onRebase }: Pr
     };
   }, [text, base]);
 
-  const hasDefault = strategies.includes(DEFAULT);
-  const chosen = how || (hasDefault ? DEFAULT : NOW);
   const save = async () => {
-    const options: ApplyOptions = { base, message };
-    if (chosen === NOW) {
-      options.now = true;
-    } else {
-      options.strategy = chosen;
-    }
     setBusy(true);
     try {
-      onSaved(await apply(text, options));
+      onSaved(await apply(text, { base, message, ...rollOut.options }));
     } catch (error) {
       setProblem(asProblem(error));
     } finally {
@@ -85,7 +73,7 @@ export function SaveDialog({ text, base, title, onClose, onSaved, onRebase }: Pr
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" refusal={refusal} busy={busy} onClick={() => void save()}>
-            {busy ? "Saving …" : chosen === NOW ? "Save and roll out" : "Save and begin stages"}
+            {busy ? "Saving …" : rollOut.now ? "Save and roll out" : "Save and begin stages"}
           </Button>
         </>
       }
@@ -117,26 +105,7 @@ export function SaveDialog({ text, base, title, onClose, onSaved, onRebase }: Pr
           placeholder="Shown in the history"
           hint="One line for whoever looks at this change later."
         />
-        <SelectField
-          label="Roll out"
-          value={chosen}
-          options={[
-            [NOW, "At once, to every node"],
-            ...strategies.map(name => [name, `In stages: ${name}`] as const),
-          ]}
-          onChange={setHow}
-          hint={
-            strategies.length === 0 ? (
-              <>
-                Stages need a <a href="/rollouts/strategies">rollout strategy</a>; there is none yet.
-              </>
-            ) : chosen === NOW ? (
-              "Every node has it within seconds."
-            ) : (
-              "A gate that fails takes it back by itself."
-            )
-          }
-        />
+        <RollOutField rollOut={rollOut} />
       </div>
     </Dialog>
   );

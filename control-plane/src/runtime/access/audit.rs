@@ -45,7 +45,11 @@ impl Access {
             },
             Outcome::Failed(why) => AuditRow {
                 outcome: "failed",
-                detail: cut(&why, MAX_DETAIL_BYTES).to_owned(),
+                detail: if told.refused.is_empty() {
+                    cut(&why, MAX_DETAIL_BYTES).to_owned()
+                } else {
+                    told.refused
+                },
                 ..row
             },
         };
@@ -102,12 +106,17 @@ impl Access {
 
     /// Tells of a refused attempt, later and in bounded number.
     pub(super) fn tell_refused(&self, caller: &Caller, action: &str, refusal: &Refusal) {
-        if refusal.is_strangers() && !self.tells_strangers() {
+        self.tell_attempt(caller, action, refusal.is_strangers(), &refusal.to_string());
+    }
+
+    /// The same with the reason in words.
+    pub(super) fn tell_attempt(&self, caller: &Caller, action: &str, strangers: bool, why: &str) {
+        if strangers && !self.tells_strangers() {
             return;
         }
         let row = AuditRow {
             outcome: "refused",
-            detail: cut(&refusal.to_string(), MAX_DETAIL_BYTES).to_owned(),
+            detail: cut(why, MAX_DETAIL_BYTES).to_owned(),
             // The path of an unknown call is the caller's text.
             action: cut(action, MAX_DETAIL_BYTES).to_owned(),
             ..self.row(caller, "")
@@ -172,8 +181,7 @@ impl Access {
 
 fn source(caller: &Caller) -> String {
     match caller.identity.source() {
-        Source::Token(id) => format!("token:{id}"),
-        Source::Certificate(id) => format!("certificate:{id}"),
         Source::Open => String::new(),
+        source => source.to_string(),
     }
 }

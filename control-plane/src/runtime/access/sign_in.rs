@@ -1,7 +1,10 @@
 //! Signing in to the dashboard: a token is exchanged for a cookie that no script can read.
 
 use super::{Access, Mode};
-use crate::access::{Caller, Need, Refusal, Role, Rule, Secret, Shown, SignIn, UnverifiedToken};
+use crate::access::{
+    Caller, Need, Refusal, Role, Rule, Secret, Shown, SignIn, SignedInBy, Source, TokenHash,
+    UnverifiedToken,
+};
 use crate::clock::{self, NoEntropy};
 use crate::limits::{self, millis};
 use crate::store::{AccessChange, StoreError};
@@ -58,23 +61,28 @@ impl Access {
         if caller.identity.role() == Some(Role::Node) {
             return Err(SignInError::NodesToken);
         }
-        let Some(token) = self.book.borrow().token_id(&caller.identity) else {
+        let Source::Token(id) = caller.identity.source() else {
             return Err(Refusal::UnknownToken.into());
         };
         let cookie = Secret::new(clock::random_bytes()?);
-        let now = self.clock.now();
-        let sign_in = SignIn {
-            hash: cookie.hash(),
-            token,
-            created_ms: now,
-            expires_ms: now.saturating_add(millis(limits::SIGN_IN_LASTS)),
-        };
+        let sign_in = self.sign_in_of(cookie.hash(), SignedInBy::Token(id.clone()));
         let row = self.row(&caller, action);
         match self.store.add_sign_in(&sign_in, &row).await? {
             AccessChange::Full => return Err(SignInError::Full),
             _ => self.read().await?,
         }
         Ok(SignedIn { caller, cookie })
+    }
+
+    /// From now on for as long as any.
+    pub(super) fn sign_in_of(&self, hash: TokenHash, by: SignedInBy) -> SignIn {
+        let now = self.clock.now();
+        SignIn {
+            hash,
+            by,
+            created_ms: now,
+            expires_ms: now.saturating_add(millis(limits::SIGN_IN_LASTS)),
+        }
     }
 
     /// Ends the sign-in that a cookie is.

@@ -16,6 +16,7 @@ import { Dialog } from "../../ui/dialog";
 import { Diff } from "../../ui/diff";
 import { Card, PageHead, SelectField, Tag, TextField, type Tone } from "../../ui/parts";
 import { Replay } from "../../ui/replay";
+import { RollOutField, useRollOut } from "../../ui/roll-out";
 import { Answered, Banner, Empty, Failed, Loading } from "../../ui/states";
 
 const TONES: Record<string, Tone> = { created: "good", deleted: "bad", updated: "info" };
@@ -152,6 +153,7 @@ interface RollbackProps {
 function RollbackDialog({ revision, base, onClose }: RollbackProps) {
   const { route } = useLocation();
   const [against, setAgainst] = useState(base);
+  const rollOut = useRollOut();
   const [message, setMessage] = useState("");
   const [preview, setPreview] = useState<Applied>();
   const [problem, setProblem] = useState<ApiProblem>();
@@ -172,7 +174,11 @@ function RollbackDialog({ revision, base, onClose }: RollbackProps) {
   const act = async () => {
     setBusy(true);
     try {
-      const applied = await rollback(revision, { base: against, ...(message ? { message } : {}) });
+      const applied = await rollback(revision, {
+        base: against,
+        ...(message ? { message } : {}),
+        ...rollOut.options,
+      });
       say(applied.revision ? `Rolled back by revision ${applied.revision.revision}` : "Nothing was changed");
       onClose();
       route("/rollouts/history");
@@ -239,14 +245,17 @@ function RollbackDialog({ revision, base, onClose }: RollbackProps) {
         : !problem && <Loading lines={4} />}
       {preview?.replay && <Replay replay={preview.replay} />}
       {same && <p class="muted">Nothing: the resources are the same.</p>}
-      <TextField label="Why" value={message} onInput={setMessage} placeholder="Shown in the history" />
+      <div class="form-grid">
+        <TextField label="Why" value={message} onInput={setMessage} placeholder="Shown in the history" />
+        <RollOutField rollOut={rollOut} />
+      </div>
     </Dialog>
   );
 }
 
 function rollback(
   revision: string,
-  body: { base: string; message?: string; dryRun?: boolean },
+  body: { base: string; message?: string; dryRun?: boolean; strategy?: string; now?: boolean },
 ): Promise<Applied> {
   return got(api.POST("/api/v1/revisions/{revision}/rollback", { params: { path: { revision } }, body }));
 }

@@ -1,10 +1,16 @@
 //! An authenticator made by hand, so that each part of its answer can be made wrong.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "for tests, and a test that fails panics"
+)]
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
-use countersign_auth_sidecar::world::opaque_id;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +24,8 @@ const AT: u8 = 0x40;
 pub struct Authenticator {
     key: EcdsaKeyPair,
     id: Vec<u8>,
+    /// What it files its credential under, once it has one.
+    pub user: Value,
     pub counter: u32,
     /// Whether it counts at all; synced passkeys do not.
     pub counts: bool,
@@ -31,12 +39,21 @@ pub struct Authenticator {
     pub rp_id: Option<String>,
 }
 
+impl Default for Authenticator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Authenticator {
+    #[must_use]
     pub fn new() -> Self {
-        let id = opaque_id(&countersign_auth_sidecar::world::SystemRandom).unwrap();
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).unwrap();
         Self {
             key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap(),
-            id: id.into_bytes(),
+            id: id.to_vec(),
+            user: Value::Null,
             counter: 0,
             counts: true,
             verifies: true,
@@ -47,17 +64,18 @@ impl Authenticator {
         }
     }
 
-    /// Answers what the sidecar asked, as the page at `origin` would send it.
+    /// Answers what was asked, as the page at `origin` would send it.
     pub fn answer(&mut self, ceremony: &Value, origin: &str) -> Value {
         match ceremony["kind"].as_str().unwrap() {
             "registration" => self.create(&ceremony["options"], origin),
-            "authentication" => self.get(&ceremony["options"], origin),
+            "authentication" | "discovery" => self.get(&ceremony["options"], origin),
             other => panic!("{other}"),
         }
     }
 
     pub fn create(&mut self, options: &Value, origin: &str) -> Value {
         let client_data = client_data("webauthn.create", options, origin);
+        self.user = options["user"]["id"].clone();
         let mut data = self.data(options["rp"]["id"].as_str().unwrap(), AT);
         data.extend_from_slice(&[0; 16]);
         data.extend_from_slice(&u16::try_from(self.id.len()).unwrap().to_be_bytes());
@@ -77,6 +95,9 @@ impl Authenticator {
 
     pub fn get(&mut self, options: &Value, origin: &str) -> Value {
         let client_data = client_data("webauthn.get", options, origin);
+        let named = options["allowCredentials"]
+            .as_array()
+            .is_some_and(|named| !named.is_empty());
         let data = self.data(options["rpId"].as_str().unwrap(), 0);
         let mut signed = data.clone();
         signed.extend_from_slice(&Sha256::digest(&client_data));
@@ -88,7 +109,8 @@ impl Authenticator {
             "clientDataJSON": B64.encode(client_data),
             "authenticatorData": B64.encode(data),
             "signature": B64.encode(signature.as_ref()),
-            "userHandle": null,
+            // Told where nobody was named.
+            "userHandle": if named { Value::Null } else { self.user.clone() },
         }))
     }
 
