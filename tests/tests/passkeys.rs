@@ -14,6 +14,9 @@ use countersign_e2e::wait;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+/// What stands around every page of who is signed in.
+const SIGNED_IN: &str = "document.getElementById('main') !== null";
+
 /// A control plane alone, to which nobody has access yet.
 struct Plane {
     process: Group,
@@ -83,15 +86,18 @@ fn walk(plane: &Plane) -> Result<()> {
     screen.fill("Your name", "ann")?;
     screen.fill("Name of the passkey", "laptop")?;
     screen.press("Make the first passkey")?;
-    screen.shows("Rollouts and nodes")?;
-    screen.shows("approver")?;
+    screen.wait_for(SIGNED_IN)?;
+    let who = screen.page().evaluate(
+        "fetch('/api/v1/whoami').then(r => r.json()).then(w => `${w.name}, ${w.role}`)",
+    )?;
+    ensure!(who == "ann, approver", "{who}");
     let made = screen.page().credentials(&authenticator)?;
     ensure!(made.len() == 1, "{} credentials", made.len());
 
     screen.press("Sign out")?;
     screen.shows("Sign in with a passkey")?;
     screen.press("Sign in with a passkey")?;
-    screen.shows("Rollouts and nodes")?;
+    screen.wait_for(SIGNED_IN)?;
 
     screen.go("/policies/mitigation/new?view=form")?;
     screen.fill("Name", "by-passkey")?;
