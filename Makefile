@@ -4,7 +4,7 @@ CARGO ?= cargo
 COUNTERSIGN := target/debug/countersign
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build dashboard filter envoy test check fuzz smoke bench bench-filter bench-control-plane
+.PHONY: help demo build dashboard docs filter envoy test check fuzz smoke bench bench-filter bench-control-plane
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ filter: ## Builds the filter's module: target/filter/countersign_filter.wasm
 
 dashboard: ## Builds the dashboard's pages: control-plane/dashboard/dist/site
 	@scripts/build-dashboard.sh
+
+docs: ## Builds the book: target/docs/index.html
+	@scripts/build-docs.sh
 
 envoy:
 	@scripts/fetch-envoy.sh >/dev/null

@@ -1,6 +1,8 @@
 //! The command line: every command, every global option.
 
 #[cfg(test)]
+mod book;
+#[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
