@@ -136,7 +136,9 @@ async fn a_change_is_based_on_what_the_other_replica_accepted_right_before() {
     // What was written anew is what both have.
     let sources = async |plane: &Plane| {
         let (entries, revision) = plane.running.app().control.resources().await;
-        let sources = entries.into_iter().map(|entry| entry.document.source.clone());
+        let sources = entries
+            .into_iter()
+            .map(|entry| entry.document.source.clone());
         (sources.collect::<Vec<_>>(), revision)
     };
     assert_eq!(sources(&one).await, sources(&other).await);

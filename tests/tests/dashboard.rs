@@ -1,11 +1,16 @@
 //! The dashboard in a real browser, on a real control plane with real traffic behind it.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use countersign_e2e::http::Client;
 use countersign_e2e::screen::Screen;
 use countersign_e2e::stack::Stack;
-use countersign_e2e::{expect, tour};
+use countersign_e2e::{expect, tour, wait};
+
+/// Nothing here takes longer unless it is broken.
+const LIMIT: Duration = Duration::from_secs(40);
 
 fn with_stack(test: impl FnOnce(&Stack) -> Result<()>) -> Result<()> {
     static STACK: OnceLock<Result<Stack>> = OnceLock::new();
@@ -42,7 +47,7 @@ fn an_operator_makes_a_policy_sees_it_work_explains_an_event_and_takes_it_back()
         let bot = client.with_score("85")?;
         expect::served(client.get("/products/of-the-page")?)?;
 
-        screen.go("/policies/mitigation/new?view=form")?;
+        screen.go("/policies/mitigation/+new?view=form")?;
         screen.fill("Name", "from-the-page")?;
         screen.fill("Priority", "1")?;
         screen.fill("Endpoints", "/products/of-the-page*")?;
@@ -103,7 +108,7 @@ fn a_viewer_can_look_and_is_told_what_it_may_not() -> Result<()> {
             screen.shows(shows)?;
             screen.without_complaint()?;
         }
-        screen.go("/policies/mitigation/new?view=form")?;
+        screen.go("/policies/mitigation/+new?view=form")?;
         screen.shows("You can look, not change")?;
         // What the page only shows, the server enforces.
         let status = screen.page().evaluate(
@@ -141,5 +146,118 @@ fn pages_come_compressed_under_a_policy_that_lets_nothing_else_in() -> Result<()
         let slip = client.with("accept", "text/html")?.get("/api/v1/polices")?;
         ensure!(slip.status == 404, "{}", slip.status);
         Ok(())
+    })
+}
+
+#[test]
+fn a_policy_called_new_is_edited_and_the_charts_are_filtered_by_it() -> Result<()> {
+    with_stack(|stack| {
+        let policy = "apiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {name: new}\n\
+            spec: {endpoints: [\"/products/newest\"], action: block, priority: 2}\n";
+        stack.admin().apply("new.yaml", policy)?;
+        stack.wait_until_live()?;
+        let client = stack.client()?;
+        expect::blocked(client.get("/products/newest")?)?;
+        expect::served(client.get("/products/others")?)?;
+
+        let browser = stack.browser()?;
+        let mut screen = signed_in(&browser, stack, stack.approvers_token())?;
+        screen.go("/policies/mitigation")?;
+        screen.press("new")?;
+        screen.wait_for("document.querySelector('h1')?.innerText === 'new'")?;
+        screen.wait_for("location.pathname === '/policies/mitigation/new'")?;
+        screen.shows("Changed")?;
+
+        screen.go("/dashboards/mitigation?range=15m")?;
+        screen.fill("Policy", "new")?;
+        screen.wait_for("new URLSearchParams(location.search).get('policy') === 'new'")?;
+        // What it did is there, and nothing of the others.
+        screen.wait_for(
+            "[...document.querySelectorAll('a')].some(e => e.getAttribute('aria-label') === 'block: 1, show events')
+             && [...document.querySelectorAll('a')].some(e => e.getAttribute('aria-label') === 'Decisions: 1, show events')",
+        )?;
+        screen
+            .page()
+            .click("a[aria-label='block: 1, show events']")?;
+        screen.wait_for("location.pathname === '/events'")?;
+        screen.shows("/products/newest")?;
+        screen.without_complaint()
+    })
+}
+
+/// The node that gets changes first.
+const CANARY: &str = "edge-canary";
+/// The other nodes follow when somebody says so: its time is longer than any test.
+const STAGES: &str = r#"apiVersion: countersign.dev/v1
+kind: RolloutStrategy
+metadata: {name: default}
+spec:
+  stages:
+  - {nodes: "locality.zone == 'canary'", for: 1h}
+  - {percent: 100}
+"#;
+
+#[test]
+fn a_change_goes_out_in_stages_is_promoted_and_is_rolled_back() -> Result<()> {
+    let (file, settings) = tour::POLICIES[0];
+    let stack = Stack::start(
+        "dashboard-stages",
+        &[(file, settings), ("stages.yaml", STAGES)],
+    )?;
+    stack.watched(|stack| {
+        let second = stack.second_envoy(CANARY, "canary")?;
+        let (canary, other) = (second.client()?, stack.client()?);
+        let blocks = |client: &Client, path: &str| anyhow::Ok(client.get(path)?.status == 403);
+        let browser = stack.browser()?;
+        let mut screen = signed_in(&browser, stack, stack.approvers_token())?;
+
+        screen.go("/policies/mitigation/+new?view=form")?;
+        screen.fill("Name", "in-stages")?;
+        screen.fill("Endpoints", "/products/in-stages")?;
+        screen.fill("Action", "block")?;
+        screen.press("Save …")?;
+        screen.press("Save and begin stages")?;
+        screen.shows("Saved as revision")?;
+
+        screen.press("Watch it reach the nodes")?;
+        screen.shows("progressing")?;
+        screen.shows("1 live on the candidate, 1 reached, 2 connected")?;
+        let path = "/products/in-stages";
+        wait::until("the canary blocks", LIMIT, || {
+            Ok(blocks(&canary, path)?.then_some(()))
+        })?;
+        ensure!(
+            !blocks(&other, path)?,
+            "the second stage has begun by itself"
+        );
+
+        screen.press("Next stage")?;
+        screen.shows("The stage ends now")?;
+        screen.fill("Why", "it looks right")?;
+        screen.press("Next stage")?;
+        screen.shows("complete")?;
+        screen.shows("it looks right")?;
+        wait::until("the other node blocks", LIMIT, || {
+            Ok(blocks(&other, path)?.then_some(()))
+        })?;
+
+        // Back to what was there before, everywhere.
+        let before = stack.rest("/api/v1/revisions")?["revisions"][1]["revision"].clone();
+        let before = before.as_str().context("no former revision")?;
+        screen.go(&format!("/rollouts/history/{before}"))?;
+        screen.press("Roll back to this")?;
+        screen.fill("Why", "on second thought")?;
+        screen.press("Roll back")?;
+        screen.shows("Rolled back by revision")?;
+        screen.go("/rollouts")?;
+        screen.press("All stages")?;
+        screen.shows("without waiting for gates")?;
+        screen.press("All stages")?;
+        screen.shows("complete")?;
+        wait::until("both nodes serve it again", LIMIT, || {
+            let blocked = blocks(&canary, path)? || blocks(&other, path)?;
+            Ok((!blocked).then_some(()))
+        })?;
+        screen.without_complaint()
     })
 }

@@ -106,7 +106,7 @@ pub(super) async fn top(
         };
         let most = limits::MAX_EVENTS_TALLIED;
         let each = |event: &_| tally.add(event);
-        Some(app.store.read_events(&filter, most, each).await?)
+        Some(app.store.tally_events(&filter, most, each).await?)
     };
     let (entries, others) = tally.top(most as usize);
     let entries = entries.into_iter().map(|entry| EntryJson {

@@ -4,12 +4,14 @@ use countersign_proto::event::v1::DecisionEvent;
 use countersign_proto::node::v1::{Outcome, Step};
 use countersign_proto::policy::v1::{ActionKind, Assurance};
 use prost::Message as _;
-use sqlx::any::AnyArguments;
+use sqlx::any::{Any, AnyArguments};
+use sqlx::query::Query;
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
+use tokio_stream::StreamExt as _;
 
 use crate::events::Wanted;
 use crate::limits;
-use crate::traffic::Measure;
+use crate::traffic::{Measure, Tallied};
 
 use super::{Row, Store, StoreError, signed, text, unsigned};
 
@@ -155,36 +157,33 @@ impl Store {
         }
     }
 
-    /// Shows events to `each`, newest first, at most `most` of them: how many there were, and whether that
-    /// is all there are.
+    /// Shows to `each` what is counted of events, newest first, at most `most` of them: how many there were,
+    /// and whether that is all there are. One statement, read while it comes: many small ones, and whole
+    /// events, take several times as long.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn read_events(
+    pub async fn tally_events(
         &self,
         filter: &EventFilter,
         most: u32,
-        mut each: impl FnMut(&DecisionEvent),
+        mut each: impl FnMut(&Tallied),
     ) -> Result<Looked, StoreError> {
         let mut looked = Looked::default();
-        let mut after = None;
-        while looked.events < most {
-            let asked = limits::EVENTS_SEARCHED_AT_ONCE.min(most - looked.events);
-            let rows = self.event_rows(filter, after.as_ref(), asked).await?;
-            for row in &rows {
-                let event = event(row)?;
-                if filter.wanted.is(&event.decision, &[]) {
-                    each(&event.decision);
-                }
-                looked.since_ms = event.time_ms;
-                after = Some((event.time_ms, event.decision.event_id));
+        // One more than is looked at tells whether there are others.
+        let query = event_query("time_ms, body", filter, None, most.saturating_add(1))?;
+        let mut rows = query.fetch(&self.readers);
+        while let Some(row) = rows.next().await {
+            if looked.events == most {
+                return Ok(looked);
             }
-            looked.events += u32::try_from(rows.len()).unwrap_or(u32::MAX);
-            if rows.len() < asked as usize {
-                looked.whole = true;
-                break;
-            }
+            let row = row?;
+            let body: &[u8] = row.try_get("body")?;
+            each(&Tallied::decode(body).map_err(unreadable)?);
+            looked.since_ms = unsigned(row.try_get("time_ms")?);
+            looked.events += 1;
         }
+        looked.whole = true;
         Ok(looked)
     }
 
@@ -194,57 +193,7 @@ impl Store {
         after: Option<&EventPlace>,
         limit: u32,
     ) -> Result<Vec<Row>, StoreError> {
-        let mut conditions = String::new();
-        let mut arguments = AnyArguments::default();
-        let mut place = |condition: &str, value: Value<'_>| {
-            let added = match value {
-                Value::Text(said) => arguments.add(text(said)),
-                Value::Number(number) => arguments.add(number),
-            };
-            let number = arguments.len().to_string();
-            conditions.push_str(&condition.replace('#', &number));
-            added.map_err(sqlx::Error::Encode)
-        };
-        if let Some(policy) = &filter.policy {
-            place(" AND policy = $#", Value::Text(policy))?;
-        }
-        if let Some(action) = filter.action {
-            let action = i64::from(i32::from(action));
-            place(" AND action = $#", Value::Number(action))?;
-        }
-        if let Some(host) = &filter.host {
-            place(" AND host = $#", Value::Text(host))?;
-        }
-        if filter.from_ms > 0 {
-            place(" AND time_ms >= $#", Value::Number(signed(filter.from_ms)))?;
-        }
-        if filter.to_ms > 0 {
-            place(" AND time_ms < $#", Value::Number(signed(filter.to_ms)))?;
-        }
-        if let Some(step) = filter.step {
-            place(
-                " AND EXISTS (SELECT 1 FROM funnel WHERE funnel.event_id = events.event_id AND funnel.step = $#)",
-                Value::Number(i64::from(i32::from(step))),
-            )?;
-        }
-        if let Some(demanded) = filter.demanded {
-            let demanded = i64::from(i32::from(demanded));
-            place(" AND demanded = $#", Value::Number(demanded))?;
-        }
-        if let Some((time, id)) = after {
-            let time = signed(*time);
-            place(" AND (time_ms < $#", Value::Number(time))?;
-            place(" OR (time_ms = $#", Value::Number(time))?;
-            place(" AND event_id < $#))", Value::Text(id))?;
-        }
-        place(
-            " ORDER BY time_ms DESC, event_id DESC LIMIT $#",
-            Value::Number(i64::from(limit)),
-        )?;
-        let statement =
-            format!("SELECT event_id, time_ms, node, body FROM events WHERE 1 = 1{conditions}");
-        // Safe: it is put together from the texts above; what was asked for is bound.
-        let query = sqlx::query_with(AssertSqlSafe(statement), arguments);
+        let query = event_query("event_id, time_ms, node, body", filter, after, limit)?;
         Ok(query.fetch_all(&self.readers).await?)
     }
 
@@ -302,6 +251,65 @@ impl Store {
         }
         Ok(outcomes)
     }
+}
+
+/// Events that the indexes know, newest first.
+fn event_query(
+    columns: &'static str,
+    filter: &EventFilter,
+    after: Option<&EventPlace>,
+    limit: u32,
+) -> Result<Query<'static, Any, AnyArguments>, StoreError> {
+    let mut conditions = String::new();
+    let mut arguments = AnyArguments::default();
+    let mut place = |condition: &str, value: Value<'_>| {
+        let added = match value {
+            Value::Text(said) => arguments.add(text(said)),
+            Value::Number(number) => arguments.add(number),
+        };
+        let number = arguments.len().to_string();
+        conditions.push_str(&condition.replace('#', &number));
+        added.map_err(sqlx::Error::Encode)
+    };
+    if let Some(policy) = &filter.policy {
+        place(" AND policy = $#", Value::Text(policy))?;
+    }
+    if let Some(action) = filter.action {
+        let action = i64::from(i32::from(action));
+        place(" AND action = $#", Value::Number(action))?;
+    }
+    if let Some(host) = &filter.host {
+        place(" AND host = $#", Value::Text(host))?;
+    }
+    if filter.from_ms > 0 {
+        place(" AND time_ms >= $#", Value::Number(signed(filter.from_ms)))?;
+    }
+    if filter.to_ms > 0 {
+        place(" AND time_ms < $#", Value::Number(signed(filter.to_ms)))?;
+    }
+    if let Some(step) = filter.step {
+        place(
+            " AND EXISTS (SELECT 1 FROM funnel WHERE funnel.event_id = events.event_id AND funnel.step = $#)",
+            Value::Number(i64::from(i32::from(step))),
+        )?;
+    }
+    if let Some(demanded) = filter.demanded {
+        let demanded = i64::from(i32::from(demanded));
+        place(" AND demanded = $#", Value::Number(demanded))?;
+    }
+    if let Some((time, id)) = after {
+        let time = signed(*time);
+        place(" AND (time_ms < $#", Value::Number(time))?;
+        place(" OR (time_ms = $#", Value::Number(time))?;
+        place(" AND event_id < $#))", Value::Text(id))?;
+    }
+    place(
+        " ORDER BY time_ms DESC, event_id DESC LIMIT $#",
+        Value::Number(i64::from(limit)),
+    )?;
+    let statement = format!("SELECT {columns} FROM events WHERE 1 = 1{conditions}");
+    // Safe: it is put together from the texts above; what was asked for is bound.
+    Ok(sqlx::query_with(AssertSqlSafe(statement), arguments))
 }
 
 fn unreadable(_: prost::DecodeError) -> StoreError {

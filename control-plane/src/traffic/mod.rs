@@ -10,4 +10,4 @@ mod top;
 
 pub use counts::{Added, Counts, Measure, measures};
 pub use join::{Issued, Standing, detail, judge};
-pub use top::{By, Entry, Tally};
+pub use top::{By, Entry, Tallied, Tally};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use countersign_proto::event::v1::DecisionEvent;
+use countersign_proto::policy::v1::ActionKind;
 
 use super::counts::{Counts, Measure};
 use crate::limits;
@@ -61,25 +61,53 @@ impl By {
         matches!(self, Self::Policy | Self::Host)
     }
 
-    fn of(self, event: &DecisionEvent) -> Vec<&str> {
-        let device = || {
-            event
-                .session
-                .as_ref()
-                .map(|session| session.device.as_str())
+    fn of(self, event: &Tallied) -> impl Iterator<Item = &str> {
+        let device = || event.session.as_ref().map(|it| it.device.as_str());
+        let (one, many) = match self {
+            Self::Reason => ("", event.reasons.as_slice()),
+            Self::Policy => (event.policy.as_str(), [].as_slice()),
+            Self::Host => (event.host.as_str(), [].as_slice()),
+            Self::Path => (event.path.as_str(), [].as_slice()),
+            Self::Address => (event.client_address.as_str(), [].as_slice()),
+            Self::UserAgent => (event.user_agent.as_str(), [].as_slice()),
+            Self::Ja4 => (event.ja4.as_str(), [].as_slice()),
+            Self::Device => (device().unwrap_or_default(), [].as_slice()),
         };
-        let one = match self {
-            Self::Reason => return event.reasons.iter().map(String::as_str).collect(),
-            Self::Policy => &event.policy,
-            Self::Host => &event.host,
-            Self::Path => &event.path,
-            Self::Address => &event.client_address,
-            Self::UserAgent => &event.user_agent,
-            Self::Ja4 => &event.ja4,
-            Self::Device => device().unwrap_or_default(),
-        };
-        vec![one]
+        std::iter::once(one).chain(many.iter().map(String::as_str))
     }
+}
+
+/// What is counted of an event: of a `DecisionEvent`'s bytes, which have these fields and many more that
+/// nobody needs to read for it.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Tallied {
+    #[prost(enumeration = "ActionKind", tag = "4")]
+    action: i32,
+    #[prost(string, tag = "5")]
+    policy: String,
+    #[prost(string, repeated, tag = "8")]
+    reasons: Vec<String>,
+    #[prost(message, optional, tag = "11")]
+    session: Option<TalliedSession>,
+    #[prost(string, tag = "12")]
+    host: String,
+    #[prost(string, tag = "14")]
+    path: String,
+    #[prost(string, tag = "15")]
+    client_address: String,
+    #[prost(string, tag = "16")]
+    user_agent: String,
+    #[prost(string, tag = "17")]
+    ja4: String,
+    #[prost(uint32, tag = "21")]
+    weight: u32,
+}
+
+/// See [`Tallied`].
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+struct TalliedSession {
+    #[prost(string, tag = "4")]
+    device: String,
 }
 
 /// Counts by key.
@@ -109,7 +137,7 @@ impl Tally {
     }
 
     /// Counts an event as often as it stands for. What has no such thing is counted nowhere.
-    pub fn add(&mut self, event: &DecisionEvent) {
+    pub fn add(&mut self, event: &Tallied) {
         let measure = Measure::of_action(event.action());
         let weight = u64::from(event.weight.clamp(1, limits::MAX_EVENT_WEIGHT));
         for key in self.by.of(event) {
@@ -153,17 +181,18 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
-    use countersign_proto::policy::v1::ActionKind;
+    use countersign_proto::event::v1::{DecisionEvent, Session};
+    use prost::Message as _;
 
     use super::*;
 
-    fn event(path: &str, action: ActionKind, weight: u32) -> DecisionEvent {
-        DecisionEvent {
+    fn event(path: &str, action: ActionKind, weight: u32) -> Tallied {
+        Tallied {
             path: path.into(),
             action: action.into(),
             reasons: vec!["A".into(), "B".into()],
             weight,
-            ..DecisionEvent::default()
+            ..Tallied::default()
         }
     }
 
@@ -202,6 +231,48 @@ mod tests {
         let mut tally = Tally::new(By::Device);
         tally.add(&event("/", ActionKind::Block, 2));
         assert_eq!(tally.top(9), (vec![], Counts::default()));
+    }
+
+    #[test]
+    fn what_is_counted_stands_where_the_whole_event_has_it() {
+        let whole = DecisionEvent {
+            event_id: "e".into(),
+            time_ms: 7,
+            revision: "1-a".into(),
+            action: ActionKind::Redirect.into(),
+            policy: "policy".into(),
+            reasons: vec!["A".into(), "B".into()],
+            session: Some(Session {
+                valid: true,
+                device: "device".into(),
+                ..Session::default()
+            }),
+            host: "host".into(),
+            method: "GET".into(),
+            path: "/path".into(),
+            client_address: "192.0.2.1".into(),
+            user_agent: "agent".into(),
+            ja4: "ja4".into(),
+            weight: 9,
+            status: 302,
+            ..DecisionEvent::default()
+        };
+        let counted = Tallied::decode(whole.encode_to_vec().as_slice()).unwrap();
+        assert_eq!(counted.action(), whole.action());
+        assert_eq!(counted.weight, whole.weight);
+        for (by, expected) in [
+            (By::Policy, vec!["policy"]),
+            (By::Host, vec!["host"]),
+            (By::Path, vec!["/path"]),
+            (By::Reason, vec!["A", "B"]),
+            (By::Address, vec!["192.0.2.1"]),
+            (By::Device, vec!["device"]),
+            (By::UserAgent, vec!["agent"]),
+            (By::Ja4, vec!["ja4"]),
+        ] {
+            let keys: Vec<_> = by.of(&counted).filter(|key| !key.is_empty()).collect();
+            assert_eq!(keys, expected, "{by:?}");
+        }
     }
 
     #[test]

@@ -281,7 +281,31 @@ impl Page {
     /// # Errors
     /// When the browser or the file system refuses.
     pub fn screenshot(&mut self, name: &str) -> Result<()> {
-        let answer = self.call("Page.captureScreenshot", json!({"format": "png"}))?;
+        self.capture(name, json!({"format": "png"}))
+    }
+
+    /// The same of the whole page, also of what one would have to scroll to.
+    ///
+    /// # Errors
+    /// As [`Page::screenshot`].
+    pub fn picture(&mut self, name: &str) -> Result<()> {
+        let metrics = self.call("Page.getLayoutMetrics", json!({}))?;
+        let size = |side: &str| metrics.pointer(&format!("/cssContentSize/{side}")).cloned();
+        // As on a screen that is as high: what fills the height of the screen fills the picture's.
+        let screen = json!({
+            "width": size("width"), "height": size("height"), "deviceScaleFactor": 1, "mobile": false,
+        });
+        self.call("Emulation.setDeviceMetricsOverride", screen)?;
+        let whole =
+            json!({"x": 0, "y": 0, "width": size("width"), "height": size("height"), "scale": 1});
+        self.capture(
+            name,
+            json!({"format": "png", "captureBeyondViewport": true, "clip": whole}),
+        )
+    }
+
+    fn capture(&mut self, name: &str, how: Value) -> Result<()> {
+        let answer = self.call("Page.captureScreenshot", how)?;
         let data = answer.get("data").and_then(Value::as_str);
         let bytes = BASE64_STANDARD.decode(data.context("no picture")?)?;
         std::fs::write(
