@@ -79,6 +79,8 @@ pub struct View {
     answers: Answers,
     /// Pressed one after the other.
     press: &'static [&'static str],
+    /// And by this, that what was pressed has worked.
+    then: &'static str,
 }
 
 impl View {
@@ -90,6 +92,7 @@ impl View {
             who: Who::Approver,
             answers: Answers::Well,
             press: &[],
+            then: "",
         }
     }
 }
@@ -175,6 +178,7 @@ impl Gallery {
         for text in view.press {
             screen.press(text)?;
         }
+        screen.shows(view.then)?;
         for mode in MODES {
             enter(screen.page(), mode)?;
             settle(screen.page())?;
@@ -263,6 +267,7 @@ impl Gallery {
             ),
             View {
                 press: &["Save …"],
+                then: "created",
                 ..View::new(
                     "policy-save",
                     "/policies/mitigation/+new?view=form",

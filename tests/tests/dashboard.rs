@@ -169,6 +169,7 @@ fn a_policy_called_new_is_edited_and_the_charts_are_filtered_by_it() -> Result<(
         screen.shows("Changed")?;
 
         screen.go("/dashboards/mitigation?range=15m")?;
+        screen.wait_for("[...document.querySelectorAll('option')].some(e => e.value === 'new')")?;
         screen.fill("Policy", "new")?;
         screen.wait_for("new URLSearchParams(location.search).get('policy') === 'new'")?;
         // What it did is there, and nothing of the others.
@@ -206,7 +207,9 @@ fn a_change_goes_out_in_stages_is_promoted_and_is_rolled_back() -> Result<()> {
     )?;
     stack.watched(|stack| {
         let second = stack.second_envoy(CANARY, "canary")?;
+        // What a new policy begins with asks for a score.
         let (canary, other) = (second.client()?, stack.client()?);
+        let (canary, other) = (canary.with_score("85")?, other.with_score("85")?);
         let blocks = |client: &Client, path: &str| anyhow::Ok(client.get(path)?.status == 403);
         let browser = stack.browser()?;
         let mut screen = signed_in(&browser, stack, stack.approvers_token())?;
@@ -219,7 +222,7 @@ fn a_change_goes_out_in_stages_is_promoted_and_is_rolled_back() -> Result<()> {
         screen.press("Save and begin stages")?;
         screen.shows("Saved as revision")?;
 
-        screen.press("Watch it reach the nodes")?;
+        screen.go("/rollouts")?;
         screen.shows("progressing")?;
         screen.shows("1 live on the candidate, 1 reached, 2 connected")?;
         let path = "/products/in-stages";

@@ -78,7 +78,8 @@ function Keys() {
               passed.
             </Empty>
           ) : (
-            <div class="table-wrap">
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: on a phone it scrolls, and holds nothing else to reach it by.
+            <section class="table-wrap" aria-label="Session keys as a table" tabIndex={0}>
               <table class="table">
                 <thead>
                   <tr>
@@ -111,7 +112,7 @@ function Keys() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </section>
           )
         }
       </Answered>

@@ -355,7 +355,7 @@ function EventRow({ event, now, query }: { event: DecisionEvent; now: number; qu
           {event.client_address}
         </a>
       </td>
-      <td>{tone ? <Tag tone={tone}>{said}</Tag> : <span class="muted">{said}</span>}</td>
+      <td class="nowrap">{tone ? <Tag tone={tone}>{said}</Tag> : <span class="muted">{said}</span>}</td>
     </tr>
   );
 }
