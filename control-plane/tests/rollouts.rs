@@ -309,7 +309,7 @@ async fn a_rollback_goes_by_the_strategy_that_it_names_or_at_once() {
     assert_eq!(status, 422, "{refused}");
     let (status, staged) = back(serde_json::json!({ "strategy": "careful" })).await;
     assert_eq!(status, 200, "{staged}");
-    assert_eq!(rollout(&plane).await.strategy, "careful");
+    assert_eq!(rollout(&plane).await.strategy.name, "careful");
     assert_eq!(plane.running.app().target_revision(), second);
 
     plane.applied(&policy("one", "block")).await;

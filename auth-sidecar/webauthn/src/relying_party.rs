@@ -249,7 +249,7 @@ impl RelyingParty {
         let finished = self.webauthn.finish_discoverable_authentication_v2(
             &answer,
             state.clone(),
-            &DiscoverableKey::from(passkey),
+            DiscoverableKey::from(passkey),
         );
         let proof = Proof::authentication(finished.map_err(|error| Fault::from(&error))?);
         // The library was asked to demand it; whoever relies on it need not know how.

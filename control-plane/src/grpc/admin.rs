@@ -85,9 +85,8 @@ impl AdminService for Admin {
         let caller = caller(&request);
         let request = request.into_inner();
         if request.resources.len() > limits::MAX_FILES {
-            return Err(Status::invalid_argument(
-                "too many resources in one request",
-            ));
+            let many = "too many resources in one request";
+            return Err(Status::invalid_argument(many));
         }
         let named: Vec<_> = request
             .resources

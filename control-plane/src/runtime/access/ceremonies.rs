@@ -254,6 +254,7 @@ impl Access {
             self.read().await?;
         }
         good().map_err(|ended| self.refuse_ended(caller, action, ended))?;
+        self.rate(&caller.identity)?;
 
         let (cookie, sign_in) = self.new_sign_in(&stored.entry)?;
         let used = PasskeyUse {
