@@ -195,7 +195,10 @@ async fn fault_postgresql_stopped_for_twenty_seconds() {
     };
     until("changes are taken again", Duration::from_secs(20), applied).await;
     let (names, _) = plane.running.app().control.resources().await;
-    let names: Vec<_> = names.iter().map(|entry| entry.document.name.as_str()).collect();
+    let names: Vec<_> = names
+        .iter()
+        .map(|entry| entry.document.name.as_str())
+        .collect();
     assert_eq!(names, ["a", "c"]);
     let loaded = loop {
         // Its workers report elsewhere, so that it may be sent the same once more before.

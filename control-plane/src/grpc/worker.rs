@@ -24,6 +24,8 @@ struct Reporter {
     node: String,
     vm: String,
     stream: StreamId,
+    /// What the ledger was told last: slot, configuration, events.
+    told: Option<(u64, u64, u64)>,
 }
 
 impl Drop for Reporter {
@@ -84,6 +86,7 @@ async fn run(
             node: report.node_id.clone(),
             vm: report.vm.clone(),
             stream,
+            told: None,
         });
         if who.node != report.node_id || who.vm != report.vm {
             app.metrics.reports_refused.inc();
@@ -104,8 +107,13 @@ async fn run(
             app.metrics.reports_refused.inc();
             return Err(Status::resource_exhausted("the node has too many VMs"));
         }
-        app.ledger
-            .told(&who.node, &who.vm, context, report_time_ms, events);
+        let told = (app.ledger.slot(report_time_ms), context, events);
+        // The ledger has it already.
+        if who.told != Some(told) {
+            app.ledger
+                .told(&who.node, &who.vm, context, report_time_ms, events);
+            who.told = Some(told);
+        }
         // A worker that does not read its acknowledgements is alive all the same.
         let _ = acks.try_send(Ok(ack.clone()));
     }

@@ -81,6 +81,18 @@ impl Node {
         }
     }
 
+    /// A VM says again what it said last.
+    pub(super) fn repeated(
+        &mut self,
+        vm: &str,
+        stream: StreamId,
+        report: &WorkerReport,
+        now: u64,
+    ) -> bool {
+        let worker = self.workers.get_mut(vm);
+        worker.is_some_and(|worker| worker.repeats(stream, report, now))
+    }
+
     /// What a VM of its said last, while it is there.
     pub(super) fn last_report(&self, vm: &str) -> Option<&WorkerReport> {
         let worker = self.workers.get(vm)?;

@@ -257,6 +257,12 @@ impl Registry {
         report: WorkerReport,
         now: u64,
     ) -> bool {
+        // Most reports are such: of an idle fleet all.
+        if let Some(entry) = self.nodes.get_mut(node)
+            && entry.repeated(vm, stream, &report, now)
+        {
+            return true;
+        }
         if !self.make_room(node) {
             return false;
         }

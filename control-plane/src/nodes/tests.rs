@@ -549,3 +549,24 @@ fn resources_that_a_node_does_not_get_are_told() {
     fleet.connect(2, 1);
     assert!(!fleet.view().standing.reason.contains("936"));
 }
+
+#[test]
+fn what_is_said_again_is_heard_and_no_news() {
+    let mut fleet = Fleet::expecting(1).accepted("1-a.1");
+    fleet.registry.unsaid().ask();
+    fleet.report("vm", 2, "1-a.1");
+    assert_eq!(fleet.registry.unsaid().take(9, 9), [NODE]);
+    for _ in 0..3 {
+        fleet.wait(millis(limits::WORKER_SILENCE));
+        fleet.report("vm", 2, "1-a.1");
+        assert_eq!(fleet.state(), NodeState::Live);
+        assert_eq!(fleet.view().workers[0].seen_ms, fleet.now);
+    }
+    assert!(fleet.registry.unsaid().take(9, 9).is_empty());
+    // After a silence it is news that it speaks.
+    fleet.wait(millis(limits::WORKER_SILENCE) + 1);
+    assert_eq!(fleet.state(), NodeState::Suspect);
+    fleet.report("vm", 2, "1-a.1");
+    assert_eq!(fleet.state(), NodeState::Live);
+    assert_eq!(fleet.registry.unsaid().take(9, 9), [NODE]);
+}

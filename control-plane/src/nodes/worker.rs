@@ -38,6 +38,17 @@ impl Worker {
         self.closed_ms = None;
     }
 
+    /// Says again what it said last, without having been silent: then nothing is new but when it was heard.
+    pub(super) fn repeats(&mut self, stream: StreamId, report: &WorkerReport, now: u64) -> bool {
+        let newest = self.streams.last_key_value();
+        let same = newest.is_some_and(|(newest, last)| *newest == stream && last == report);
+        let repeats = same && self.alive(now);
+        if repeats {
+            self.seen_ms = self.seen_ms.max(now);
+        }
+        repeats
+    }
+
     pub(super) fn closed(&mut self, stream: StreamId, now: u64) {
         self.streams.remove(&stream);
         match self.streams.last_key_value() {

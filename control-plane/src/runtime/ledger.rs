@@ -75,10 +75,15 @@ impl Ledger {
         }
     }
 
+    /// Where something of this time belongs.
+    pub(crate) fn slot(&self, time_ms: u64) -> u64 {
+        slot(event_time(time_ms, self.clock.now()))
+    }
+
     /// A worker says how many events its configuration wrote until a time of its own clock.
     pub fn told(&self, node: &str, vm: &str, context: u64, time_ms: u64, events: u64) {
         let teller = Teller {
-            slot: slot(event_time(time_ms, self.clock.now())),
+            slot: self.slot(time_ms),
             node: node.to_owned(),
             vm: vm.to_owned(),
             context,

@@ -69,11 +69,11 @@ fn guard(manager: &Manager<'_>, before: &[&Value], behind: &[&Value]) -> Vec<Fin
     let check = "guard";
     let at_listener = format!("at listener `{}`", manager.listener);
     let is_guard = |filter: &&Value| closes(filter) == Some(true);
-    if behind.iter().any(|filter| is_guard(filter)) {
+    if behind.iter().any(is_guard) {
         let router = behind
             .iter()
             .position(|filter| kind(filter, &["typed_config"]) == ROUTER);
-        let guard = behind.iter().position(|filter| is_guard(filter));
+        let guard = behind.iter().position(is_guard);
         return vec![match (guard, router) {
             (Some(guard), Some(router)) if router < guard => failed(
                 check,
@@ -83,7 +83,7 @@ fn guard(manager: &Manager<'_>, before: &[&Value], behind: &[&Value]) -> Vec<Fin
             _ => ok(check, format!("behind the filter {at_listener}")),
         }];
     }
-    if before.iter().any(|filter| is_guard(filter)) {
+    if before.iter().any(is_guard) {
         return vec![failed(
             check,
             format!("it stands before the filter {at_listener}, and refuses everybody"),
