@@ -2,6 +2,11 @@
 //! and to everything below it, in a real Chromium, with a million events in the store. The control plane is
 //! the release build; it and the browser share the machine, so that times are upper bounds.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "JSON that is indexed by a name gives null, not a panic"
+)]
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
