@@ -54,11 +54,14 @@ pub(crate) enum ApiError {
     /// The control plane says that the request is wrong.
     #[error("{0}")]
     Refused(String),
+    /// A list of several pages was never of one revision.
+    #[error("the resources change faster than they can be read; try again in a moment")]
+    Restless,
     /// Somebody else was faster.
     #[error("{}", stale_text(.0))]
     ChangedMeanwhile(Box<ChangedMeanwhile>),
     /// Anything else that it says.
-    #[error("the control plane answered `{}`: {}", .0.code(), .0.message())]
+    #[error("the control plane answered `{}`: {}; its log says more, and `countersign doctor` what does not work", .0.code(), .0.message())]
     Failed(Box<Status>),
 }
 

@@ -279,7 +279,7 @@ pub(crate) enum Command {
     /// They are made in the dashboard, by who is signed in there. A passkey has the name and the role of
     /// the token that it was made with, and ends with it.
     #[command(
-        after_help = "Example:\n  countersign passkeys list\n  countersign passkeys remove 3fa9c1d2e4b5"
+        after_help = "Examples:\n  countersign passkeys list\n  countersign passkeys remove 3fa9c1d2e4b5"
     )]
     #[command(subcommand)]
     Passkeys(PasskeysCommand),

@@ -49,7 +49,7 @@ pub(crate) enum ContextsError {
     #[error("cannot use the context file `{}`: {source}; COUNTERSIGN_CONTEXTS names another", path.display())]
     File { path: PathBuf, source: io::Error },
     /// What it holds.
-    #[error("the context file `{}` cannot be read: {source}", path.display())]
+    #[error("the context file `{}` cannot be read: {source}; mend it, move it away, or name another in COUNTERSIGN_CONTEXTS", path.display())]
     Content {
         path: PathBuf,
         source: serde_json::Error,
@@ -58,10 +58,14 @@ pub(crate) enum ContextsError {
     #[error("there is no home directory for the context file; name one in COUNTERSIGN_CONTEXTS")]
     NoHome,
     /// A name that none has.
-    #[error("there is no context `{name}`; there are: {known}")]
+    #[error(
+        "there is no context `{name}`; there are: {known}; `countersign context set {name}` makes it"
+    )]
     Unknown { name: String, known: String },
     /// Far too many.
-    #[error("there are {MAX_CONTEXTS} contexts already")]
+    #[error(
+        "there are {MAX_CONTEXTS} contexts already; forget one with `countersign context remove NAME`"
+    )]
     TooMany,
     /// A name that would be hard to type.
     #[error("a context's name has 1 to 64 characters a-z, A-Z, 0-9, `.`, `_`, `-`")]

@@ -21,7 +21,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Man(#[from] ManError),
     /// Tokio needs threads and file descriptors.
-    #[error("cannot start: {0}")]
+    #[error(
+        "cannot start: {0}; there may be too few file descriptors (`ulimit -n`) or processes (`ulimit -u`)"
+    )]
     Runtime(std::io::Error),
     /// A part of the stack.
     #[error("cannot run: {0}")]

@@ -84,3 +84,12 @@ pub(crate) const MAX_KEPT_EXPRESSIONS: usize = 64;
 
 /// Bytes of an expression that is kept, so that all of them together stay small.
 pub(crate) const MAX_KEPT_EXPRESSION_BYTES: usize = 64 * 1024;
+
+/// Rows that `--all` reads: so many are held at once, and whoever needs more goes on with `--cursor`.
+pub(crate) const MAX_LISTED: usize = 100_000;
+
+/// Resources on one page: even large ones stay far below the largest answer.
+pub(crate) const RESOURCES_PAGE: u32 = 1_000;
+
+/// How often a list of resources is begun anew because the set changed while it was read.
+pub(crate) const MAX_LIST_ATTEMPTS: u32 = 5;

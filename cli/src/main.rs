@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _terminal_gone = error.print();
+            refuse(&error, std::env::args());
             // Help and version are asked for; all else is the input's fault.
             return ExitCode::from(u8::from(error.use_stderr()));
         }
@@ -51,6 +51,23 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Says what is wrong with the arguments, or the help that was asked for. A token that was given as one of
+/// them is not repeated: terminals are recorded and logs are kept.
+fn refuse(error: &clap::Error, arguments: impl Iterator<Item = String>) {
+    let secrets: Vec<_> = arguments
+        .filter_map(|argument| target::token_within(&argument).map(str::to_owned))
+        .collect();
+    if secrets.is_empty() {
+        let _terminal_gone = error.print();
+        return;
+    }
+    let mut text = error.render().to_string();
+    for secret in secrets {
+        text = text.replace(&secret, "csn_…");
+    }
+    eprint!("{text}");
 }
 
 fn run(cli: Cli) -> Result<Outcome, Failure> {
@@ -91,7 +108,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
 async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failure> {
     Ok(match command {
         Command::Up(args) => {
-            up::run(&args, time::OffsetDateTime::now_utc()).await?;
+            up::run(&args, context.output, time::OffsetDateTime::now_utc()).await?;
             Outcome::Fine
         }
         Command::Shop(args) => {

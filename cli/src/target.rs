@@ -2,7 +2,7 @@
 //!
 //! A token never stands in the command line, where every user of the machine could read it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use countersign_control_plane::tls::ClientFiles;
@@ -88,7 +88,7 @@ pub(crate) enum TargetError {
     #[error(transparent)]
     Contexts(#[from] ContextsError),
     /// The token file.
-    #[error("cannot read the token file `{}`: {source}", path.display())]
+    #[error("cannot read the token file `{}`: {source}; name another with `--token-file`", path.display())]
     TokenFile {
         /// Which.
         path: PathBuf,
@@ -96,8 +96,13 @@ pub(crate) enum TargetError {
         source: std::io::Error,
     },
     /// What it holds.
-    #[error("what {0} holds is no token")]
+    #[error("what {0} holds is no token; a token is one line that begins with `csn_`")]
     NotAToken(&'static str),
+    /// Never shown again, and seen by whoever looked at the process list.
+    #[error(
+        "`--token-file` takes the name of a file, and a token was given; revoke that token, since everybody on this machine could read it (`countersign access tokens list`)"
+    )]
+    TokenAsFile,
     /// One without the other.
     #[error("a client certificate needs its key: give `--certificate` and `--key`")]
     HalfIdentity,
@@ -184,6 +189,9 @@ impl Target {
 
 impl Token {
     fn read(path: &PathBuf) -> Result<Self, TargetError> {
+        if looks_like_token(path) {
+            return Err(TargetError::TokenAsFile);
+        }
         let text = std::fs::read_to_string(path).map_err(|source| TargetError::TokenFile {
             path: path.clone(),
             source,
@@ -211,6 +219,18 @@ impl tonic::service::Interceptor for Token {
         }
         Ok(request)
     }
+}
+
+/// A token in the place of a file's name: no message may repeat it.
+pub(crate) fn looks_like_token(path: &Path) -> bool {
+    token_within(&path.to_string_lossy()).is_some() && !path.exists()
+}
+
+/// What may be a token, from where it begins.
+pub(crate) fn token_within(text: &str) -> Option<&str> {
+    let begins = [text.find("csn_"), text.find("csn1_")];
+    let begin = begins.into_iter().flatten().min()?;
+    text.get(begin..)
 }
 
 /// Encrypted, or to this machine.

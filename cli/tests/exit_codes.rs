@@ -197,17 +197,160 @@ fn help_and_version_are_0() {
 }
 
 #[test]
-fn completions_know_every_command() {
-    for shell in ["bash", "zsh", "fish"] {
+fn completions_know_every_command_in_every_shell() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = countersign().args(["completions", shell]).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
-        for command in [
-            "apply", "check", "test", "nodes", "events", "traffic", "keys", "history", "diff",
-            "rollback",
+        for word in [
+            "apply",
+            "check",
+            "doctor",
+            "bootstrap",
+            "certificates",
+            "promote",
+            "unrevoke",
+            "token-file",
+            "fail-on-change",
         ] {
-            assert!(out(&output).contains(command), "{shell}: {command}");
+            assert!(out(&output).contains(word), "{shell}: {word}");
         }
+        // The others complete no values.
+        let values = ["bash", "fish", "zsh"].contains(&shell);
+        assert_eq!(out(&output).contains("page_served"), values, "{shell}");
     }
+}
+
+/// What bash offers for a line that is typed so far.
+fn offered(line: &str) -> std::io::Result<Vec<String>> {
+    const SCRIPT: &str = "source <(\"$0\" completions bash); COMP_WORDS=(\"$@\"); \
+         COMP_CWORD=$(($# - 1)); \
+         _countersign countersign \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD-1]}\"; \
+         printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let output = Command::new("bash")
+        .args(["--norc", "-c", SCRIPT, env!("CARGO_BIN_EXE_countersign")])
+        .args(line.split(' '))
+        .output()?;
+    assert!(output.status.success(), "{}", err(&output));
+    Ok(out(&output).lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn bash_completes_commands_options_and_their_values() {
+    for (line, expected) in [
+        ("countersign roll", vec!["rollback", "rollout"]),
+        ("countersign access tokens cr", vec!["create"]),
+        ("countersign events list --act", vec!["--action"]),
+        ("countersign events list --action re", vec!["redirect"]),
+        ("countersign nodes --output y", vec!["yaml"]),
+        ("countersign doctor --envoy-c", vec!["--envoy-config"]),
+    ] {
+        assert_eq!(offered(line).unwrap(), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_token_in_the_command_line_is_refused_and_not_repeated() {
+    const TOKEN: &str = "csn_a4dqobyhbebqycqkbmgaybyebykcqobyhbebqycqkbmgaybyebyzzzzzzz";
+    let option = format!("--token={TOKEN}");
+    for arguments in [
+        vec!["nodes", "--token", TOKEN],
+        vec!["nodes", &option],
+        vec!["nodes", "--token-file", TOKEN],
+        vec!["doctor", "--token-file", TOKEN],
+        vec!["access", "bootstrap", "--bootstrap-token-file", TOKEN],
+        vec!["context", "set", "x", TOKEN],
+        vec![TOKEN],
+    ] {
+        let output = countersign()
+            .args(&arguments)
+            .env(
+                "COUNTERSIGN_CONTEXTS",
+                scratch("contexts").join("none.json"),
+            )
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let said = out(&output) + &err(&output);
+        assert!(!said.contains(TOKEN), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn no_option_takes_a_token_itself() {
+    fn options(arguments: &[&str], seen: &mut Vec<String>) {
+        let output = countersign()
+            .args(arguments)
+            .arg("--help")
+            .output()
+            .unwrap();
+        let help = out(&output);
+        let named = help.lines().filter_map(|line| {
+            let line = line.trim_start().trim_start_matches("-o, ");
+            line.starts_with("--").then(|| line.to_owned())
+        });
+        seen.extend(named.filter(|line| line.contains("token")));
+    }
+    let mut seen = Vec::new();
+    for arguments in [
+        &["nodes"][..],
+        &["access", "bootstrap"],
+        &["access", "tokens", "create"],
+        &["context", "set"],
+        &["doctor"],
+    ] {
+        options(arguments, &mut seen);
+    }
+    assert!(seen.len() >= 8, "{seen:?}");
+    for option in seen {
+        let file = option.contains("-file <PATH>") || option.contains("-out <PATH>");
+        assert!(file || option.starts_with("--token-stdin"), "{option}");
+    }
+}
+
+#[test]
+fn contexts_are_told_in_every_form_and_never_with_their_token() {
+    let folder = scratch("told-contexts");
+    let run = |arguments: &[&str], stdin: &str| {
+        let mut child = countersign()
+            .args(arguments)
+            .env("COUNTERSIGN_CONTEXTS", folder.join("contexts.json"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        // Whoever does not read it has ended.
+        let _unread = pipe.write_all(stdin.as_bytes());
+        drop(pipe);
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", err(&output));
+        assert!(!out(&output).contains("csn_"), "{}", out(&output));
+        out(&output)
+    };
+    let set = [
+        "context",
+        "set",
+        "prod",
+        "--control-plane",
+        "https://cp:1",
+        "--token-stdin",
+    ];
+    assert_eq!(
+        run(&set, "csn_secret\n"),
+        "context `prod` is https://cp:1\n"
+    );
+    let kept = std::fs::read_to_string(folder.join("contexts.json")).unwrap();
+    assert!(kept.contains("csn_secret"), "{kept}");
+    let told = run(&["context", "use", "prod", "-o", "json"], "");
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        (&told["name"], &told["current"]),
+        (&"prod".into(), &true.into())
+    );
+    let told = run(&["context", "list", "-o", "yaml"], "");
+    assert!(told.contains("shows: token"), "{told}");
+    assert!(run(&["context", "remove", "prod"], "").contains("forgotten"));
 }
 
 #[test]
@@ -215,7 +358,16 @@ fn an_absent_control_plane_is_2_with_what_to_do() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", free.local_addr().unwrap());
     drop(free);
-    for command in ["nodes", "history", "diff", "traffic", "get"] {
+    for command in [
+        "nodes",
+        "history",
+        "diff",
+        "traffic",
+        "get",
+        "relays",
+        "audit",
+        "proposals",
+    ] {
         let output = countersign()
             .args([command, "--control-plane", &address])
             .output()

@@ -24,4 +24,5 @@ pub mod simulate;
 pub mod store;
 pub mod tls;
 pub mod traffic;
+pub mod words;
 pub mod xds;

@@ -13,6 +13,7 @@ use super::patch::Difference;
 use super::replay::Replay;
 use super::{CommandError, Context, Outcome, words};
 use crate::output::Output;
+use crate::progress::Spinner;
 use crate::{api, colour, sources};
 
 /// The options of `countersign apply`.
@@ -105,8 +106,13 @@ pub(crate) async fn run(args: &ApplyArgs, context: &Context) -> Result<Outcome, 
         strategy: args.strategy.clone(),
         now: args.now,
     };
+    let spinner = Spinner::begin(match args.dry_run {
+        true => "trying it on the decisions of the last day",
+        false => "compiling",
+    });
     let mut client = api::connect(&context.control_plane).await?;
     let answer = client.apply(request).await?.into_inner();
+    spinner.end();
     Applied::new(answer, args.dry_run).print(context)
 }
 

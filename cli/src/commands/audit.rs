@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use countersign_proto::access::v1 as proto;
 use serde::Serialize;
 
+use super::pages::Pages;
 use super::{CommandError, Context, Outcome};
 use crate::{api, output};
 
@@ -28,6 +29,9 @@ pub(crate) struct AuditArgs {
     /// Go on where a former list ended
     #[arg(long, default_value = "")]
     cursor: String,
+    /// All of them, page after page
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
 }
 
 /// `--outcome`.
@@ -64,7 +68,8 @@ struct Entry {
 
 pub(crate) async fn run(args: &AuditArgs, context: &Context) -> Result<Outcome, CommandError> {
     let mut client = api::connect_access(&context.control_plane).await?;
-    let request = proto::ListAuditRequest {
+    let mut pages = Pages::begin("entries", args.all, args.limit);
+    let mut request = proto::ListAuditRequest {
         identity: args.identity.clone(),
         action: args.action.clone(),
         outcome: match args.outcome {
@@ -74,14 +79,20 @@ pub(crate) async fn run(args: &AuditArgs, context: &Context) -> Result<Outcome, 
             Some(OutcomeWord::Refused) => "refused",
         }
         .to_owned(),
-        limit: args.limit,
+        limit: pages.limit(),
         cursor: args.cursor.clone(),
         ..proto::ListAuditRequest::default()
     };
-    let answer = client.list_audit(request).await?.into_inner();
+    loop {
+        let answer = client.list_audit(request.clone()).await?.into_inner();
+        request.cursor = answer.next_cursor;
+        if !pages.take(answer.entries, !request.cursor.is_empty()) {
+            break;
+        }
+    }
     let entries = Entries {
-        entries: answer.entries.into_iter().map(Entry::from).collect(),
-        next_cursor: answer.next_cursor,
+        entries: pages.end().into_iter().map(Entry::from).collect(),
+        next_cursor: request.cursor,
     };
     context.output.print(&entries, table)?;
     Ok(Outcome::Fine)
@@ -129,7 +140,7 @@ fn table(entries: &Entries) -> String {
     ];
     let mut text = output::table(header, rows, "nothing was done yet");
     if !entries.next_cursor.is_empty() {
-        text.push_str(&format!("more: --cursor {}\n", entries.next_cursor));
+        text.push_str(&format!("\nmore with --cursor {}\n", entries.next_cursor));
     }
     text
 }

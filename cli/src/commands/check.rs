@@ -16,6 +16,7 @@ use super::diagnostics::{Finding, count};
 use super::{CommandError, Context, Outcome};
 use crate::colour;
 use crate::output::Output;
+use crate::progress::Spinner;
 use crate::sources::{self, SourcesError};
 
 /// The options of `countersign check`.
@@ -62,7 +63,10 @@ pub(crate) enum CheckError {
 }
 
 pub(crate) fn run(args: &CheckArgs, context: &Context) -> Result<Outcome, CommandError> {
-    let report = check(&sources::read(&args.paths)?, Clock::system().now());
+    let files = sources::read(&args.paths)?;
+    let spinner = Spinner::begin(format!("compiling {} files", files.len()));
+    let report = check(&files, Clock::system().now());
+    spinner.end();
     let refused = report.diagnostics.iter().any(Finding::is_error);
     if context.output == Output::Table {
         let colour = colour::wanted(std::io::stderr().is_terminal());

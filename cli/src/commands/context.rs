@@ -61,7 +61,7 @@ pub(crate) fn run(command: &ContextCommand, context: &Context) -> Result<Outcome
                 false => None,
             };
             let given = &context.control_plane;
-            Contexts::change(&path, |contexts| {
+            let row = Contexts::change(&path, |contexts| {
                 let mut entry = contexts.named(name).cloned().unwrap_or_default();
                 entry.name.clone_from(name);
                 if let Some(address) = &given.control_plane {
@@ -93,41 +93,44 @@ pub(crate) fn run(command: &ContextCommand, context: &Context) -> Result<Outcome
                     entry.certificate = Some(absolute(certificate));
                     entry.key = Some(absolute(key));
                 }
-                contexts.set(entry)?;
+                contexts.set(entry.clone())?;
                 contexts.current.get_or_insert_with(|| name.clone());
-                Ok(())
+                Ok(Row::new(entry, contexts.current.as_ref()))
+            })?;
+            context.output.print(&row, |row| {
+                format!("context `{}` is {}\n", row.name, row.control_plane)
             })?;
         }
-        ContextCommand::Use { name } => Contexts::change(&path, |contexts| {
-            contexts.named(name)?;
-            contexts.current = Some(name.clone());
-            Ok(())
-        })?,
-        ContextCommand::Remove { name } => Contexts::change(&path, |contexts| {
-            contexts.named(name)?;
-            contexts.contexts.retain(|entry| entry.name != *name);
-            if contexts.current.as_ref() == Some(name) {
-                contexts.current = None;
-            }
-            Ok(())
-        })?,
+        ContextCommand::Use { name } => {
+            let row = Contexts::change(&path, |contexts| {
+                let entry = contexts.named(name)?.clone();
+                contexts.current = Some(name.clone());
+                Ok(Row::new(entry, contexts.current.as_ref()))
+            })?;
+            context.output.print(&row, |row| {
+                format!("from now on `{}`, {}\n", row.name, row.control_plane)
+            })?;
+        }
+        ContextCommand::Remove { name } => {
+            let row = Contexts::change(&path, |contexts| {
+                let entry = contexts.named(name)?.clone();
+                contexts.contexts.retain(|entry| entry.name != *name);
+                if contexts.current.as_ref() == Some(name) {
+                    contexts.current = None;
+                }
+                Ok(Row::new(entry, None))
+            })?;
+            context
+                .output
+                .print(&row, |row| format!("context `{}` is forgotten\n", row.name))?;
+        }
         ContextCommand::List => {
             let contexts = Contexts::read(&path)?;
             let current = contexts.current.clone();
             let rows: Vec<_> = contexts
                 .contexts
                 .into_iter()
-                .map(|entry| Row {
-                    current: current.as_ref() == Some(&entry.name),
-                    shows: match (&entry.token, &entry.token_file, &entry.certificate) {
-                        (Some(_), _, _) => "token",
-                        (None, Some(_), _) => "token file",
-                        (None, None, Some(_)) => "certificate",
-                        (None, None, None) => "",
-                    },
-                    name: entry.name,
-                    control_plane: entry.control_plane,
-                })
+                .map(|entry| Row::new(entry, current.as_ref()))
                 .collect();
             context.output.print(&rows, |rows| {
                 let rows = rows.iter().map(|row| {
@@ -144,4 +147,20 @@ pub(crate) fn run(command: &ContextCommand, context: &Context) -> Result<Outcome
         }
     }
     Ok(Outcome::Fine)
+}
+
+impl Row {
+    fn new(entry: Entry, current: Option<&String>) -> Self {
+        Self {
+            current: current == Some(&entry.name),
+            shows: match (&entry.token, &entry.token_file, &entry.certificate) {
+                (Some(_), _, _) => "token",
+                (None, Some(_), _) => "token file",
+                (None, None, Some(_)) => "certificate",
+                (None, None, None) => "",
+            },
+            name: entry.name,
+            control_plane: entry.control_plane,
+        }
+    }
 }

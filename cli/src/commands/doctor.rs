@@ -91,9 +91,9 @@ pub(crate) async fn run(
 
 /// The stack on this machine, if it is the one that is asked.
 fn local(args: &DoctorArgs, target: &Target) -> Option<LocalStack> {
-    let stack = LocalStack::read(&args.state_dir)?;
     let asked = target.resolve().map(|resolved| resolved.address);
-    let asked = asked.unwrap_or_else(|_| DEFAULT_CONTROL_PLANE.to_owned());
-    let same = asked.trim_end_matches('/') == stack.control_plane;
-    same.then_some(stack)
+    // Where the token cannot be read, the rest is looked at all the same.
+    let asked = asked.ok().or_else(|| target.control_plane.clone());
+    let asked = asked.unwrap_or_else(|| DEFAULT_CONTROL_PLANE.to_owned());
+    LocalStack::find(&args.state_dir, &asked)
 }

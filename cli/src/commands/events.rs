@@ -2,12 +2,13 @@
 
 mod view;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::node::v1::Step;
 use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
 
-use super::{CommandError, Context, Outcome};
+use super::pages::Pages;
+use super::{CommandError, Context, Outcome, words};
 use crate::api::{self, ApiError};
 use crate::output;
 use view::{Event, Events};
@@ -38,8 +39,8 @@ pub(crate) struct ListArgs {
     #[arg(long, default_value = "")]
     policy: String,
     /// With this action
-    #[arg(long, value_enum)]
-    action: Option<Action>,
+    #[arg(long, ignore_case = true, value_parser = words::one_of(words::ACTIONS))]
+    action: Option<ActionKind>,
     /// On this host
     #[arg(long, default_value = "")]
     host: String,
@@ -68,11 +69,11 @@ pub(crate) struct ListArgs {
     #[arg(long, default_value = "")]
     reason: String,
     /// With this verdict
-    #[arg(long, value_enum)]
-    verdict: Option<VerdictWord>,
+    #[arg(long, ignore_case = true, value_parser = words::one_of(words::VERDICTS))]
+    verdict: Option<Verdict>,
     /// Challenges that came to this step
-    #[arg(long, value_enum)]
-    step: Option<StepWord>,
+    #[arg(long, ignore_case = true, value_parser = words::one_of(words::STEPS))]
+    step: Option<Step>,
     /// Challenges with an answer that was rejected for this
     #[arg(long, default_value = "")]
     cause: String,
@@ -82,97 +83,27 @@ pub(crate) struct ListArgs {
     /// Go on where a former list ended
     #[arg(long, default_value = "")]
     cursor: String,
-}
-
-/// `--verdict`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum VerdictWord {
-    Allow,
-    Challenge,
-    Block,
-}
-
-impl From<VerdictWord> for Verdict {
-    fn from(word: VerdictWord) -> Self {
-        match word {
-            VerdictWord::Allow => Self::Allow,
-            VerdictWord::Challenge => Self::Challenge,
-            VerdictWord::Block => Self::Block,
-        }
-    }
-}
-
-/// `--step`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum StepWord {
-    PageServed,
-    Started,
-    Unsupported,
-    Cancelled,
-    Rejected,
-    Passed,
-}
-
-impl From<StepWord> for Step {
-    fn from(word: StepWord) -> Self {
-        match word {
-            StepWord::PageServed => Self::PageServed,
-            StepWord::Started => Self::Started,
-            StepWord::Unsupported => Self::Unsupported,
-            StepWord::Cancelled => Self::Cancelled,
-            StepWord::Rejected => Self::Rejected,
-            StepWord::Passed => Self::Passed,
-        }
-    }
-}
-
-/// `--action`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Action {
-    Allow,
-    Block,
-    Redirect,
-    Challenge,
-    Monitor,
-}
-
-impl From<Action> for ActionKind {
-    fn from(action: Action) -> Self {
-        match action {
-            Action::Allow => Self::Allow,
-            Action::Block => Self::Block,
-            Action::Redirect => Self::Redirect,
-            Action::Challenge => Self::Challenge,
-            Action::Monitor => Self::Monitor,
-        }
-    }
+    /// All of them, page after page
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
 }
 
 impl ListArgs {
     fn request(&self) -> admin::ListEventsRequest {
-        let ms = |time: Option<jiff::Timestamp>| {
-            time.map_or(0, |time| u64::try_from(time.as_millisecond()).unwrap_or(0))
-        };
         admin::ListEventsRequest {
             policy: self.policy.clone(),
-            action: self
-                .action
-                .map_or(ActionKind::Unspecified, ActionKind::from)
-                .into(),
+            action: self.action.unwrap_or_default().into(),
             host: self.host.clone(),
-            from_ms: ms(self.from),
-            to_ms: ms(self.to),
+            from_ms: words::milliseconds(self.from),
+            to_ms: words::milliseconds(self.to),
             text: self.search.clone(),
             mentions: self.mentions.clone(),
             device: self.device.clone(),
             address: self.address.clone(),
             path: self.path.clone(),
             reason: self.reason.clone(),
-            verdict: self
-                .verdict
-                .map_or(Verdict::Unspecified, Verdict::from)
-                .into(),
-            step: self.step.map_or(Step::Unspecified, Step::from).into(),
+            verdict: self.verdict.unwrap_or_default().into(),
+            step: self.step.unwrap_or_default().into(),
             cause: self.cause.clone(),
             demanded: Assurance::None.into(),
             limit: self.limit,
@@ -188,11 +119,19 @@ pub(crate) async fn run(
     let mut client = api::connect(&context.control_plane).await?;
     match command {
         EventsCommand::List(asked) => {
-            let request = asked.request();
-            let answer = client.list_events(request).await?.into_inner();
+            let mut pages = Pages::begin("events", asked.all, asked.limit);
+            let mut request = asked.request();
+            request.limit = pages.limit();
+            loop {
+                let answer = client.list_events(request.clone()).await?.into_inner();
+                request.cursor = answer.next_cursor;
+                if !pages.take(answer.events, !request.cursor.is_empty()) {
+                    break;
+                }
+            }
             let events = Events {
-                events: answer.events.into_iter().map(Event::from).collect(),
-                next_cursor: Some(answer.next_cursor).filter(|cursor| !cursor.is_empty()),
+                events: pages.end().into_iter().map(Event::from).collect(),
+                next_cursor: Some(request.cursor).filter(|cursor| !cursor.is_empty()),
             };
             context.output.print(&events, table)?;
         }
@@ -203,7 +142,9 @@ pub(crate) async fn run(
             let answer = client.get_event(request).await?.into_inner();
             let event = answer.event.map(Event::from);
             let event = event
-                .ok_or_else(|| ApiError::NotFound(format!("there is no event `{event_id}`")))?;
+                .ok_or_else(|| ApiError::NotFound(format!(
+                    "there is no event `{event_id}`; `countersign events list` shows those that are kept"
+                )))?;
             context.output.print(&event, story)?;
         }
     }

@@ -4,15 +4,27 @@ use clap::Args;
 use countersign_proto::admin::v1 as admin;
 use serde::Serialize;
 
+use super::pages::Pages;
 use super::{CommandError, Context, Outcome};
 use crate::{api, output};
 
 /// The options of `countersign history`.
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
-    /// How many, newest first
-    #[arg(long, default_value_t = 20)]
+    /// How many at most, newest first
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
+    /// Those before this number: where a former list ended
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    before: u64,
+    /// All of them, page after page
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -33,12 +45,28 @@ pub(crate) struct Revision {
 
 pub(crate) async fn run(args: &HistoryArgs, context: &Context) -> Result<Outcome, CommandError> {
     let mut client = api::connect(&context.control_plane).await?;
-    let request = admin::ListRevisionsRequest { limit: args.limit };
-    let answer = client.list_revisions(request).await?.into_inner();
-    let revisions: Vec<_> = answer.revisions.into_iter().map(Revision::from).collect();
-    context
-        .output
-        .print(&revisions, |revisions| table(revisions))?;
+    let mut pages = Pages::begin("revisions", args.all, args.limit);
+    let mut before = args.before;
+    loop {
+        let request = admin::ListRevisionsRequest {
+            limit: pages.limit(),
+            before,
+        };
+        let answer = client.list_revisions(request).await?.into_inner();
+        before = answer.next_before;
+        if !pages.take(answer.revisions, before > 0) {
+            break;
+        }
+    }
+    let revisions = pages.end().into_iter().map(Revision::from);
+    let revisions: Vec<_> = revisions.collect();
+    context.output.print(&revisions, |revisions| {
+        let mut text = table(revisions);
+        if before > 0 {
+            text.push_str(&format!("\nmore with --before {before}\n"));
+        }
+        text
+    })?;
     Ok(Outcome::Fine)
 }
 

@@ -1,6 +1,7 @@
 //! One file for each command, and what each of them may fail with.
 
 pub(crate) mod access;
+mod all;
 pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod check;
@@ -15,6 +16,7 @@ pub(crate) mod history;
 pub(crate) mod keys;
 pub(crate) mod kinds;
 pub(crate) mod nodes;
+mod pages;
 pub(crate) mod passkeys;
 mod patch;
 pub(crate) mod proposals;

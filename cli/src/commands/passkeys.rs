@@ -12,8 +12,13 @@ use crate::{api, output};
 #[derive(Debug, Subcommand)]
 pub(crate) enum PasskeysCommand {
     /// Lists passkeys, those that have ended or were removed too
+    #[command(after_help = "Examples:
+  countersign passkeys list
+  countersign passkeys list --output json")]
     List,
     /// Removes a passkey: your own, or as an approver anybody's; who is signed in by it no longer is
+    #[command(after_help = "Examples:
+  countersign passkeys remove 3fa9c1d2e4b5")]
     Remove {
         /// From the list
         id: String,

@@ -5,7 +5,7 @@ use countersign_proto::admin::v1 as admin;
 use serde::Serialize;
 
 use super::apply::{Applied, author};
-use super::{CommandError, Context, Outcome, kinds};
+use super::{CommandError, Context, Outcome, all, kinds};
 use crate::api::{self, ApiError};
 use crate::output::{self, Output, OutputError};
 
@@ -25,6 +25,18 @@ pub(crate) struct GetArgs {
         hide_default_value = true
     )]
     revision: String,
+    /// How many at most, by kind and name [default: all]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "revision")]
+    limit: Option<u32>,
+    /// Go on where a former list ended
+    #[arg(
+        long,
+        default_value = "",
+        value_name = "KIND/NAME",
+        hide_default_value = true,
+        conflicts_with = "revision"
+    )]
+    cursor: String,
 }
 
 /// The options of `countersign delete`.
@@ -49,6 +61,8 @@ struct Resources {
     /// The revision that holds them.
     revision: String,
     resources: Vec<Resource>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    next_cursor: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,14 +89,20 @@ pub(crate) async fn get(args: &GetArgs, context: &Context) -> Result<Outcome, Co
         kind: kind.clone(),
         name: name.clone(),
         revision: args.revision.clone(),
+        limit: args.limit.unwrap_or_default(),
+        cursor: args.cursor.clone(),
     };
-    let answer = client.list_resources(request).await?.into_inner();
+    let answer = all::resources(&mut client, request).await?;
     let resources = Resources {
         revision: answer.revision,
         resources: answer.resources.into_iter().map(Resource::from).collect(),
+        next_cursor: answer.next_cursor,
     };
     if resources.resources.is_empty() && !name.is_empty() {
-        return Err(ApiError::NotFound(format!("there is no {kind} `{name}`")).into());
+        return Err(ApiError::NotFound(format!(
+            "there is no {kind} `{name}`; `countersign get {kind}` lists those that there are"
+        ))
+        .into());
     }
     match context.output {
         // What `apply` takes, not a document about documents.
@@ -147,11 +167,15 @@ fn table(resources: &Resources) -> String {
             resource.file.clone(),
         ]
     });
-    output::table(
+    let mut text = output::table(
         ["kind", "name", "changed", "by", "file"],
         rows,
         "no resources; apply some with `countersign apply -f FILE`",
-    )
+    );
+    if !resources.next_cursor.is_empty() {
+        text.push_str(&format!("\nmore with --cursor {}\n", resources.next_cursor));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -172,6 +196,7 @@ mod tests {
         Resources {
             revision: "1-a".to_owned(),
             resources: sources.iter().map(resource).collect(),
+            next_cursor: String::new(),
         }
     }
 

@@ -6,6 +6,7 @@ use countersign_proto::admin::v1 as admin;
 use super::apply::{Applied, author};
 use super::{CommandError, Context, Outcome};
 use crate::api;
+use crate::progress::Spinner;
 
 /// The options of `countersign rollback`.
 #[derive(Debug, Args)]
@@ -39,7 +40,9 @@ pub(crate) async fn run(args: &RollbackArgs, context: &Context) -> Result<Outcom
         base: args.base.clone(),
         dry_run: args.dry_run,
     };
+    let spinner = Spinner::begin("compiling");
     let mut client = api::connect(&context.control_plane).await?;
     let answer = client.rollback(request).await?.into_inner();
+    spinner.end();
     Applied::new(answer, args.dry_run).print(context)
 }

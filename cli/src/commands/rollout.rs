@@ -34,7 +34,7 @@ pub(crate) enum RolloutCommand {
   countersign rollout history --limit 5")]
     History {
         /// How many, newest first
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
     },
     /// Lets a rollout begin that waits for approval; whoever made the change cannot
@@ -129,8 +129,11 @@ async fn status(watch: bool, context: &Context) -> Result<Outcome, CommandError>
         })?;
         if text != shown {
             // Programs get a document each time; people see it change in its place.
-            let clear = watch && context.output == Output::Table && !shown.is_empty();
-            print(clear, &text)?;
+            let again = watch && !shown.is_empty();
+            if again && context.output == Output::Yaml {
+                print(false, "---")?;
+            }
+            print(again && context.output == Output::Table, &text)?;
             shown = text;
         }
         let open = rollout.is_some_and(|rollout| rollout.is_open());

@@ -10,6 +10,7 @@ use countersign_control_plane::simulate::{Assurance, Set, Timestamp};
 use super::diagnostics::{Finding, count};
 use super::{CommandError, Context};
 use crate::output::Output;
+use crate::progress::Spinner;
 
 /// The other end of a connection that nobody named: as in tests.
 pub(super) const DEFAULT_PEER: &str = "127.0.0.1";
@@ -58,7 +59,10 @@ pub(super) fn load(
     context: &Context,
     colour: bool,
 ) -> Result<Option<(Set, Vec<Document>)>, CommandError> {
-    match parse_files(&files) {
+    let spinner = Spinner::begin(format!("reading {} files", files.len()));
+    let parsed = parse_files(&files);
+    spinner.end();
+    match parsed {
         Ok(documents) => {
             let set = load_documents(&documents, now, context, colour)?;
             Ok(set.map(|set| (set, documents)))
@@ -74,7 +78,10 @@ pub(super) fn load_documents(
     context: &Context,
     colour: bool,
 ) -> Result<Option<Set>, CommandError> {
-    match Set::load(documents, now) {
+    let spinner = Spinner::begin(format!("compiling {} resources", documents.len()));
+    let loaded = Set::load(documents, now);
+    spinner.end();
+    match loaded {
         Ok(set) => {
             show(&set.warnings, colour);
             Ok(Some(set))

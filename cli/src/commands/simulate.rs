@@ -154,7 +154,7 @@ async fn against(
 async fn current(context: &Context, colour: bool) -> Result<Option<Vec<Document>>, CommandError> {
     let mut client = api::connect(&context.control_plane).await?;
     let request = admin::ListResourcesRequest::default();
-    let answer = client.list_resources(request).await?.into_inner();
+    let answer = super::all::resources(&mut client, request).await?;
     if answer.revision.is_empty() {
         let message = "the control plane has no policies in force; leave `--against-current` out";
         return Err(ApiError::NotFound(message.to_owned()).into());

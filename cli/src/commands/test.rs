@@ -12,6 +12,7 @@ use super::diagnostics::{Finding, count};
 use super::{CommandError, Context, Outcome};
 use crate::colour::{self, paint};
 use crate::output::Output;
+use crate::progress::Spinner;
 use crate::sources;
 
 /// The options of `countersign test`.
@@ -34,7 +35,7 @@ struct Report {
 }
 
 pub(crate) fn run(args: &TestArgs, context: &Context) -> Result<Outcome, CommandError> {
-    let report = report(&sources::read(&args.paths)?);
+    let report = tested(&sources::read(&args.paths)?);
     if context.output == Output::Table {
         let colour = colour::wanted(std::io::stderr().is_terminal());
         for finding in &report.diagnostics {
@@ -54,6 +55,11 @@ pub(crate) fn run(args: &TestArgs, context: &Context) -> Result<Outcome, Command
     } else {
         Outcome::Fine
     })
+}
+
+fn tested(files: &[SourceFile]) -> Report {
+    let _spinner = Spinner::begin("testing");
+    report(files)
 }
 
 fn report(files: &[SourceFile]) -> Report {

@@ -94,12 +94,9 @@ struct Counts {
 }
 
 pub(crate) async fn run(args: &TrafficArgs, context: &Context) -> Result<Outcome, CommandError> {
-    let ms = |time: Option<jiff::Timestamp>| {
-        time.map_or(0, |time| u64::try_from(time.as_millisecond()).unwrap_or(0))
-    };
     let request = admin::GetTrafficRequest {
-        from_ms: ms(args.from),
-        to_ms: ms(args.to),
+        from_ms: words::milliseconds(args.from),
+        to_ms: words::milliseconds(args.to),
         step_s: args.step,
         policy: args.policy.clone(),
         host: args.host.clone(),

@@ -1,50 +1,27 @@
-//! Words for the numbers of the contracts: the vocabulary, spelled one way everywhere.
+//! Words for the numbers of the contracts: the control plane's own, and options that take them.
 
-use countersign_proto::admin::v1::Change;
-use countersign_proto::node::v1::Step;
-use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+pub(crate) use countersign_control_plane::words::{
+    ACTIONS, STEPS, VERDICTS, action, assurance, change, step, verdict,
+};
 
-pub(crate) fn change(change: Change) -> &'static str {
-    match change {
-        Change::Unchanged => "unchanged",
-        Change::Created => "created",
-        Change::Updated => "updated",
-        Change::Deleted => "deleted",
-    }
+/// An option that is one of these words, in any case.
+pub(super) fn one_of<T, const N: usize>(
+    known: [(&'static str, T); N],
+) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    let words = PossibleValuesParser::new(known.map(|(word, _)| word));
+    words.try_map(move |said| {
+        let mut known = known.into_iter();
+        let found = known.find(|(word, _)| word.eq_ignore_ascii_case(&said));
+        // The parser before this one knows the same words.
+        found.map(|(_, value)| value).ok_or("no such word")
+    })
 }
 
-pub(super) fn action(action: ActionKind) -> &'static str {
-    match action {
-        ActionKind::Unspecified => "",
-        ActionKind::Allow => "allow",
-        ActionKind::Block => "block",
-        ActionKind::Redirect => "redirect",
-        ActionKind::Challenge => "challenge",
-        ActionKind::Monitor => "monitor",
-    }
-}
-
-pub(super) fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Unspecified => "",
-        Verdict::Allow => "ALLOW",
-        Verdict::Challenge => "CHALLENGE",
-        Verdict::Block => "BLOCK",
-    }
-}
-
-pub(super) fn assurance(assurance: Assurance) -> &'static str {
-    countersign_engine::Assurance::from_wire(assurance).word()
-}
-
-pub(super) fn step(step: Step) -> &'static str {
-    match step {
-        Step::Unspecified => "",
-        Step::PageServed => "page_served",
-        Step::Started => "started",
-        Step::Unsupported => "unsupported",
-        Step::Cancelled => "cancelled",
-        Step::Rejected => "rejected",
-        Step::Passed => "passed",
-    }
+/// Milliseconds since 1970; 0 where nothing is said.
+pub(super) fn milliseconds(time: Option<jiff::Timestamp>) -> u64 {
+    time.map_or(0, |time| u64::try_from(time.as_millisecond()).unwrap_or(0))
 }

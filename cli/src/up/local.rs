@@ -18,8 +18,18 @@ pub(crate) struct LocalStack {
 }
 
 impl LocalStack {
-    /// `None` where there never was one.
-    pub(crate) fn read(state_dir: &Path) -> Option<Self> {
+    /// The one whose control plane is at this address: in this directory, or in one below it, where stacks
+    /// with a base port of their own are.
+    pub(crate) fn find(state_dir: &Path, control_plane: &str) -> Option<Self> {
+        let below = std::fs::read_dir(state_dir).ok()?.filter_map(Result::ok);
+        let below = below.map(|entry| entry.path());
+        let below = below.filter(|path| path.is_dir());
+        let all = std::iter::once(state_dir.to_owned()).chain(below);
+        all.filter_map(|folder| Self::read(&folder))
+            .find(|stack| stack.control_plane == control_plane.trim_end_matches('/'))
+    }
+
+    fn read(state_dir: &Path) -> Option<Self> {
         let record = Record::read(state_dir)?;
         Some(Self {
             envoy_config: record.state_dir.join(super::ENVOY_CONFIG),

@@ -27,7 +27,7 @@ pub(crate) use local::LocalStack;
 pub(crate) use ports::is_free;
 
 use std::fs::{File, TryLockError};
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use access::AccessFiles;
@@ -43,20 +43,21 @@ use time::OffsetDateTime;
 
 use crate::colour;
 use crate::commands::check;
+use crate::output::Output;
 use crate::private_file;
 
 /// Envoy's finished bootstrap, in the state directory.
 const ENVOY_CONFIG: &str = "envoy.yaml";
 
 /// Runs until it is told to stop, or until a part that must not die does.
-pub(crate) async fn run(args: &UpArgs, now: OffsetDateTime) -> Result<(), UpError> {
+pub(crate) async fn run(args: &UpArgs, output: Output, now: OffsetDateTime) -> Result<(), UpError> {
     let mut signals = StopSignals::new()?;
     let mut prepared = prepare(args, now)?;
     let progress = Progress::new();
     let mut stack = Stack::default();
 
     let ended = tokio::select! {
-        started = start_and_tell(args, &mut prepared, &mut stack, &progress) => started,
+        started = start_and_tell(args, output, &mut prepared, &mut stack, &progress) => started,
         () = signals.stop() => Ok(false),
     };
     let ended = match ended {
@@ -176,6 +177,7 @@ impl Prepared {
 /// Starts everything, writes the files that say so, prints where it is.
 async fn start_and_tell(
     args: &UpArgs,
+    output: Output,
     prepared: &mut Prepared,
     stack: &mut Stack,
     progress: &Progress,
@@ -202,10 +204,10 @@ async fn start_and_tell(
         let colour = colour::wanted(std::io::stdout().is_terminal());
         let program = std::env::args().next();
         let program = program.as_deref().unwrap_or("countersign");
-        let text = summary::text(record, &node, program, colour);
         // A closed stdout is no reason to stop serving.
-        let _closed = std::io::stdout().write_all(text.as_bytes());
-        let _closed = std::io::stdout().flush();
+        let _closed = output.print(record, |record| {
+            summary::text(record, &node, program, colour)
+        });
     }
     Ok(true)
 }

@@ -2,7 +2,9 @@
 
 use countersign_proto::event::v1::{DecisionEvent, Session};
 use countersign_proto::node::v1::{Outcome, Step};
-use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
+use countersign_proto::policy::v1::{ActionKind, Verdict};
+
+use crate::words;
 
 /// Every part of the decision and of what followed.
 #[must_use]
@@ -74,7 +76,7 @@ fn decision(event: &DecisionEvent) -> String {
         "{answer} by policy `{policy}`: its hosts, endpoints, methods and condition all matched"
     );
     if event.action() == ActionKind::Challenge {
-        let demanded = assurance_word(event.min_assurance());
+        let demanded = words::assurance(event.min_assurance());
         line.push_str(&format!(
             "; it demands a session with assurance `{demanded}` or better"
         ));
@@ -125,7 +127,7 @@ fn session(session: Option<&Session>) -> String {
     }
     format!(
         "a good session was presented: assurance `{}`, proven {} ago, device {}",
-        assurance_word(session.assurance()),
+        words::assurance(session.assurance()),
         age(session.age_s),
         or(&session.device, "unknown"),
     )
@@ -145,7 +147,7 @@ fn outcome_line(event: &DecisionEvent, outcome: &Outcome) -> String {
         Step::Passed => {
             format!(
                 "passed: a session with assurance `{}` was given",
-                assurance_word(outcome.assurance())
+                words::assurance(outcome.assurance())
             )
         }
     };
@@ -190,27 +192,19 @@ fn age(seconds: u64) -> String {
     }
 }
 
-/// The word of an action in YAML, JSON and explanations.
+/// The word of an action; what is not said is permitted.
 #[must_use]
 pub fn action_word(action: ActionKind) -> &'static str {
     match action {
-        ActionKind::Unspecified | ActionKind::Allow => "allow",
-        ActionKind::Block => "block",
-        ActionKind::Redirect => "redirect",
-        ActionKind::Challenge => "challenge",
-        ActionKind::Monitor => "monitor",
+        ActionKind::Unspecified => words::action(ActionKind::Allow),
+        action => words::action(action),
     }
-}
-
-/// The word of an assurance in YAML, JSON and explanations.
-#[must_use]
-pub fn assurance_word(assurance: Assurance) -> &'static str {
-    countersign_engine::Assurance::from_wire(assurance).word()
 }
 
 #[cfg(test)]
 mod tests {
     use countersign_proto::event::v1::{Input, Monitored, RuntimeError, Signal};
+    use countersign_proto::policy::v1::Assurance;
 
     use super::*;
 

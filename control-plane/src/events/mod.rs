@@ -7,6 +7,6 @@ mod search;
 mod unwrap;
 
 pub use check::{EventFault, OutcomeFault, checked_event, checked_outcome, event_time};
-pub use explain::{action_word, assurance_word, explain};
+pub use explain::{action_word, explain};
 pub use search::{NoAddress, Wanted, address_range};
 pub use unwrap::{FILTER_STATE_KEY, Written, is_denied_by_guard, written};

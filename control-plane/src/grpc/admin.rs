@@ -6,11 +6,11 @@ use tonic::{Request, Response, Status};
 
 use super::admin_convert as convert;
 use super::answered::answered;
-use super::history_convert;
 use super::rollout_convert as rollouts;
 use super::sessions_convert as sessions;
 use super::traffic::{TrafficFault, TrafficQuestion, answer};
 use super::{apply_status, caller, store_status};
+use super::{history_convert, listed};
 use crate::limits;
 use crate::resource::SourceFile;
 use crate::runtime::{App, Apply, Choice, Delete, Rollback, SkipFault};
@@ -145,50 +145,16 @@ impl AdminService for Admin {
         &self,
         request: Request<admin::ListResourcesRequest>,
     ) -> Result<Response<admin::ListResourcesResponse>, Status> {
-        let request = request.into_inner();
-        let wanted = |word: &str, asked: &str| asked.is_empty() || word == asked;
-        if !request.revision.is_empty() {
-            let view = self.app.control.revision(&request.revision).await;
-            let view = view.map_err(apply_status)?;
-            let resources = view
-                .resources
-                .into_iter()
-                .filter(|resource| wanted(&resource.kind, &request.kind))
-                .filter(|resource| wanted(&resource.name, &request.name));
-            return Ok(Response::new(admin::ListResourcesResponse {
-                resources: resources.map(history_convert::resource).collect(),
-                revision: crate::xds::revision_text(view.info.number, &view.info.hash),
-            }));
-        }
-        let (entries, revision) = self.app.control.resources().await;
-        let resources = entries
-            .iter()
-            .filter(|entry| wanted(entry.document.kind.as_str(), &request.kind))
-            .filter(|entry| wanted(&entry.document.name, &request.name))
-            .map(|entry| convert::resource(entry))
-            .collect();
-        Ok(Response::new(admin::ListResourcesResponse {
-            resources,
-            revision,
-        }))
+        let listed = listed::resources(&self.app, &request.into_inner()).await?;
+        Ok(Response::new(listed))
     }
 
     async fn list_revisions(
         &self,
         request: Request<admin::ListRevisionsRequest>,
     ) -> Result<Response<admin::ListRevisionsResponse>, Status> {
-        let limit = match request.into_inner().limit {
-            0 => limits::DEFAULT_EVENTS_LISTED,
-            limit => limit.min(limits::MAX_REVISIONS_LISTED),
-        };
-        let revisions = self
-            .app
-            .store
-            .revisions(limit, None)
-            .await
-            .map_err(|error| store_status(&error))?;
-        let revisions = revisions.iter().map(convert::revision).collect();
-        Ok(Response::new(admin::ListRevisionsResponse { revisions }))
+        let listed = listed::revisions(&self.app, &request.into_inner()).await?;
+        Ok(Response::new(listed))
     }
 
     async fn list_nodes(

@@ -11,6 +11,7 @@ mod ecds;
 mod guard;
 mod history_convert;
 mod introduction;
+mod listed;
 mod log_messages;
 mod module;
 mod node;

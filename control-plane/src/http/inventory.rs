@@ -12,7 +12,7 @@ use super::part::Part;
 use super::problem::Problem;
 use crate::inventory::{Entry, Key};
 use crate::resource::Kind;
-use crate::runtime::App;
+use crate::runtime::{App, page};
 use crate::store::StoredResource;
 
 /// A text above this is not read for its JSON: it is a list of many values, or many rules in one.
@@ -106,7 +106,7 @@ pub(super) async fn list(
         None
     } else {
         Some(
-            read_cursor(&asked.cursor)
+            Key::read(&asked.cursor)
                 .ok_or_else(|| Problem::bad_request("`cursor` is not one of a former answer"))?,
         )
     };
@@ -122,18 +122,9 @@ pub(super) async fn list(
         entries.retain(|entry| has_expired(entry, now) == expired);
     }
     let total = entries.len();
-    let from = after.map_or(0, |after| {
-        entries.partition_point(|entry| key(entry) <= after)
-    });
-    let rest = entries.get(from..).unwrap_or_default();
-    let most = match asked.limit {
-        0 => rest.len(),
-        limit => limit.min(rest.len()),
-    };
-    let (page, more) = rest.split_at_checked(most).unwrap_or_default();
-    let last = page.last().filter(|_| !more.is_empty());
+    let (page, next) = page(&entries, after.as_ref(), asked.limit);
     let answer = ResourcesJson {
-        next_cursor: last.map(|entry| key(entry).to_string()).unwrap_or_default(),
+        next_cursor: next.map(|key| key.to_string()).unwrap_or_default(),
         resources: page
             .iter()
             .map(|entry| ResourceJson::from(&**entry))
@@ -158,21 +149,6 @@ pub(super) async fn one(
         entry.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "there is no such resource"))?;
     let tag = [(header::ETAG, format!("\"{revision}\""))];
     Ok((tag, Json(ResourceJson::from(&*entry))).into_response())
-}
-
-fn key(entry: &Entry) -> Key {
-    Key {
-        kind: entry.document.kind,
-        name: entry.document.name.clone(),
-    }
-}
-
-fn read_cursor(cursor: &str) -> Option<Key> {
-    let (kind, name) = cursor.split_once('/')?;
-    Some(Key {
-        kind: Kind::from_word(kind)?,
-        name: name.to_owned(),
-    })
 }
 
 /// A device rule that is not in force any more.
@@ -215,9 +191,9 @@ mod tests {
 
     #[test]
     fn a_cursor_names_a_kind_and_a_name_that_may_have_slashes() {
-        let key = read_cursor("List/a/b").unwrap();
+        let key = Key::read("List/a/b").unwrap();
         assert_eq!((key.kind, key.name.as_str()), (Kind::List, "a/b"));
         assert_eq!(key.to_string(), "List/a/b");
-        assert!(read_cursor("List").is_none() && read_cursor("Lisp/a").is_none());
+        assert!(Key::read("List").is_none() && Key::read("Lisp/a").is_none());
     }
 }

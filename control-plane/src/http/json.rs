@@ -1,15 +1,15 @@
 //! The JSON of the REST API. Field names and words are those of the protocol and of YAML.
 
 use countersign_proto::admin::v1::{TrafficCounts, TrafficPoint};
-use countersign_proto::event::v1::{DecisionEvent, Session};
+use countersign_proto::event::v1::Session;
 use countersign_proto::node::v1::{Outcome, Step};
-use countersign_proto::policy::v1::Verdict;
 use serde::Serialize;
 
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::events::{action_word, assurance_word, explain};
+use crate::events::{action_word, explain};
 use crate::store::{StoredEvent, StoredRevision};
 use crate::traffic::Measure;
+use crate::words;
 
 /// A time as RFC 3339 with milliseconds; none for zero.
 pub(super) fn time(ms: u64) -> Option<String> {
@@ -165,8 +165,8 @@ impl From<StoredEvent> for EventJson {
             time: time(stored.time_ms),
             node: stored.node,
             action: action_word(event.action()),
-            verdict: verdict(&event),
-            min_assurance: assurance_word(event.min_assurance()),
+            verdict: words::verdict(event.verdict()),
+            min_assurance: words::assurance(event.min_assurance()),
             session: event.session.map(session),
             monitored: event
                 .monitored
@@ -223,18 +223,9 @@ impl From<StoredEvent> for EventJson {
     }
 }
 
-fn verdict(event: &DecisionEvent) -> &'static str {
-    match event.verdict() {
-        Verdict::Unspecified => "",
-        Verdict::Allow => "ALLOW",
-        Verdict::Challenge => "CHALLENGE",
-        Verdict::Block => "BLOCK",
-    }
-}
-
 fn session(session: Session) -> SessionJson {
     SessionJson {
-        assurance: assurance_word(session.assurance()),
+        assurance: words::assurance(session.assurance()),
         valid: session.valid,
         age_s: session.age_s,
         device: session.device,
@@ -249,7 +240,7 @@ fn outcome(outcome: Outcome) -> OutcomeJson {
             step => Measure::of_step(step).map_or("unknown", Measure::as_str),
         },
         time: time(outcome.time_ms),
-        assurance: assurance_word(outcome.assurance()),
+        assurance: words::assurance(outcome.assurance()),
         kind: outcome.kind,
         cause: outcome.cause,
         device: outcome.device,

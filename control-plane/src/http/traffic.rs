@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::json::{CountsJson, PointJson};
 use super::problem::Problem;
 use super::words;
-use crate::events::assurance_word;
 use crate::grpc::{TrafficFault, TrafficQuestion, traffic_answer};
 use crate::runtime::App;
+use crate::words::assurance;
 
 /// The parameters as they come.
 #[derive(Debug, Default, Deserialize)]
@@ -81,7 +81,7 @@ pub(super) async fn challenges(
 impl From<PolicyTraffic> for PolicyJson {
     fn from(policy: PolicyTraffic) -> Self {
         let graded = |graded: AssuranceTraffic| AssuranceJson {
-            assurance: assurance_word(graded.assurance()),
+            assurance: assurance(graded.assurance()),
             counts: graded.counts.unwrap_or_default().into(),
         };
         let cause = |cause: CauseCount| CauseJson {

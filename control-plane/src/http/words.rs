@@ -5,6 +5,7 @@ use countersign_proto::node::v1::Step;
 use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
 
 use super::problem::Problem;
+use crate::words::{ACTIONS, STEPS, VERDICTS};
 
 /// A word that is none of these.
 pub(super) fn none_of<'a>(name: &str, words: impl IntoIterator<Item = &'a str>) -> Problem {
@@ -28,35 +29,15 @@ fn read<T: Copy + Default, const N: usize>(
 }
 
 pub(super) fn action(word: &str) -> Result<ActionKind, Problem> {
-    let known = [
-        ("allow", ActionKind::Allow),
-        ("block", ActionKind::Block),
-        ("redirect", ActionKind::Redirect),
-        ("challenge", ActionKind::Challenge),
-        ("monitor", ActionKind::Monitor),
-    ];
-    read("action", word, known)
+    read("action", word, ACTIONS)
 }
 
 pub(super) fn verdict(word: &str) -> Result<Verdict, Problem> {
-    let known = [
-        ("ALLOW", Verdict::Allow),
-        ("CHALLENGE", Verdict::Challenge),
-        ("BLOCK", Verdict::Block),
-    ];
-    read("verdict", word, known)
+    read("verdict", word, VERDICTS)
 }
 
 pub(super) fn step(word: &str) -> Result<Step, Problem> {
-    let known = [
-        ("page_served", Step::PageServed),
-        ("started", Step::Started),
-        ("unsupported", Step::Unsupported),
-        ("cancelled", Step::Cancelled),
-        ("rejected", Step::Rejected),
-        ("passed", Step::Passed),
-    ];
-    read("step", word, known)
+    read("step", word, STEPS)
 }
 
 /// What challenges demand, so never `none`.

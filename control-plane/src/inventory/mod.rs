@@ -43,6 +43,27 @@ pub struct Key {
     pub name: String,
 }
 
+impl Key {
+    /// Of an entry.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Self {
+        Self {
+            kind: entry.document.kind,
+            name: entry.document.name.clone(),
+        }
+    }
+
+    /// `KIND/NAME`, as it is displayed.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let (kind, name) = text.split_once('/')?;
+        Some(Self {
+            kind: Kind::from_word(kind)?,
+            name: name.to_owned(),
+        })
+    }
+}
+
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.kind.as_str(), self.name)

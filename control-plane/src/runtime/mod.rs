@@ -48,6 +48,7 @@ pub use ingest::{Acks, Ingest, IngestClosed, IngestTask, Stored};
 pub use keys::KeyError;
 pub use lease::Lease;
 pub use ledger::Ledger;
+pub use listed::page;
 pub(crate) use proposals::window as proposals_window;
 pub use relays::{RelayCounts, RelayView, Relays};
 pub use revision_name::{RevisionError, RevisionName};

@@ -10,9 +10,9 @@ use sqlx::Row as _;
 
 use super::outcomes::{issued, take_waiting};
 use super::{Store, StoreError, Tx, bulk, earned, ledger, signed, text};
-use crate::events::assurance_word;
 use crate::limits;
 use crate::traffic::{Issued, Measure, Standing, detail, judge, measures};
+use crate::words;
 
 /// An event on its way in.
 #[derive(Clone, Debug)]
@@ -254,7 +254,7 @@ pub(super) async fn add_rollups(
                 .bind(text(&place.host))
                 .bind(text(&place.policy))
                 .bind(place.measure.as_str())
-                .bind(assurance_word(place.assurance))
+                .bind(words::assurance(place.assurance))
                 .bind(text(&place.detail))
                 .bind(signed(**count));
         }

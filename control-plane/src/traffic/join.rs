@@ -4,7 +4,7 @@ use countersign_proto::node::v1::{Outcome, Step};
 use countersign_proto::policy::v1::{ActionKind, Assurance};
 
 use super::Measure;
-use crate::events::assurance_word;
+use crate::words;
 
 /// What is known of the event that an outcome names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn detail(outcome: &Outcome) -> &str {
                     .all(|byte| byte.is_ascii_uppercase() || byte == b'_');
             if known { cause } else { OTHER_CAUSE }
         }
-        Step::Passed => assurance_word(outcome.assurance()),
+        Step::Passed => words::assurance(outcome.assurance()),
         _ => "",
     }
 }

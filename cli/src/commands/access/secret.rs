@@ -3,6 +3,8 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::target::looks_like_token;
+
 /// A token is 63 characters; whatever is much longer is another file.
 const MAX_TOKEN_BYTES: u64 = 4_096;
 
@@ -22,12 +24,20 @@ pub(crate) enum TokenError {
     #[error("cannot read the token from standard input: {0}")]
     Stdin(std::io::Error),
     /// It holds nothing.
-    #[error("there is no token in what was given")]
+    #[error("there is no token in what was given; a token is one line that begins with `csn`")]
     Empty,
+    /// Never shown again, and seen by whoever looked at the process list.
+    #[error(
+        "`--bootstrap-token-file` takes the name of a file, and a token was given; leave the option out, and give the token on standard input"
+    )]
+    TokenAsFile,
 }
 
 /// What a file holds, without the line break at its end.
 pub(in crate::commands) fn read_token(path: &Path) -> Result<String, TokenError> {
+    if looks_like_token(path) {
+        return Err(TokenError::TokenAsFile);
+    }
     let file = std::fs::File::open(path).map_err(in_file(path))?;
     let mut text = String::new();
     file.take(MAX_TOKEN_BYTES)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::value::{at, field, items, kind, text};
+use super::value::{at, field, items, kind, text, truth};
 use super::{Manager, STATE, clusters, failed, ok, warning};
 use crate::commands::doctor::finding::Finding;
 
@@ -20,6 +20,10 @@ pub(super) fn judge(managers: &[Manager<'_>], config: &Value) -> Vec<Finding> {
     let mut asking = 0;
     for manager in managers {
         let filters: Vec<_> = items(manager.config, &["http_filters"]).collect();
+        if let Some(fixed) = filters.iter().find_map(|filter| fixed(manager, filter)) {
+            findings.push(fixed);
+            continue;
+        }
         let Some(place) = filters.iter().position(|filter| is_ours(filter)) else {
             findings.push(warning(
                 "filter",
@@ -62,6 +66,32 @@ fn is_ours(filter: &Value) -> bool {
     let name = text(filter, &["name"]);
     let ours = name == "countersign" || name.starts_with("countersign/");
     ours && field(filter, "config_discovery").is_some()
+}
+
+/// A filter that stands in the bootstrap itself, where no policy reaches it.
+fn fixed(manager: &Manager<'_>, filter: &Value) -> Option<Finding> {
+    let ours = text(filter, &["name"]).starts_with("countersign");
+    if !ours || kind(filter, &["typed_config"]) != WASM {
+        return None;
+    }
+    let vm = &["typed_config", "config", "vm_config"];
+    let vm = at(filter, vm);
+    let fetched = vm.is_some_and(|vm| at(vm, &["code", "remote"]).is_some());
+    let waits = vm.is_some_and(|vm| truth(vm, &["nack_on_code_cache_miss"]));
+    let also = match fetched && !waits {
+        true => {
+            "; and without `nack_on_code_cache_miss` Envoy runs without the filter until it has fetched it"
+        }
+        false => "",
+    };
+    Some(failed(
+        "filter",
+        format!(
+            "at listener `{}` the filter stands in the bootstrap, where no policy reaches it{also}",
+            manager.listener
+        ),
+        format!("ask the control plane for it by `config_discovery`, {AS_SHIPPED}"),
+    ))
 }
 
 /// Something that lets only marked requests through, between the filter and the router.

@@ -410,6 +410,29 @@ fn a_guard_in_the_wrong_place_is_found() {
 }
 
 #[test]
+fn a_filter_that_stands_in_the_bootstrap_itself_is_found() {
+    let text = shipped();
+    let (before, rest) = text.split_once("            config_discovery:\n").unwrap();
+    let (_, after) = rest
+        .split_once("          - name: countersign_guard\n")
+        .unwrap();
+    for (more, part) in [
+        ("", "without `nack"),
+        (", nack_on_code_cache_miss: true", "no policy reaches it"),
+    ] {
+        let wasm = format!(
+            "            typed_config:\n              \"@type\": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm\n              config: {{vm_config: {{code: {{remote: {{sha256: x}}}}{more}}}}}\n"
+        );
+        let found = bad(&format!(
+            "{before}{wasm}          - name: countersign_guard\n{after}"
+        ));
+        assert!(found[0].found.contains(part), "{found:?}");
+        assert_eq!(found[0].found.contains("without `nack"), more.is_empty());
+        assert!(found.iter().all(|it| it.check == "filter"), "{found:?}");
+    }
+}
+
+#[test]
 fn the_cluster_over_tls_is_well_also_on_another_machine() {
     let text = shipped();
     let (before, rest) = text
