@@ -77,15 +77,12 @@ fn walk(plane: &Plane) -> Result<()> {
     let local = plane.at("localhost");
     let mut screen = Screen::open(page, &plane.at("127.0.0.1"))?;
     screen.shows(&format!("Passkeys work at {local} only."))?;
-    screen.page().screenshot("u-away")?;
     screen.press("Open it there")?;
     screen.wait_for(&format!("location.origin === '{local}'"))?;
     let mut screen = screen.at(&local);
 
     screen.shows("Sign in with a passkey")?;
-    screen.page().screenshot("u-sign-in")?;
     screen.fill("Access token", &plane.once)?;
-    screen.page().screenshot("u-first")?;
     screen.fill("Your name", "ann")?;
     screen.fill("Name of the passkey", "laptop")?;
     screen.press("Make the first passkey")?;
@@ -110,6 +107,8 @@ fn walk(plane: &Plane) -> Result<()> {
     screen.shows("Save the new mitigation policy")?;
     screen.press("Save and roll out")?;
     screen.shows("Saved as revision")?;
+    // Leaving before the page shows what is saved, it would ask whether to.
+    screen.wait_for("document.querySelector('h1')?.innerText === 'by-passkey'")?;
     screen.go("/administration/audit")?;
     screen.shows("POST /api/v1/session/passkey/answer")?;
     screen.shows("MitigationPolicy/by-passkey")?;
@@ -122,9 +121,7 @@ fn walk(plane: &Plane) -> Result<()> {
     screen.shows("This device or key has a passkey of yours already.")?;
     screen.press("Cancel")?;
 
-    screen.page().screenshot("u-passkeys")?;
     screen.press("Remove …")?;
-    screen.page().screenshot("u-remove")?;
     screen.shows("Remove laptop?")?;
     screen.press("Remove")?;
     screen.shows("Sign in with a passkey")?;
@@ -134,7 +131,6 @@ fn walk(plane: &Plane) -> Result<()> {
     ensure!(status == 401, "{status}");
     screen.press("Sign in with a passkey")?;
     screen.shows("this passkey was removed")?;
-    screen.page().screenshot("u-removed")?;
 
     // The one-time token is used up.
     screen.fill("Access token", &plane.once)?;
