@@ -1,14 +1,15 @@
 //! Every page of the dashboard and each of its states, with a day of decisions behind it, light and dark, on
 //! a wide screen and on a phone. The accessibility test and `make screenshots` both walk through it.
 
+mod drawn;
 mod seed;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
 
-use crate::cdp::{Browser, Page};
+use crate::cdp::Browser;
 use crate::screen::Screen;
 use crate::stack::{SecondEnvoy, Stack};
+use drawn::{answer, enter, settle};
 
 /// How a page is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -372,52 +373,4 @@ impl Gallery {
             View::new("no-such-page", "/nowhere", "There is no such page"),
         ]
     }
-}
-
-/// Sets the screen's size and colours.
-fn enter(page: &mut Page, mode: Mode) -> Result<()> {
-    let Mode { width, height, .. } = mode;
-    page.call(
-        "Emulation.setDeviceMetricsOverride",
-        json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false}),
-    )?;
-    // Pictures are of the whole page, which has none.
-    page.call("Emulation.setScrollbarsHidden", json!({"hidden": true}))?;
-    let scheme = if mode.dark { "dark" } else { "light" };
-    let colours = json!({"name": "prefers-color-scheme", "value": scheme});
-    // What moves would be caught on its way.
-    let still = json!({"name": "prefers-reduced-motion", "value": "reduce"});
-    page.call(
-        "Emulation.setEmulatedMedia",
-        json!({"features": [colours, still]}),
-    )?;
-    Ok(())
-}
-
-/// Waits until everything that can come has come and is drawn.
-fn settle(page: &mut Page) -> Result<()> {
-    page.evaluate("document.fonts.ready.then(() => true)")?;
-    page.evaluate(
-        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(true), 50))))",
-    )?;
-    Ok(())
-}
-
-/// Lets the API fail from now on as the view needs it.
-fn answer(page: &mut Page, answers: Answers) -> Result<()> {
-    let broken = match answers {
-        Answers::Broken(part) => vec![format!("*{part}*")],
-        Answers::Well | Answers::Never(_) => Vec::new(),
-    };
-    page.call("Network.setBlockedURLs", json!({"urls": broken}))?;
-    match answers {
-        Answers::Never(part) => {
-            let pattern = json!({"urlPattern": format!("*{part}*"), "requestStage": "Request"});
-            page.call("Fetch.enable", json!({"patterns": [pattern]}))?;
-        }
-        Answers::Well | Answers::Broken(_) => {
-            page.call("Fetch.disable", Value::Object(serde_json::Map::new()))?;
-        }
-    }
-    Ok(())
 }

@@ -7,9 +7,11 @@ mod merged;
 mod node;
 mod registry;
 mod renewal;
+mod room;
 mod selector;
 mod setback;
 mod shared;
+mod shown;
 mod slot;
 mod state;
 #[cfg(test)]
@@ -22,7 +24,8 @@ use std::sync::Arc;
 pub use counts::{Counts, LATENCY_BOUNDS_MICROS};
 pub use introduction::{Field, Introduction, Locality, Metadata};
 pub use merged::{all_run, merged, merged_states};
-pub use registry::{NoRoom, Nudge, Registry, StreamId};
+pub use registry::{Nudge, Registry, StreamId};
+pub use room::NoRoom;
 pub use selector::{SelectError, Selector, in_percent};
 pub use state::{
     NodeState, NodeView, RefusedView, ResourceView, Standing, WorkerReport, WorkerView,

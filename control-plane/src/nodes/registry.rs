@@ -5,30 +5,13 @@ use std::sync::Arc;
 
 use super::node::Node;
 use super::slot::Delivery;
-use super::state::{NodeState, NodeView, WorkerReport};
-use super::{Introduction, Resolved, Unsaid};
+use super::state::WorkerReport;
+use super::{Introduction, NoRoom, Resolved, Unsaid};
 use crate::limits::{self, millis};
 use crate::xds::Version;
 
 /// A stream's number; a later one is larger.
 pub type StreamId = u64;
-
-/// Why a discovery stream is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoRoom {
-    /// Of nodes.
-    #[error(
-        "there is no room for another node: {} are connected",
-        limits::MAX_NODES
-    )]
-    Nodes,
-    /// Of streams of this node.
-    #[error(
-        "a node of this id has {} discovery streams open already; is it the id of many Envoys?",
-        limits::MAX_STREAMS_PER_NODE
-    )]
-    Streams,
-}
 
 /// What a discovery stream has to do without having been asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,14 +25,14 @@ pub enum Nudge {
 /// All nodes that are or were connected.
 #[derive(Debug, Default)]
 pub struct Registry {
-    nodes: BTreeMap<String, Node>,
+    pub(super) nodes: BTreeMap<String, Node>,
     /// By node, the attempts and their revisions.
     refused: BTreeMap<String, BTreeMap<u64, String>>,
     nudges: Vec<(StreamId, Nudge)>,
     /// What a node refused may go well a little later: it fetches the module meanwhile.
     renews_refused: bool,
     generation: u64,
-    unsaid: Unsaid,
+    pub(super) unsaid: Unsaid,
 }
 
 impl Registry {
@@ -349,61 +332,6 @@ impl Registry {
                 self.unsaid.state(id);
             }
         }
-    }
-
-    /// Every node, by id.
-    #[must_use]
-    pub fn views(&self, now: u64) -> Vec<NodeView> {
-        let nodes = self.nodes.iter();
-        nodes.map(|(id, node)| node.view(id, now)).collect()
-    }
-
-    /// A node; none = not known, or forgotten.
-    #[must_use]
-    pub fn view(&self, id: &str, now: u64) -> Option<NodeView> {
-        Some(self.nodes.get(id)?.view(id, now))
-    }
-
-    /// Every node's id and state.
-    pub fn states(&self, now: u64) -> impl Iterator<Item = (&str, NodeState)> {
-        let nodes = self.nodes.iter();
-        nodes.map(move |(id, node)| (id.as_str(), node.standing(now).state))
-    }
-
-    /// What other replicas were not told yet.
-    pub fn unsaid(&mut self) -> &mut Unsaid {
-        &mut self.unsaid
-    }
-
-    /// All of it is unsaid again.
-    pub fn say_everything(&mut self) {
-        self.unsaid.again(self.nodes.keys().cloned());
-    }
-
-    /// May the keys of all these revisions sign? Every LIVE node must run one of them, one node at
-    /// least, and a node on its way is waited for. Not waited for are nodes that refused, are SUSPECT or are gone: one
-    /// broken node would otherwise stop every key.
-    #[must_use]
-    pub fn all_run(&self, revisions: &[&str], now: u64) -> bool {
-        let mut one = false;
-        for node in self.nodes.values() {
-            let since = node.shown.map_or(now, |(_, since)| since);
-            let waited_for = now.saturating_sub(since) <= millis(limits::KEY_WAITS_FOR_NODE);
-            // A resource of a gateway that was deleted never gets another revision.
-            let slots = node.slots.iter().filter(|(_, slot)| !slot.resolved.deleted);
-            for (name, slot) in slots {
-                let holds = slot
-                    .version()
-                    .is_some_and(|version| revisions.contains(&version.revision.as_str()));
-                match node.standing_of(name, slot, now).state {
-                    NodeState::Live if holds => one = true,
-                    NodeState::Live => return false,
-                    NodeState::Sent | NodeState::Acked if waited_for => return false,
-                    _ => {}
-                }
-            }
-        }
-        one
     }
 
     fn set(&mut self, node: &str, stream: StreamId, resource: &str, delivery: Delivery, now: u64) {
