@@ -369,6 +369,7 @@ impl Gallery {
                 press: &["Revoke …"],
                 ..View::new("keys-revoke", "/administration/keys", "Session keys")
             },
+            View::new("passkeys", "/administration/passkeys", "Passkeys"),
             View::new("audit", "/administration/audit", "Audit"),
             View::new("no-such-page", "/nowhere", "There is no such page"),
         ]
