@@ -202,7 +202,7 @@ impl Gallery {
         screen.shows("Sign in")?;
         if let Some(token) = token {
             screen.fill("Access token", token)?;
-            screen.press("Sign in")?;
+            screen.press("Sign in with the token")?;
             screen.shows("Mitigation")?;
         }
         screen.page().take_complaints()?;

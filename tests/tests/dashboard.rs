@@ -33,7 +33,7 @@ fn signed_in(
     let noted = screen.page().take_complaints()?;
     ensure!(noted.iter().all(|it| it.contains("401")), "{noted:?}");
     screen.fill("Access token", token)?;
-    screen.press("Sign in")?;
+    screen.press("Sign in with the token")?;
     screen.shows("Mitigation")?;
     Ok(screen)
 }

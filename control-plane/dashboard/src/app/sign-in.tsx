@@ -8,7 +8,7 @@ import { useLive } from "../state/live";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { TextField } from "../ui/parts";
-import { Banner } from "../ui/states";
+import { Banner, Loading } from "../ui/states";
 import {
   faultOf,
   here,
@@ -95,6 +95,10 @@ function SignInForm() {
     }
   };
 
+  if (!ways.data && !ways.problem) {
+    // Drawn once and not twice: what moves under the pointer is pressed by mistake.
+    return <Loading lines={3} />;
+  }
   return (
     <>
       {fault && <Banner kind="bad">{fault}</Banner>}
