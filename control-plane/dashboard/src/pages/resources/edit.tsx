@@ -92,6 +92,8 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
   );
   const origin = resource?.source ?? template;
   const [text, setText] = useState(origin);
+  // What was saved is no change any more, also before it is read again.
+  const [stored, setStored] = useState<{ text: string; origin: string }>();
   const [base, setBase] = useState(revision);
   const [dialog, setDialog] = useState<"save" | "delete">();
   const [saved, setSaved] = useState<Applied>();
@@ -106,7 +108,8 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
   const inFile = resource?.origin === "files";
   const role = whyNot("editor");
   const readOnly = inFile || role !== "";
-  const dirty = text !== origin;
+  const unread = stored?.text === text && stored.origin === origin;
+  const dirty = text !== origin && !unread;
   const findings = checked?.text === text ? checked.findings : [];
   const errors = findings.filter(one => one.severity === "error").length;
 
@@ -124,6 +127,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
   const onSaved = (applied: Applied) => {
     setDialog(undefined);
     setSaved(applied);
+    setStored({ text, origin });
     say(applied.revision ? `Saved as revision ${applied.revision.revision}` : "Nothing was changed");
     const made = applied.changes.find(one => one.kind === kind.kind)?.name;
     if (!resource && made) {
