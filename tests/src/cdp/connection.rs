@@ -14,6 +14,9 @@ pub(super) const CALL_LIMIT: Duration = Duration::from_secs(20);
 /// How long one read may block before the deadline is looked at.
 const READ_LIMIT: Duration = Duration::from_millis(50);
 
+/// The page asks its reader something.
+const DIALOG: &str = "Page.javascriptDialogOpening";
+
 /// Something the browser told without being asked.
 #[derive(Debug)]
 pub(super) struct Event {
@@ -54,6 +57,10 @@ impl Connection {
             };
             if message.get("id").and_then(Value::as_u64) != Some(id) {
                 self.keep(message);
+                // It waits for a person, and every call for it.
+                if let Some(dialog) = self.events.back().filter(|it| it.method == DIALOG) {
+                    bail!("the page asks before it does {method}: {}", dialog.params);
+                }
                 continue;
             }
             if let Some(error) = message.get("error") {

@@ -94,6 +94,14 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
   const [text, setText] = useState(origin);
   // What was saved is no change any more, also before it is read again.
   const [stored, setStored] = useState<{ text: string; origin: string }>();
+  // By hand, since it was opened or saved: only that is somebody's to lose.
+  const [edited, setEdited] = useState(false);
+  const change = (next: string) => {
+    if (next !== text) {
+      setEdited(true);
+      setText(next);
+    }
+  };
   const [base, setBase] = useState(revision);
   const [dialog, setDialog] = useState<"save" | "delete">();
   const [saved, setSaved] = useState<Applied>();
@@ -113,7 +121,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
   const findings = checked?.text === text ? checked.findings : [];
   const errors = findings.filter(one => one.severity === "error").length;
 
-  useLeaveGuard(dirty && !readOnly);
+  const asks = useLeaveGuard(dirty && edited && !readOnly);
 
   const refusal = inFile
     ? `kept in the file ${resource?.file ?? ""}; change it there`
@@ -128,6 +136,9 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
     setDialog(undefined);
     setSaved(applied);
     setStored({ text, origin });
+    setEdited(false);
+    // At once: the page of what was made may take this one's place before it is drawn again.
+    asks.current = false;
     say(applied.revision ? `Saved as revision ${applied.revision.revision}` : "Nothing was changed");
     const made = applied.changes.find(one => one.kind === kind.kind)?.name;
     if (!resource && made) {
@@ -219,7 +230,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
         {view !== "text" && (
           <FormCard
             text={text}
-            setText={setText}
+            setText={change}
             readOnly={readOnly}
             named={resource !== undefined}
             known={known.data}
@@ -235,7 +246,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
                 readOnly={readOnly}
                 findings={findings}
                 language={known.data}
-                onChange={setText}
+                onChange={change}
                 target={target}
               />
             </section>
@@ -289,7 +300,7 @@ function overriding(template: string, reason: string): string {
   return template.replace(/(\n {2}reason: ).*/, `$1${reason}`).replace(/(name: )[\w-]+/, `$1${name}`);
 }
 
-function useLeaveGuard(dirty: boolean) {
+function useLeaveGuard(dirty: boolean): { current: boolean } {
   const latest = useRef(dirty);
   latest.current = dirty;
   useEffect(() => {
@@ -301,6 +312,7 @@ function useLeaveGuard(dirty: boolean) {
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);
   }, []);
+  return latest;
 }
 
 function ViewSwitch({ view, onChange }: { view: View; onChange: (view: View) => void }) {
