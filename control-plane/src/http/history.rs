@@ -1,11 +1,12 @@
 //! Former revisions: what they held, what tells them apart, and the way back.
 
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
+use super::body::Body;
 use super::inventory::ResourceJson;
 use super::json::RevisionJson;
 use super::part::Part;
@@ -134,9 +135,8 @@ pub(super) async fn rollback(
     Extension(caller): Extension<Caller>,
     Part(revision): Part<String>,
     headers: HeaderMap,
-    body: Result<Json<RollbackJson>, JsonRejection>,
+    Body(body): Body<RollbackJson>,
 ) -> Result<Json<AppliedJson>, Problem> {
-    let Json(body) = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let (base, by_header) = base(&headers, &body.base);
     let author = author(&caller, &body.author);
     if body.dry_run {

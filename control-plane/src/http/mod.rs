@@ -1,6 +1,7 @@
 //! REST, metrics, health and the dashboard.
 
 mod access;
+mod body;
 mod caching;
 mod check;
 mod cookie;

@@ -3,14 +3,14 @@
 //! Making one and signing in with one are two calls: the first asks, the second brings the browser's answer
 //! and, unchanged, what the first had sealed.
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::body::Body;
 use super::guard::refused;
 use super::json::time;
 use super::problem::Problem;
@@ -57,7 +57,7 @@ impl From<Asked> for AskedJson {
 #[serde(deny_unknown_fields)]
 pub(super) struct Answer {
     ceremony: String,
-    answer: Value,
+    answer: Map<String, Value>,
 }
 
 /// Another passkey of who asks.
@@ -76,13 +76,7 @@ pub(super) struct First {
     name: String,
 }
 
-type Body<T> = Result<Json<T>, JsonRejection>;
 type ComesFrom = Option<Extension<ConnectInfo<Peer>>>;
-
-fn read<T>(body: Body<T>) -> Result<T, Problem> {
-    let Json(read) = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
-    Ok(read)
-}
 
 /// `POST /api/v1/session/passkey`.
 pub(super) async fn ask_sign_in(State(app): State<App>) -> Result<Json<AskedJson>, Refused> {
@@ -94,12 +88,11 @@ pub(super) async fn sign_in(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     peer: ComesFrom,
-    body: Body<Answer>,
+    Body(Answer { ceremony, answer }): Body<Answer>,
 ) -> Result<Response, Refused> {
-    let Answer { ceremony, answer } = read(body)?;
     let action = format!("POST {SIGNED_IN}");
     let access = &app.access;
-    let signed = access.sign_in_by_passkey(&caller, &ceremony, answer, &action);
+    let signed = access.sign_in_by_passkey(&caller, &ceremony, answer.into(), &action);
     let signed = signed.await?;
     let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
     Ok(signed_in(peer, signed))
@@ -109,13 +102,13 @@ pub(super) async fn sign_in(
 pub(super) async fn ask_first(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    body: Body<First>,
+    Body(first): Body<First>,
 ) -> Result<Json<AskedJson>, Refused> {
     let First {
         token,
         identity,
         name,
-    } = read(body)?;
+    } = first;
     let (access, action) = (&app.access, format!("POST {FIRST}"));
     let asked = access.ask_first_passkey(&caller, &token, (&identity, &name), &action);
     Ok(Json(asked.await?.into()))
@@ -126,12 +119,11 @@ pub(super) async fn make_first(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     peer: ComesFrom,
-    body: Body<Answer>,
+    Body(Answer { ceremony, answer }): Body<Answer>,
 ) -> Result<Response, Refused> {
-    let Answer { ceremony, answer } = read(body)?;
     let action = format!("POST {MADE_FIRST}");
     let access = &app.access;
-    let signed = access.make_first_passkey(&caller, &ceremony, answer, &action);
+    let signed = access.make_first_passkey(&caller, &ceremony, answer.into(), &action);
     let signed = signed.await?;
     let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
     Ok(signed_in(peer, signed))
@@ -141,9 +133,8 @@ pub(super) async fn make_first(
 pub(super) async fn ask(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    body: Body<Another>,
+    Body(Another { name }): Body<Another>,
 ) -> Result<Json<AskedJson>, Refused> {
-    let Another { name } = read(body)?;
     Ok(Json(app.access.ask_passkey(&caller, &name).await?.into()))
 }
 
@@ -151,12 +142,11 @@ pub(super) async fn ask(
 pub(super) async fn make(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    body: Body<Answer>,
+    Body(Answer { ceremony, answer }): Body<Answer>,
 ) -> Result<Json<PasskeyJson>, Refused> {
-    let Answer { ceremony, answer } = read(body)?;
     let action = format!("POST {MADE}");
     let access = &app.access;
-    let made = access.make_passkey(&caller, &ceremony, answer, &action);
+    let made = access.make_passkey(&caller, &ceremony, answer.into(), &action);
     let entry = made.await.inspect_err(|error| note(&caller, error))?;
     let listed = access.list_passkeys().await.map_err(Problem::from)?;
     let listed = listed.into_iter().find(|it| it.entry.id == entry.id);

@@ -1,6 +1,5 @@
 //! Signing in to the dashboard, and out.
 
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -8,6 +7,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::access::WhoAmIJson;
+use super::body::Body;
 use super::cookie;
 use super::guard::refused;
 use super::problem::Problem;
@@ -66,9 +66,8 @@ pub(super) fn signed_in(peer: Option<&Peer>, signed: SignedIn) -> Response {
 pub(super) async fn sign_in(
     State(app): State<App>,
     peer: Option<Extension<ConnectInfo<Peer>>>,
-    body: Result<Json<SignIn>, JsonRejection>,
+    Body(shown): Body<SignIn>,
 ) -> Result<Response, Problem> {
-    let Json(shown) = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
     let action = format!("POST {PATH}");
     let done = app.access.sign_in(peer, shown.token.trim(), &action).await;

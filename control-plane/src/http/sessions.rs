@@ -1,11 +1,11 @@
 //! Keys of sessions, and sessions that were ended before their time.
 
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
+use super::body::Body;
 use super::json::time;
 use super::part::Part;
 use super::problem::Problem;
@@ -124,9 +124,8 @@ pub(super) struct Revoke {
 pub(super) async fn revoke(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    body: Result<Json<Revoke>, JsonRejection>,
+    Body(asked): Body<Revoke>,
 ) -> Result<Json<RevocationJson>, Problem> {
-    let Json(asked) = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
     let what = Revoked::new(&asked.kind, asked.value)
         .ok_or_else(|| Problem::bad_request("`kind` is one of session, device"))?;
     caller.note.on(revoked_name(&what));
