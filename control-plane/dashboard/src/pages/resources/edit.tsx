@@ -94,14 +94,6 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
   const [text, setText] = useState(origin);
   // What was saved is no change any more, also before it is read again.
   const [stored, setStored] = useState<{ text: string; origin: string }>();
-  // By hand, since it was opened or saved: only that is somebody's to lose.
-  const [edited, setEdited] = useState(false);
-  const change = (next: string) => {
-    if (next !== text) {
-      setEdited(true);
-      setText(next);
-    }
-  };
   const [base, setBase] = useState(revision);
   const [dialog, setDialog] = useState<"save" | "delete">();
   const [saved, setSaved] = useState<Applied>();
@@ -121,7 +113,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
   const findings = checked?.text === text ? checked.findings : [];
   const errors = findings.filter(one => one.severity === "error").length;
 
-  const asks = useLeaveGuard(dirty && edited && !readOnly);
+  const asks = useLeaveGuard(dirty && !readOnly);
 
   const refusal = inFile
     ? `kept in the file ${resource?.file ?? ""}; change it there`
@@ -136,8 +128,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
     setDialog(undefined);
     setSaved(applied);
     setStored({ text, origin });
-    setEdited(false);
-    // At once: the page of what was made may take this one's place before it is drawn again.
+    // At once: the address is the new one before this page is drawn again.
     asks.current = false;
     say(applied.revision ? `Saved as revision ${applied.revision.revision}` : "Nothing was changed");
     const made = applied.changes.find(one => one.kind === kind.kind)?.name;
@@ -230,7 +221,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
         {view !== "text" && (
           <FormCard
             text={text}
-            setText={change}
+            setText={setText}
             readOnly={readOnly}
             named={resource !== undefined}
             known={known.data}
@@ -246,7 +237,7 @@ function Editing({ kind, resource, copied, revision, reload }: EditingProps) {
                 readOnly={readOnly}
                 findings={findings}
                 language={known.data}
-                onChange={change}
+                onChange={setText}
                 target={target}
               />
             </section>
