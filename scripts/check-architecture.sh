@@ -94,6 +94,8 @@ unseen countersign-proto 'the contracts are generated code and nothing else' \
 unseen countersign-webauthn 'it asks authenticators and keeps nothing: no store, no socket, no contracts' \
   -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar \
   -e tokio -e sqlx -e axum
+unseen countersign-metrics 'it counts and knows none of us' \
+  -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar
 
 # 6. The compiled form is known to who writes it and to who reads it. The rest works with a loaded
 #    revision, or passes its bytes on unread. What selects nodes is an expression in the same form.

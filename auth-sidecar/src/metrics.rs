@@ -1,16 +1,14 @@
 //! Counters and gauges, read at `/metrics`.
 
-mod catalogue;
+pub use countersign_metrics::Described;
 
-pub use catalogue::Described;
-
+use countersign_metrics::Catalogue;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
 use crate::assurance::Assurance;
 use crate::cause::Cause;
 use crate::keys::life::KeyState;
 use crate::outcome::Step;
-use catalogue::Catalogue;
 
 /// Every metric of the sidecar.
 pub struct Metrics {

@@ -1,13 +1,12 @@
 //! What Prometheus reads. Counters of traffic begin at what the store holds, so that a restart of the
 //! control plane does not look like a day without requests.
 
-mod catalogue;
 mod node_faults;
 mod relays;
 mod rollout;
 
-pub(crate) use catalogue::Catalogue;
-pub use catalogue::Described;
+pub(crate) use countersign_metrics::Catalogue;
+pub use countersign_metrics::Described;
 pub use node_faults::NodeFault;
 
 use std::collections::BTreeMap;

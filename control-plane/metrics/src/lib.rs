@@ -23,7 +23,7 @@ pub struct Described {
 
 /// Every metric of a program.
 #[derive(Debug, Default)]
-pub(crate) struct Catalogue {
+pub struct Catalogue {
     registry: Registry,
     described: Mutex<Vec<Described>>,
 }
@@ -33,7 +33,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// When there is one of its name.
-    pub(crate) fn register(&self, metric: Box<dyn Collector>) -> Result<(), prometheus::Error> {
+    pub fn register(&self, metric: Box<dyn Collector>) -> Result<(), prometheus::Error> {
         let kind = match metric.collect().first().map(MetricFamily::get_field_type) {
             Some(MetricType::COUNTER) => "counter",
             _ => "gauge",
@@ -58,7 +58,8 @@ impl Catalogue {
     }
 
     /// All of them, by name.
-    pub(crate) fn described(&self) -> Vec<Described> {
+    #[must_use]
+    pub fn described(&self) -> Vec<Described> {
         let all = self
             .described
             .lock()
@@ -72,7 +73,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// When a metric cannot be written, which none of ours is.
-    pub(crate) fn text(&self) -> Result<String, prometheus::Error> {
+    pub fn text(&self) -> Result<String, prometheus::Error> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         String::from_utf8(text).map_err(|_| prometheus::Error::Msg("not UTF-8".to_owned()))
