@@ -232,7 +232,8 @@ async fn more_than_one_transaction_takes_is_all_noted(on: On) {
     let nodes = limits::LEDGER_TOGETHER as u64 + 1;
     for (slots, events) in [(0, 0), (3, 0), (5, 2)] {
         for node in 0..nodes {
-            ledger.told(&format!("edge-{node}"), "vm-1", 1, at(slots), events);
+            let slot = ledger.slot(at(slots));
+            assert!(ledger.told(&format!("edge-{node}"), "vm-1", 1, slot, events));
         }
     }
     now.store(

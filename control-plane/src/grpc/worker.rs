@@ -107,11 +107,10 @@ async fn run(
             app.metrics.reports_refused.inc();
             return Err(Status::resource_exhausted("the node has too many VMs"));
         }
-        let told = (app.ledger.slot(report_time_ms), context, events);
-        // The ledger has it already.
-        if who.told != Some(told) {
-            app.ledger
-                .told(&who.node, &who.vm, context, report_time_ms, events);
+        let slot = app.ledger.slot(report_time_ms);
+        let told = (slot, context, events);
+        // What the ledger has already it need not be told.
+        if who.told != Some(told) && app.ledger.told(&who.node, &who.vm, context, slot, events) {
             who.told = Some(told);
         }
         // A worker that does not read its acknowledgements is alive all the same.

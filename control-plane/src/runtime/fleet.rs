@@ -68,7 +68,7 @@ impl Fleet {
         self.lock().views(self.clock.now())
     }
 
-    /// The state of every node of every replica. As [`Fleet::views`], for a hundredth of its price.
+    /// The state of every node of every replica: what [`Fleet::views`] tells, without making the views.
     #[must_use]
     pub fn states(&self) -> Vec<NodeState> {
         let now = self.clock.now();

@@ -75,24 +75,28 @@ impl Ledger {
         }
     }
 
-    /// Where something of this time belongs.
-    pub(crate) fn slot(&self, time_ms: u64) -> u64 {
+    /// The stretch of time, by its number, that something of this moment of a worker's clock belongs to.
+    #[must_use]
+    pub fn slot(&self, time_ms: u64) -> u64 {
         slot(event_time(time_ms, self.clock.now()))
     }
 
-    /// A worker says how many events its configuration wrote until a time of its own clock.
-    pub fn told(&self, node: &str, vm: &str, context: u64, time_ms: u64, events: u64) {
+    /// A worker says how many events its configuration wrote until the end of this [`slot`](Self::slot).
+    /// False: there was no room for it, and it is to be told again.
+    pub fn told(&self, node: &str, vm: &str, context: u64, slot: u64, events: u64) -> bool {
         let teller = Teller {
-            slot: self.slot(time_ms),
+            slot,
             node: node.to_owned(),
             vm: vm.to_owned(),
             context,
         };
         let mut told = held(&self.told);
-        if told.len() < limits::MAX_LEDGER_WAITING || told.contains_key(&teller) {
+        let room = told.len() < limits::MAX_LEDGER_WAITING || told.contains_key(&teller);
+        if room {
             let highest = told.entry(teller).or_default();
             *highest = events.max(*highest);
         }
+        room
     }
 
     /// What is known of each node.
