@@ -1,11 +1,9 @@
 // Takes one resource out, after asking.
 
-import { useState } from "preact/hooks";
 import { api, got } from "../api/client";
-import { type ApiProblem, asProblem } from "../api/problem";
 import type { Resource } from "../api/types";
-import { say } from "../app/toasts";
 import { Button } from "./button";
+import { useDeed } from "./deed";
 import { Dialog } from "./dialog";
 import { Failed } from "./states";
 
@@ -17,25 +15,14 @@ interface Props {
 }
 
 export function DeleteDialog({ resource, base, onClose, onDeleted }: Props) {
-  const [problem, setProblem] = useState<ApiProblem>();
-  const [busy, setBusy] = useState(false);
-  const remove = async () => {
-    setBusy(true);
-    try {
-      const applied = await got(
-        api.DELETE("/api/v1/resources/{kind}/{name}", {
-          params: { path: { kind: resource.kind, name: resource.name }, query: { base } },
-        }),
-      );
-      say(
-        `${resource.name} is deleted${applied.revision ? ` by revision ${applied.revision.revision}` : ""}`,
-      );
-      onDeleted();
-    } catch (error) {
-      setProblem(asProblem(error));
-      setBusy(false);
-    }
-  };
+  const { busy, problem, run } = useDeed(async () => {
+    const applied = await got(
+      api.DELETE("/api/v1/resources/{kind}/{name}", {
+        params: { path: { kind: resource.kind, name: resource.name }, query: { base } },
+      }),
+    );
+    return `${resource.name} is deleted${applied.revision ? ` by revision ${applied.revision.revision}` : ""}`;
+  }, onDeleted);
   return (
     <Dialog
       title={`Delete ${resource.name}?`}
@@ -43,7 +30,7 @@ export function DeleteDialog({ resource, base, onClose, onDeleted }: Props) {
       foot={
         <>
           <Button onClick={onClose}>Keep it</Button>
-          <Button kind="danger" icon="trash" busy={busy} onClick={() => void remove()}>
+          <Button kind="danger" icon="trash" busy={busy} onClick={run}>
             Delete
           </Button>
         </>

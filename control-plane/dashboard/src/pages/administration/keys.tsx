@@ -2,14 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { api, done, got } from "../../api/client";
-import { type ApiProblem, asProblem } from "../../api/problem";
 import type { Revocation } from "../../api/types";
 import { whyNot } from "../../app/session";
-import { say } from "../../app/toasts";
 import { useLive, useNow } from "../../state/live";
 import { address } from "../../state/query";
 import { type Query, useQuery } from "../../state/use-query";
 import { Button } from "../../ui/button";
+import { useDeed } from "../../ui/deed";
 import { Dialog } from "../../ui/dialog";
 import { Pager, paged, SearchField } from "../../ui/pages";
 import { Card, PageHead, SelectField, Tag, TextField, When } from "../../ui/parts";
@@ -119,27 +118,6 @@ function Keys() {
       {asking && <RotateDialog onClose={() => setAsking(false)} onDone={keys.reload} />}
     </Card>
   );
-}
-
-/** A deed with a dialog: it is busy, then done or refused. */
-function useDeed(
-  act: () => Promise<string>,
-  onDone: () => void,
-): { busy: boolean; problem?: ApiProblem; run: () => void } {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ApiProblem>();
-  const run = async () => {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      say(await act());
-      onDone();
-    } catch (error) {
-      setProblem(asProblem(error));
-      setBusy(false);
-    }
-  };
-  return { busy, ...(problem ? { problem } : {}), run: () => void run() };
 }
 
 function RotateDialog({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {

@@ -2,14 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { api, done, got } from "../../api/client";
-import { type ApiProblem, asProblem } from "../../api/problem";
 import { MakePasskeyDialog } from "../../app/make-passkey";
 import { here, type Passkey, type Unavailable, unavailable } from "../../app/passkeys";
 import { identity, may, open, signedOut } from "../../app/session";
-import { say } from "../../app/toasts";
 import { useLive, useNow } from "../../state/live";
 import { type Query, useQuery } from "../../state/use-query";
 import { Button } from "../../ui/button";
+import { useDeed } from "../../ui/deed";
 import { Dialog } from "../../ui/dialog";
 import { Pager, paged, SearchField } from "../../ui/pages";
 import { Card, PageHead, Tag, When } from "../../ui/parts";
@@ -174,25 +173,20 @@ interface RemoveProps {
 }
 
 function RemoveDialog({ passkey, onClose, onDone }: RemoveProps) {
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ApiProblem>();
-  const remove = async () => {
-    setBusy(true);
-    setProblem(undefined);
-    try {
+  const { busy, problem, run } = useDeed(
+    async () => {
       await done(api.DELETE("/api/v1/passkeys/{id}", { params: { path: { id: passkey.id } } }));
+      return `The passkey ${passkey.name} of ${passkey.identity} is removed`;
+    },
+    () => {
       if (passkey.current) {
         signedOut();
         return;
       }
-      say(`The passkey ${passkey.name} of ${passkey.identity} is removed`);
       onDone();
       onClose();
-    } catch (error) {
-      setProblem(asProblem(error));
-      setBusy(false);
-    }
-  };
+    },
+  );
   return (
     <Dialog
       title={`Remove ${passkey.name}?`}
@@ -200,7 +194,7 @@ function RemoveDialog({ passkey, onClose, onDone }: RemoveProps) {
       foot={
         <>
           <Button onClick={onClose}>Keep it</Button>
-          <Button kind="danger" icon="trash" busy={busy} onClick={() => void remove()}>
+          <Button kind="danger" icon="trash" busy={busy} onClick={run}>
             Remove
           </Button>
         </>

@@ -2,11 +2,10 @@
 
 import { useState } from "preact/hooks";
 import { api, got } from "../../api/client";
-import { type ApiProblem, asProblem } from "../../api/problem";
 import type { RolloutView } from "../../api/types";
 import { identity, type Role, whyNot } from "../../app/session";
-import { say } from "../../app/toasts";
 import { Button } from "../../ui/button";
+import { useDeed } from "../../ui/deed";
 import { Dialog } from "../../ui/dialog";
 import { TextField } from "../../ui/parts";
 import { Failed } from "../../ui/states";
@@ -113,11 +112,8 @@ interface DeedProps {
 
 function DeedDialog({ deed, rollout: one, onClose, onDone }: DeedProps) {
   const [message, setMessage] = useState("");
-  const [busy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ApiProblem>();
-  const act = async () => {
-    setBusy(true);
-    try {
+  const { busy, problem, run } = useDeed(
+    async () => {
       await got(
         api.POST("/api/v1/rollout/{action}", {
           params: {
@@ -126,14 +122,13 @@ function DeedDialog({ deed, rollout: one, onClose, onDone }: DeedProps) {
           },
         }),
       );
-      say(`Rollout ${one.id}: ${deed.label.toLowerCase()}`);
+      return `Rollout ${one.id}: ${deed.label.toLowerCase()}`;
+    },
+    () => {
       onDone();
       onClose();
-    } catch (error) {
-      setProblem(asProblem(error));
-      setBusy(false);
-    }
-  };
+    },
+  );
   return (
     <Dialog
       title={`${deed.label}: rollout ${one.id}`}
@@ -141,7 +136,7 @@ function DeedDialog({ deed, rollout: one, onClose, onDone }: DeedProps) {
       foot={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button kind={deed.kind === "danger" ? "danger" : "primary"} busy={busy} onClick={() => void act()}>
+          <Button kind={deed.kind === "danger" ? "danger" : "primary"} busy={busy} onClick={run}>
             {deed.label}
           </Button>
         </>
