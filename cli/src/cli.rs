@@ -21,6 +21,7 @@ use crate::commands::events::EventsCommand;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::history::HistoryArgs;
 use crate::commands::keys::KeysCommand;
+use crate::commands::nodes::NodesArgs;
 use crate::commands::passkeys::PasskeysCommand;
 use crate::commands::proposals::ProposalsArgs;
 use crate::commands::resources::{DeleteArgs, GetArgs};
@@ -211,8 +212,10 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  countersign delete policy checkout-protection")]
     Delete(DeleteArgs),
     /// Shows every Envoy and what its workers run
-    #[command(after_help = "Examples:\n  countersign nodes\n  countersign nodes --output json")]
-    Nodes,
+    #[command(
+        after_help = "Examples:\n  countersign nodes\n  countersign nodes --state suspect\n  countersign nodes --search edge-eu --output json"
+    )]
+    Nodes(NodesArgs),
     /// Shows every relay: what waits in its spool, what it delivered, what it lost
     #[command(after_help = "Examples:\n  countersign relays\n  countersign relays --output json")]
     Relays,

@@ -118,7 +118,7 @@ async fn run_async(command: Command, context: &Context) -> Result<Outcome, Failu
         Command::Apply(args) => commands::apply::run(&args, context).await?,
         Command::Get(args) => commands::resources::get(&args, context).await?,
         Command::Delete(args) => commands::resources::delete(&args, context).await?,
-        Command::Nodes => commands::nodes::run(context).await?,
+        Command::Nodes(args) => commands::nodes::run(&args, context).await?,
         Command::Relays => commands::relays::run(context).await?,
         Command::Events(command) => commands::events::run(&command, context).await?,
         Command::Traffic(args) => commands::traffic::run(&args, context).await?,

@@ -43,6 +43,8 @@ pub const MAX_CHANGES_LISTED: i64 = MAX_FILES as i64;
 pub const MAX_DETAIL_BYTES: usize = 4 * 1024;
 /// Revisions in one answer.
 pub const MAX_REVISIONS_LISTED: u32 = 500;
+/// Nodes in one answer, where fewer than all were asked for.
+pub const MAX_NODES_LISTED: u32 = 500;
 
 /// Connections to a database server: a few changes, the events' writer, and whoever asks. A SQLite file
 /// has its own few.

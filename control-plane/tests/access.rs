@@ -164,17 +164,23 @@ async fn each_role_may_what_it_is_for_and_is_told_what_it_would_need() {
     assert!(
         viewer
             .clone()
-            .list_nodes(admin::ListNodesRequest {})
+            .list_nodes(admin::ListNodesRequest::default())
             .await
             .is_ok()
     );
     let node = asking.admin(asking.secret(Role::Node)).await;
-    let refused = node.clone().list_nodes(admin::ListNodesRequest {}).await;
+    let refused = node
+        .clone()
+        .list_nodes(admin::ListNodesRequest::default())
+        .await;
     assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
     let wrong = asking
         .admin(Some(Secret::new([99; 32]).reveal().into()))
         .await;
-    let refused = wrong.clone().list_nodes(admin::ListNodesRequest {}).await;
+    let refused = wrong
+        .clone()
+        .list_nodes(admin::ListNodesRequest::default())
+        .await;
     assert_eq!(refused.unwrap_err().code(), Code::Unauthenticated);
 }
 
@@ -326,7 +332,7 @@ async fn guessing_is_slowed_down_and_does_not_keep_others_out() {
         let wrong = Secret::new([100 + n; 32]).reveal().to_owned();
         let mut client = asking.admin(Some(wrong)).await;
         let refused = client
-            .list_nodes(admin::ListNodesRequest {})
+            .list_nodes(admin::ListNodesRequest::default())
             .await
             .unwrap_err();
         if refused.code() == Code::ResourceExhausted {
@@ -337,7 +343,10 @@ async fn guessing_is_slowed_down_and_does_not_keep_others_out() {
     assert_eq!(codes.first(), Some(&Code::Unauthenticated));
     assert_eq!(codes.last(), Some(&Code::ResourceExhausted));
     let mut viewer = asking.admin(asking.secret(Role::Viewer)).await;
-    viewer.list_nodes(admin::ListNodesRequest {}).await.unwrap();
+    viewer
+        .list_nodes(admin::ListNodesRequest::default())
+        .await
+        .unwrap();
 }
 
 fn read(path: &PathBuf) -> String {
@@ -364,7 +373,7 @@ async fn a_first_start_gives_one_token_that_makes_one_approver(on: On) {
     // It is good for nothing else.
     let mut as_token = asking.admin(Some(once.clone())).await;
     let refused = as_token
-        .list_nodes(admin::ListNodesRequest {})
+        .list_nodes(admin::ListNodesRequest::default())
         .await
         .unwrap_err();
     assert!(refused.message().contains("access bootstrap"), "{refused}");
@@ -431,12 +440,14 @@ async fn a_changed_token_file_takes_the_former_token_back(on: On) {
     };
     let mut old = asking.admin(former).await;
     let refused = old
-        .list_nodes(admin::ListNodesRequest {})
+        .list_nodes(admin::ListNodesRequest::default())
         .await
         .unwrap_err();
     assert!(refused.message().contains("revoked"), "{refused}");
     let mut new = asking.admin(Some(fresh)).await;
-    new.list_nodes(admin::ListNodesRequest {}).await.unwrap();
+    new.list_nodes(admin::ListNodesRequest::default())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use countersign_control_plane::runtime::{Config, start};
 use countersign_proto::admin::v1 as admin;
 use support::database::{On, on_both};
 use support::envoy::{Delta, NODE, StateOfTheWorld, Worker, opened, sent, workers};
+use support::node::Node;
 use support::{Plane, policy};
 
 on_both!(before_the_first_apply_a_node_is_sent_nothing);
@@ -56,7 +57,7 @@ async fn an_applied_policy_is_pushed_acknowledged_reported_and_live(on: On) {
     let listed = plane
         .admin()
         .await
-        .list_nodes(admin::ListNodesRequest {})
+        .list_nodes(admin::ListNodesRequest::default())
         .await
         .unwrap()
         .into_inner();
@@ -64,6 +65,65 @@ async fn an_applied_policy_is_pushed_acknowledged_reported_and_live(on: On) {
     assert_eq!(listed.nodes[0].state(), admin::NodeState::Live);
     let json = plane.get_json("/api/v1/nodes").await;
     assert_eq!(json["nodes"][0]["state"], "LIVE");
+}
+
+on_both!(of_many_nodes_a_part_is_listed);
+async fn of_many_nodes_a_part_is_listed(on: On) {
+    let plane = Plane::start_on(on).await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut nodes = Vec::new();
+    for id in ["edge-3", "edge-1", "edge-2"] {
+        nodes.push(Node::connect(&plane, id, "a").await);
+        plane
+            .node_until(id, |node| node.standing.state == NodeState::Live)
+            .await;
+    }
+    let ids = |nodes: &serde_json::Value| -> Vec<String> {
+        let nodes = nodes["nodes"].as_array().unwrap().iter();
+        nodes.map(|it| it["id"].as_str().unwrap().into()).collect()
+    };
+    let page = plane.get_json("/api/v1/nodes?limit=2&state=LIVE").await;
+    assert_eq!(ids(&page), ["edge-1", "edge-2"]);
+    assert_eq!(
+        (&page["total"], &page["states"]["LIVE"]),
+        (&3.into(), &3.into())
+    );
+    let rest = plane
+        .get_json("/api/v1/nodes?limit=2&offset=2&q=EDGE")
+        .await;
+    assert_eq!(ids(&rest), ["edge-3"]);
+    let none = plane.get_json("/api/v1/nodes?state=NACKED").await;
+    assert_eq!(
+        (&none["total"], &none["states"]["LIVE"]),
+        (&0.into(), &3.into())
+    );
+    assert_eq!(plane.get("/api/v1/nodes?state=live").await.0, 400);
+
+    let mut client = plane.admin().await;
+    let mut request = admin::ListNodesRequest {
+        limit: 2,
+        text: "edge".into(),
+        ..admin::ListNodesRequest::default()
+    };
+    let first = client
+        .list_nodes(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((first.nodes.len(), first.total), (2, 3));
+    request.after = first.next_after;
+    let last = client
+        .list_nodes(request.clone())
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (last.nodes[0].id.as_str(), last.next_after.as_str()),
+        ("edge-3", "")
+    );
+    request.state = "UP".into();
+    let refused = client.list_nodes(request).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
 }
 
 on_both!(a_changed_policy_reaches_a_live_node);

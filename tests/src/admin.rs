@@ -85,7 +85,7 @@ impl Admin {
     /// # Errors
     /// What the control plane answers as an error.
     pub fn nodes(&self) -> Result<ListNodesResponse, tonic::Status> {
-        self.call(async |mut client| client.list_nodes(ListNodesRequest {}).await)
+        self.call(async |mut client| client.list_nodes(ListNodesRequest::default()).await)
     }
 
     /// The rollout under way or the last one.

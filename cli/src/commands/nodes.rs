@@ -1,8 +1,10 @@
 //! `countersign nodes`: every Envoy, what it runs, and what its workers themselves say they run.
 
+use clap::Args;
 use countersign_proto::admin::v1 as admin;
 use serde::Serialize;
 
+use super::pages::Pages;
 use super::{CommandError, Context, Outcome};
 use crate::{api, output};
 
@@ -11,6 +13,8 @@ struct Nodes {
     /// What every node should run.
     target_revision: String,
     nodes: Vec<Node>,
+    /// How many are as was asked for, here or not.
+    total: u32,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,13 +85,52 @@ struct Worker {
     seen: Option<String>,
 }
 
-pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
+/// Which nodes.
+#[derive(Debug, Default, Args)]
+pub(crate) struct NodesArgs {
+    /// In this state only
+    #[arg(long, ignore_case = true, value_parser = ["LIVE", "ACKED", "SENT", "WAITING", "NACKED", "SUSPECT", "DISCONNECTED"])]
+    state: Option<String>,
+    /// In whose id, cluster or reason this text is
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// How many at most; without it all of them, page after page
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=500))]
+    limit: Option<u32>,
+}
+
+pub(crate) async fn run(args: &NodesArgs, context: &Context) -> Result<Outcome, CommandError> {
     let mut client = api::connect(&context.control_plane).await?;
-    let answer = client.list_nodes(admin::ListNodesRequest {}).await?;
-    context
-        .output
-        .print(&Nodes::from(answer.into_inner()), table)?;
+    let answer = listed(&mut client, args).await?;
+    context.output.print(&Nodes::from(answer), table)?;
     Ok(Outcome::Fine)
+}
+
+/// Every node that is as was asked for, as one answer.
+pub(crate) async fn listed(
+    client: &mut api::Client,
+    args: &NodesArgs,
+) -> Result<admin::ListNodesResponse, api::ApiError> {
+    let mut pages = Pages::begin(
+        "nodes",
+        args.limit.is_none(),
+        args.limit.unwrap_or_default(),
+    );
+    let mut request = admin::ListNodesRequest {
+        limit: pages.limit(),
+        after: String::new(),
+        state: args.state.clone().unwrap_or_default(),
+        text: args.search.clone().unwrap_or_default(),
+    };
+    loop {
+        let mut answer = client.list_nodes(request.clone()).await?.into_inner();
+        let page = std::mem::take(&mut answer.nodes);
+        request.after = std::mem::take(&mut answer.next_after);
+        if !pages.take(page, !request.after.is_empty()) {
+            answer.nodes = pages.end();
+            return Ok(answer);
+        }
+    }
 }
 
 /// As DESIGN names the states.
@@ -107,6 +150,7 @@ impl From<admin::ListNodesResponse> for Nodes {
     fn from(answer: admin::ListNodesResponse) -> Self {
         Self {
             target_revision: answer.target_revision,
+            total: answer.total,
             nodes: answer.nodes.into_iter().map(Node::from).collect(),
         }
     }
@@ -258,6 +302,10 @@ fn table(nodes: &Nodes) -> String {
             nodes.nodes.len()
         ));
     }
+    let shown = nodes.nodes.len();
+    if shown < nodes.total as usize {
+        text.push_str(&format!("\n{shown} of {} nodes are shown\n", nodes.total));
+    }
     for node in nodes.nodes.iter().filter(|node| node.events.missing > 0) {
         text.push_str(&format!(
             "\n{} of {} events that {} wrote have not arrived\n",
@@ -278,6 +326,7 @@ mod tests {
         };
         Nodes::from(admin::ListNodesResponse {
             target_revision: target.to_owned(),
+            total: 1,
             nodes: vec![admin::Node {
                 id: "edge-1".to_owned(),
                 state: admin::NodeState::Live.into(),
@@ -286,6 +335,7 @@ mod tests {
                 expected_workers: 3,
                 ..admin::Node::default()
             }],
+            next_after: String::new(),
         })
     }
 
@@ -319,6 +369,14 @@ mod tests {
         };
         assert_eq!(node("no", "2-b"), "no; it runs 1-a");
         assert_eq!(node("", "1-a"), "it refused 2-b: no");
+    }
+
+    #[test]
+    fn what_is_not_shown_is_said() {
+        let mut some = nodes("2-b");
+        assert!(!table(&some).contains("are shown"));
+        some.total = 7;
+        assert!(table(&some).ends_with("1 of 7 nodes are shown\n"));
     }
 
     #[test]

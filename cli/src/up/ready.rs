@@ -59,7 +59,7 @@ pub(crate) async fn wait_for_node(
     let mut deadline = began + READY_TIMEOUT;
     let mut client = api::connect(control_plane).await?;
     loop {
-        let answer = client.list_nodes(admin::ListNodesRequest {}).await;
+        let answer = client.list_nodes(admin::ListNodesRequest::default()).await;
         let last = match answer.map_err(ApiError::from) {
             Err(error) => error.to_string(),
             Ok(answer) => match judge(answer.get_ref(), node_id) {
@@ -186,6 +186,7 @@ mod tests {
                 ..admin::Node::default()
             }],
             target_revision: "2-abc".to_owned(),
+            ..admin::ListNodesResponse::default()
         }
     }
 

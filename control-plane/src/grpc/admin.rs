@@ -159,26 +159,9 @@ impl AdminService for Admin {
 
     async fn list_nodes(
         &self,
-        _request: Request<admin::ListNodesRequest>,
+        request: Request<admin::ListNodesRequest>,
     ) -> Result<Response<admin::ListNodesResponse>, Status> {
-        let target_revision = self.app.target_revision();
-        let plan = self.app.control.plan().borrow().clone();
-        let gaps = self.app.ledger.gaps();
-        let nodes = self
-            .app
-            .fleet
-            .views()
-            .into_iter()
-            .map(|view| {
-                let target = plan.target(&view.about).map(|it| it.revision.clone());
-                let gap = gaps.get(&view.id).copied().unwrap_or_default();
-                convert::node(view, target.unwrap_or_default(), gap)
-            })
-            .collect();
-        Ok(Response::new(admin::ListNodesResponse {
-            nodes,
-            target_revision,
-        }))
+        listed::nodes(&self.app, &request.into_inner()).map(Response::new)
     }
 
     async fn list_events(

@@ -1,4 +1,4 @@
-//! Resources and revisions, a page at a time.
+//! Resources, revisions and nodes, a page at a time.
 
 use countersign_proto::admin::v1 as admin;
 use tonic::Status;
@@ -6,6 +6,7 @@ use tonic::Status;
 use super::{admin_convert as convert, apply_status, history_convert, store_status};
 use crate::inventory::{Entry, Key};
 use crate::limits;
+use crate::nodes::{Listing, NodeState, NodeView, Sought};
 use crate::runtime::{App, page};
 
 /// Those of a former revision come all at once: they are kept in one piece.
@@ -45,6 +46,36 @@ pub(super) async fn resources(
         resources: page.iter().map(|entry| convert::resource(entry)).collect(),
         next_cursor: next.map(|key| key.to_string()).unwrap_or_default(),
         revision,
+    })
+}
+
+pub(super) fn nodes(
+    app: &App,
+    request: &admin::ListNodesRequest,
+) -> Result<admin::ListNodesResponse, Status> {
+    let state = match request.state.as_str() {
+        "" => None,
+        word => Some(
+            NodeState::from_word(word)
+                .ok_or_else(|| Status::invalid_argument("there is no such `state`"))?,
+        ),
+    };
+    let target_revision = app.target_revision();
+    let plan = app.control.plan().borrow().clone();
+    let gaps = app.ledger.gaps();
+    let sought = Sought::new(state, &request.text);
+    let limit = request.limit.min(limits::MAX_NODES_LISTED) as usize;
+    let listing = Listing::by_id(app.fleet.views(), &sought, &request.after, limit);
+    let node = |view: NodeView| {
+        let target = plan.target(&view.about).map(|it| it.revision.clone());
+        let gap = gaps.get(&view.id).copied().unwrap_or_default();
+        convert::node(view, target.unwrap_or_default(), gap)
+    };
+    Ok(admin::ListNodesResponse {
+        nodes: listing.nodes.into_iter().map(node).collect(),
+        target_revision,
+        total: u32::try_from(listing.total).unwrap_or(u32::MAX),
+        next_after: listing.next.unwrap_or_default(),
     })
 }
 

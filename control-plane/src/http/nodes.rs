@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::json::{RevisionJson, time};
 use super::problem::Problem;
+use super::words;
 use crate::limits;
-use crate::nodes::{Counts, NodeView, RefusedView, ResourceView};
+use crate::nodes::{Counts, Listing, NodeView, RefusedView, ResourceView, Sought};
 use crate::runtime::App;
 use crate::store::Gap;
 
@@ -89,15 +90,36 @@ struct ResourceJson {
     refused: Option<RefusedJson>,
 }
 
+/// Which nodes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Which {
+    state: String,
+    q: String,
+    /// 0 = all of them.
+    limit: u32,
+    offset: u32,
+}
+
 /// The answer.
 #[derive(Debug, Serialize)]
 pub(super) struct NodesJson {
     target_revision: String,
     nodes: Vec<NodeJson>,
+    /// How many are as was asked for.
+    total: usize,
+    /// Of all nodes.
+    states: BTreeMap<&'static str, usize>,
 }
 
 /// `GET /api/v1/nodes`.
-pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
+pub(super) async fn nodes(
+    State(app): State<App>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<NodesJson>, Problem> {
+    let Query(which) = which.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let sought = Sought::new(words::node_state(&which.state)?, &which.q);
+    let limit = which.limit.min(limits::MAX_NODES_LISTED) as usize;
     let target_revision = app.target_revision();
     let plan = app.control.plan().borrow().clone();
     let gaps = app.ledger.gaps();
@@ -106,11 +128,14 @@ pub(super) async fn nodes(State(app): State<App>) -> Json<NodesJson> {
         let target = plan.target(&view.about).map(|it| it.revision.clone());
         node(view, target.unwrap_or_default(), gap)
     };
-    let nodes = app.fleet.views().into_iter().map(node).collect();
-    Json(NodesJson {
+    let views = app.fleet.views();
+    let listing = Listing::by_need(views, &sought, which.offset as usize, limit);
+    Ok(Json(NodesJson {
         target_revision,
-        nodes,
-    })
+        nodes: listing.nodes.into_iter().map(node).collect(),
+        total: listing.total,
+        states: listing.states,
+    }))
 }
 
 fn node(view: NodeView, target: String, gap: Gap) -> NodeJson {

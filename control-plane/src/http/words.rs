@@ -5,6 +5,7 @@ use countersign_proto::node::v1::Step;
 use countersign_proto::policy::v1::{ActionKind, Assurance, Verdict};
 
 use super::problem::Problem;
+use crate::nodes::NodeState;
 use crate::words::{ACTIONS, STEPS, VERDICTS};
 
 /// A word that is none of these.
@@ -50,6 +51,15 @@ pub(super) fn assurance(word: &str) -> Result<Assurance, Problem> {
     found
         .map(Grade::to_wire)
         .ok_or_else(|| none_of("assurance", demanded.map(Grade::word)))
+}
+
+/// None is said = any.
+pub(super) fn node_state(word: &str) -> Result<Option<NodeState>, Problem> {
+    let known = || none_of("state", NodeState::ALL.map(NodeState::as_str));
+    match word {
+        "" => Ok(None),
+        word => NodeState::from_word(word).map(Some).ok_or_else(known),
+    }
 }
 
 /// RFC 3339, or milliseconds since the Unix epoch; empty = 0.

@@ -3,6 +3,7 @@
 
 mod counts;
 mod introduction;
+mod listing;
 mod merged;
 mod node;
 mod registry;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use counts::{Counts, LATENCY_BOUNDS_MICROS};
 pub use introduction::{Field, Introduction, Locality, Metadata};
+pub use listing::{Listing, Sought};
 pub use merged::{all_run, merged, merged_states};
 pub use registry::{Nudge, Registry, StreamId};
 pub use room::NoRoom;

@@ -56,6 +56,12 @@ impl NodeState {
         }
     }
 
+    /// The state of this name.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
     /// Of several resources the one that is farthest from LIVE speaks for the node.
     pub(super) const fn distance(self) -> u8 {
         match self {

@@ -10,6 +10,7 @@ use super::certificate::Certificate;
 use super::finding::{Area, Finding};
 use super::{fleet, probe};
 use crate::api::{self, ApiError};
+use crate::commands::nodes::{self, NodesArgs};
 use crate::target::{DEFAULT_CONTROL_PLANE, Target};
 
 /// The sidecar takes a challenge's ticket from a clock that is off by so much.
@@ -87,10 +88,10 @@ pub(super) async fn grpc(target: &Target, clock: &Clock) -> Vec<Finding> {
 
 async fn fleet(target: &Target) -> Result<Vec<Finding>, ApiError> {
     let mut client = api::connect(target).await?;
-    let nodes = client.list_nodes(admin::ListNodesRequest {}).await?;
+    let nodes = nodes::listed(&mut client, &NodesArgs::default()).await?;
     let keys = client.list_keys(admin::ListKeysRequest {}).await?;
     let relays = client.list_relays(admin::ListRelaysRequest {}).await?;
-    let mut findings = fleet::nodes(nodes.get_ref());
+    let mut findings = fleet::nodes(&nodes);
     findings.extend(fleet::relays(&relays.get_ref().relays));
     findings.push(fleet::keys(&keys.get_ref().keys));
     Ok(findings)

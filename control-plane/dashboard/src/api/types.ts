@@ -13,6 +13,7 @@ export type Difference = Schemas["Difference"];
 export type Change = Schemas["Change"];
 export type Applied = Schemas["Applied"];
 export type Node = Schemas["Node"];
+export type Nodes = Schemas["Nodes"];
 export type Revocation = Schemas["Revocation"];
 export type DecisionEvent = Schemas["Event"];
 export type RolloutView = Schemas["Rollout"];

@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { api, done, got } from "../api/client";
 import { asProblem } from "../api/problem";
+import { exact } from "../format/numbers";
 import icon from "../icon.svg";
 import { useLive } from "../state/live";
 import { Button } from "../ui/button";
@@ -94,9 +95,13 @@ function Navigation({ open: shown, path }: { open: boolean; path: string }) {
 
 /** The revision that should run, and whether it does. */
 function Context() {
-  const nodes = useLive("nodes", signal => got(api.GET("/api/v1/nodes", { signal })), {
-    every: NODES_EVERY_MS,
-  });
+  const nodes = useLive(
+    "nodes",
+    signal => got(api.GET("/api/v1/nodes", { params: { query: { limit: 1 } }, signal })),
+    {
+      every: NODES_EVERY_MS,
+    },
+  );
   if (!nodes.data) {
     return nodes.problem?.unreachable ? (
       <span class="chip">
@@ -105,11 +110,12 @@ function Context() {
       </span>
     ) : null;
   }
-  const there = nodes.data.nodes.filter(node => node.state !== "DISCONNECTED");
-  const live = there.filter(node => node.state === "LIVE").length;
-  const ill = there.some(node => node.state === "NACKED" || node.state === "SUSPECT");
-  const tone = ill ? "bad" : live === there.length && live > 0 ? "good" : "warn";
-  const said = there.length === 0 ? "no nodes" : `${live} of ${there.length} live`;
+  const { DISCONNECTED: _away, ...states } = nodes.data.states;
+  const there = Object.values(states).reduce((sum, number) => sum + number, 0);
+  const live = states["LIVE"] ?? 0;
+  const ill = "NACKED" in states || "SUSPECT" in states;
+  const tone = ill ? "bad" : live === there && live > 0 ? "good" : "warn";
+  const said = there === 0 ? "no nodes" : `${exact(live)} of ${exact(there)} live`;
   const revision = nodes.data.target_revision;
   return (
     <>

@@ -6,34 +6,41 @@ import { Button } from "./button";
 
 export const PAGE = 100;
 
+/** The page that the address names; 0 = the first. */
+export function pageOf(query: Query): number {
+  return Math.max(0, (Number.parseInt(query.values["page"] ?? "1", 10) || 1) - 1);
+}
+
 /** The rows of the page that the address names, and what to show below them. */
 export function paged<T>(rows: readonly T[], query: Query): { shown: T[]; page: number } {
   const last = Math.max(0, Math.ceil(rows.length / PAGE) - 1);
-  const page = Math.min(last, Math.max(0, (Number.parseInt(query.values["page"] ?? "1", 10) || 1) - 1));
+  const page = Math.min(last, pageOf(query));
   return { shown: rows.slice(page * PAGE, (page + 1) * PAGE), page };
 }
 
 export function Pager({ total, page, query }: { total: number; page: number; query: Query }) {
-  if (total <= PAGE) {
+  if (total <= PAGE && page === 0) {
     return null;
   }
-  const last = Math.ceil(total / PAGE) - 1;
+  const last = Math.max(0, Math.ceil(total / PAGE) - 1);
   const go = (to: number) => query.set({ page: to === 0 ? undefined : String(to + 1) });
   return (
     <nav class="pager" aria-label="Pages of the list">
       <span class="muted small">
-        {exact(page * PAGE + 1)} to {exact(Math.min(total, (page + 1) * PAGE))} of {exact(total)}
+        {page > last
+          ? `past the last of ${exact(total)}`
+          : `${exact(page * PAGE + 1)} to ${exact(Math.min(total, (page + 1) * PAGE))} of ${exact(total)}`}
       </span>
       <span class="actions">
         <Button
           compact
           icon="left"
           refusal={page === 0 ? "this is the first page" : ""}
-          onClick={() => go(page - 1)}
+          onClick={() => go(Math.min(page - 1, last))}
         >
           Previous
         </Button>
-        <Button compact refusal={page === last ? "this is the last page" : ""} onClick={() => go(page + 1)}>
+        <Button compact refusal={page >= last ? "this is the last page" : ""} onClick={() => go(page + 1)}>
           Next
         </Button>
       </span>

@@ -16,6 +16,7 @@ fn judged(nodes: Vec<admin::Node>) -> Vec<Finding> {
     super::nodes(&admin::ListNodesResponse {
         nodes,
         target_revision: "2-b".to_owned(),
+        ..admin::ListNodesResponse::default()
     })
 }
 

@@ -2,12 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { api, got } from "../../api/client";
-import type { Node } from "../../api/types";
+import type { Node, Nodes } from "../../api/types";
 import { exact } from "../../format/numbers";
 import { useLive, useNow } from "../../state/live";
 import { type Query, useQuery } from "../../state/use-query";
 import { Button } from "../../ui/button";
-import { Pager, paged, SearchField } from "../../ui/pages";
+import { PAGE, Pager, pageOf, SearchField } from "../../ui/pages";
 import { Card, SelectField, Tag, type Tone, When } from "../../ui/parts";
 import { Answered, Empty } from "../../ui/states";
 import { Ticks } from "../../ui/ticks";
@@ -25,30 +25,39 @@ const STATES: Record<string, { tone: Tone; says: string }> = {
   DISCONNECTED: { tone: "warn", says: "not connected; it runs what it had" },
 };
 
-/** What needs somebody comes first. */
-const ORDER = ["NACKED", "SUSPECT", "DISCONNECTED", "SENT", "ACKED", "WAITING", "LIVE"];
+const ORDER = ["NACKED", "SUSPECT", "DISCONNECTED", "SENT", "ACKED", "WAITING", "LIVE"] as const;
 
 export default function NodesPage() {
   const query = useQuery();
-  const live = useLive("nodes in detail", signal => got(api.GET("/api/v1/nodes", { signal })), {
-    every: EVERY_MS,
-  });
+  const page = pageOf(query);
+  const state = ORDER.find(word => word === query.values["state"]);
+  const q = query.values["q"];
+  const asked = {
+    limit: PAGE,
+    offset: page * PAGE,
+    ...(state ? { state } : {}),
+    ...(q ? { q } : {}),
+  };
+  const live = useLive(
+    `nodes ${JSON.stringify(asked)}`,
+    signal => got(api.GET("/api/v1/nodes", { params: { query: asked }, signal })),
+    { every: EVERY_MS },
+  );
   return (
     <>
       <RolloutsHead />
       <Answered live={live} lines={6}>
-        {data => <Fleet nodes={data.nodes} target={data.target_revision} query={query} />}
+        {data => <Fleet data={data} page={page} query={query} />}
       </Answered>
       <Relays />
     </>
   );
 }
 
-function Fleet({ nodes: all, target, query }: { nodes: readonly Node[]; target: string; query: Query }) {
+function Fleet({ data, page, query }: { data: Nodes; page: number; query: Query }) {
   const now = useNow();
-  const state = query.values["state"] ?? "";
-  const searched = (query.values["q"] ?? "").toLowerCase();
-  if (all.length === 0) {
+  const { nodes, states, total, target_revision: target } = data;
+  if (Object.keys(states).length === 0) {
     return (
       <Card title="Nodes">
         <Empty icon="rollout" title="No node has connected yet">
@@ -58,18 +67,6 @@ function Fleet({ nodes: all, target, query }: { nodes: readonly Node[]; target: 
       </Card>
     );
   }
-  const rows = all
-    .filter(
-      node =>
-        (state === "" || node.state === state) &&
-        `${node.id} ${node.cluster} ${node.reason}`.toLowerCase().includes(searched),
-    )
-    .sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.id.localeCompare(b.id));
-  const { shown, page } = paged(rows, query);
-  const counted = ORDER.map(word => ({
-    word,
-    number: all.filter(node => node.state === word).length,
-  })).filter(one => one.number > 0);
   return (
     <>
       <div class="filters">
@@ -78,19 +75,19 @@ function Fleet({ nodes: all, target, query }: { nodes: readonly Node[]; target: 
         </div>
         <SelectField
           label="State"
-          value={state}
+          value={query.values["state"] ?? ""}
           options={[["", "All states"], ...ORDER.map(word => [word, word] as const)]}
           onChange={word => query.set({ state: word, page: undefined })}
         />
         <ul class="chips tall" aria-label="Nodes by state">
-          {counted.map(({ word, number }) => (
+          {ORDER.filter(word => word in states).map(word => (
             <li key={word}>
               <a
                 class={`tag ${STATES[word]?.tone ?? ""}`}
-                href={query.link({ state: word })}
+                href={query.link({ state: word, page: undefined })}
                 title={STATES[word]?.says}
               >
-                {word} <b>{exact(number)}</b>
+                {word} <b>{exact(states[word] ?? 0)}</b>
               </a>
             </li>
           ))}
@@ -105,8 +102,8 @@ function Fleet({ nodes: all, target, query }: { nodes: readonly Node[]; target: 
           </span>
         }
       >
-        {rows.length === 0 ? (
-          <Empty icon="search" title="No node is like that" />
+        {nodes.length === 0 ? (
+          <Empty icon="search" title={total === 0 ? "No node is like that" : "There are no more nodes"} />
         ) : (
           <div class="table-wrap">
             <table class="table">
@@ -122,14 +119,14 @@ function Fleet({ nodes: all, target, query }: { nodes: readonly Node[]; target: 
                 </tr>
               </thead>
               <tbody>
-                {shown.map(node => (
+                {nodes.map(node => (
                   <NodeRow key={node.id} node={node} now={now} />
                 ))}
               </tbody>
             </table>
           </div>
         )}
-        <Pager total={rows.length} page={page} query={query} />
+        <Pager total={total} page={page} query={query} />
       </Card>
     </>
   );
