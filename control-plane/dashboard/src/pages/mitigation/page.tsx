@@ -46,7 +46,9 @@ export default function MitigationDashboard() {
   };
   const traffic = useLive(JSON.stringify([range, step, policy, host]), ask, { every: live ? EVERY_MS : 0 });
   const names = usePolicyNames();
-  const hosts = useHosts();
+  // What is counted from single events takes longer: it is not to keep the chart waiting.
+  const charted = traffic.data !== undefined || traffic.problem !== undefined;
+  const hosts = useHosts(charted);
 
   const events = (values: Record<string, string | undefined>) =>
     address("/events", { ...writeRange(range), policy, host, ...values });
@@ -67,7 +69,7 @@ export default function MitigationDashboard() {
       <Answered live={traffic} lines={9}>
         {data => <Contents data={data} query={query} step={step} events={events} />}
       </Answered>
-      <Tops range={range} step={step} policy={policy} host={host} live={live} events={events} />
+      {charted && <Tops range={range} step={step} policy={policy} host={host} live={live} events={events} />}
     </>
   );
 }
@@ -103,8 +105,10 @@ function usePolicyNames(): string[] {
   );
 }
 
-function useHosts(): string[] {
-  const hosts = useLive("hosts", signal => top("host", { limit: 100 }, signal), { every: HOSTS_EVERY_MS });
+function useHosts(ask: boolean): string[] {
+  const hosts = useLive(ask ? "hosts" : null, signal => top("host", { limit: 100 }, signal), {
+    every: HOSTS_EVERY_MS,
+  });
   return useMemo(() => (hosts.data?.entries ?? []).flatMap(({ key }) => key || []).sort(), [hosts.data]);
 }
 
