@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/install-test-deps.sh
 scripts/build-dashboard.sh
-"${CARGO:-cargo}" build --release --locked -p countersign-control-plane
+# The packages of `make bench-control-plane`: others would mean other features, and building twice.
+"${CARGO:-cargo}" build --release --locked -p countersign-control-plane -p countersign-bench-control-plane
 
 exec scripts/with-postgres.sh target/debug/bench-dashboard
