@@ -131,7 +131,7 @@
     try {
       const begin = await post("ceremonies", { ticket, renew: fresh }, stop.signal);
       if (!begin.ok) return await refused(begin);
-      const { ceremony, kind, options } = await begin.json();
+      const { ceremony, mode: kind, options } = await begin.json();
       known = kind === "authentication";
       const publicKey = { ...decode(kind, options), timeout };
       const how = { publicKey, signal: stop.signal };

@@ -11,6 +11,7 @@ use crate::authority::Authority;
 use crate::cookies;
 use crate::keys::KeyRing;
 use crate::keys::kek::{Kek, KeyFileError, SealError};
+use crate::kind::Kind;
 use crate::language::{Catalog, InvalidCatalog};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -208,10 +209,11 @@ impl App {
         &self,
         on: &mut Connection,
         ticket: &Ticket,
+        kind: Option<Kind>,
         step: Step<'_>,
         device: &str,
     ) -> Result<(), StoreError> {
-        let mut message = outcome::message(ticket, step, device, self.clock.now_ms());
+        let mut message = outcome::message(ticket, kind, step, device, self.clock.now_ms());
         message.spool.clone_from(&self.spool);
         let dropped = self.store.spool(on, &mut message).await?;
         self.metrics.outcomes_dropped.inc_by(dropped);

@@ -24,9 +24,6 @@ pub enum Assurance {
 }
 
 impl Assurance {
-    /// The highest grade that this sidecar can give: it verifies no attestation.
-    pub const REACHABLE: Self = Self::UvBound;
-
     /// The grade of a verified WebAuthn answer.
     ///
     /// `backup_eligible` must be what registration *and* this answer said, either one true: a

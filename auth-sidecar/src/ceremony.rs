@@ -1,34 +1,34 @@
-//! One attempt at a challenge: begun, kept, taken once, and turned into a session.
+//! One attempt at a challenge: begun, kept, taken once, and turned into a session. What is asked and
+//! what an answer proves is the kind's own ([`crate::kinds`]).
 
-use axum::http::HeaderValue;
-use countersign_webauthn::{Passkey, Proof, Question, RelyingParty, Waiting};
+use axum::http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::app::App;
-use crate::assurance::Assurance;
 use crate::authority::Authority;
 use crate::cause::Cause;
 use crate::cookies;
 use crate::http::Refusal;
-use crate::limits;
+use crate::kind::Kind;
+use crate::kinds::{self, Answering, Asked, Asking, Miss};
 use crate::outcome::Step;
+use crate::peer::Prefix;
 use crate::session::Grant;
+use crate::store::StoreError;
 use crate::store::ceremonies::CeremonyRow;
-use crate::store::credentials::CredentialRow;
 use crate::store::tickets::Attempt;
-use crate::store::{Connection, StoreError};
 use crate::ticket::Ticket;
-use crate::webauthn;
 use crate::world::opaque_id;
 
 /// A ceremony that waits for its answer.
 pub struct Begun {
     /// Unguessable; names the ceremony once.
     pub id: String,
-    /// `registration` or `authentication`.
-    pub kind: &'static str,
-    /// For the browser.
+    /// What is asked for.
+    pub kind: Kind,
+    /// The kind's variant.
+    pub mode: &'static str,
+    /// For the page.
     pub options: Value,
 }
 
@@ -38,63 +38,72 @@ pub struct Passed {
     pub return_path: String,
     /// The session.
     pub session_cookie: HeaderValue,
-    /// The device.
-    pub device_cookie: HeaderValue,
+    /// The device; none where the browser has one that it should keep.
+    pub device_cookie: Option<HeaderValue>,
 }
 
-/// Whether this sidecar has what the ticket asks for.
-pub fn answerable(app: &App, ticket: &Ticket) -> Result<RelyingParty, Cause> {
-    if !ticket.accepts_fido() {
-        return Err(Cause::KindUnsupported);
+impl Passed {
+    /// As headers.
+    pub fn cookies(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+        let session = self.session_cookie.clone();
+        std::iter::once(session)
+            .chain(self.device_cookie.clone())
+            .map(|cookie| (header::SET_COOKIE, cookie))
     }
-    // Told before the person lifts a finger: nothing they do here could reach it.
-    if ticket.demanded() > Assurance::REACHABLE {
-        return Err(Cause::AssuranceTooLow);
-    }
-    app.relying_parties.of(ticket)
 }
 
-/// Begins a ceremony: an authentication where the device has a credential, else a registration.
-pub async fn begin(
-    app: &App,
-    ticket: &Ticket,
-    cookie: Option<&str>,
-    renew: bool,
-) -> Result<Begun, Refusal> {
+/// Who answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// The host that was asked.
+    pub host: &'a Authority,
+    /// The device that the browser names.
+    pub cookie: Option<&'a str>,
+    /// Where from.
+    pub from: Option<Prefix>,
+}
+
+/// Begins a ceremony of that kind; the first that is offered, if the page names none.
+pub async fn begin(app: &App, kind: Option<Kind>, asking: &Asking<'_>) -> Result<Begun, Refusal> {
+    let ticket = asking.ticket;
     let refuse = |cause| Refusal::with(cause, ticket);
     if app.keys.borrow().signer.is_none() {
         return Err(refuse(Cause::NotReady));
     }
-    let party = answerable(app, ticket).map_err(refuse)?;
-    let known = match cookie {
-        Some(device) if !renew => passkeys(app, device, party.id()).await?,
-        _ => Vec::new(),
+    let offered = kinds::offered(app, ticket).map_err(refuse)?;
+    let kind = match kind {
+        Some(kind) if offered.contains(&kind) => kind,
+        Some(kind) => return Err(refuse(Cause::KindUnsupported).of_kind(kind)),
+        None => offered
+            .first()
+            .copied()
+            .ok_or_else(|| refuse(Cause::KindUnsupported))?,
     };
-    let (device, question) = match cookie {
-        Some(device) if !known.is_empty() => (device.to_owned(), party.ask_authentication(&known)),
-        // A new device, also when the browser names one: without its credential the name is only a
-        // word that somebody sent.
-        _ => (
-            opaque_id(app.random.as_ref())?,
-            webauthn::ask_registration(&party, user_handle(app)?),
-        ),
-    };
-    let Question {
-        kind,
+    let refuse = |cause| Refusal::with(cause, ticket).of_kind(kind);
+    let Asked {
+        device,
+        mode,
         options,
-        waiting,
-    } = question.map_err(|fault| refuse(fault.into()))?;
+        state,
+        tries,
+        lifetime_s,
+    } = kinds::ask(app, kind, asking)
+        .await
+        .map_err(|refusal| refusal.of_kind(kind))?;
+    let had_cookie = device.is_some();
     let row = CeremonyRow {
         id: opaque_id(app.random.as_ref())?,
         host: ticket.host().as_str().to_owned(),
-        had_cookie: kind == "authentication",
+        device: match device {
+            Some(device) => device,
+            None => opaque_id(app.random.as_ref())?,
+        },
+        had_cookie,
         ticket: ticket.to_stored(),
-        state: serde_json::to_string(&waiting).map_err(|_| refuse(Cause::Internal))?,
-        expires_s: app
-            .clock
-            .now_s()
-            .saturating_add(limits::CEREMONY_LIFETIME_S),
-        device,
+        state,
+        kind,
+        tries,
+        expires_s: app.clock.now_s().saturating_add(lifetime_s),
     };
     let mut tx = app.store.write().await?;
     match app.store.note_attempt(&mut tx, ticket).await? {
@@ -109,29 +118,28 @@ pub async fn begin(
         }
     }
     app.store.keep_ceremony(&mut tx, &row).await?;
-    app.record(
-        &mut tx,
-        ticket,
-        Step::Started,
-        if row.had_cookie { &row.device } else { "" },
-    )
-    .await?;
+    let device = if had_cookie { &row.device } else { "" };
+    app.record(&mut tx, ticket, Some(kind), Step::Started, device)
+        .await?;
     tx.commit().await?;
     app.spool_grew.notify_one();
-    app.metrics.ceremonies.with_label_values(&[kind]).inc();
+    app.metrics
+        .ceremonies
+        .with_label_values(&[kind.word()])
+        .inc();
     Ok(Begun {
         id: row.id,
         kind,
+        mode,
         options,
     })
 }
 
-/// Ends a ceremony. Whatever comes of it, it cannot be ended again.
+/// Answers a ceremony. It cannot be answered again, unless its kind forgives a wrong answer.
 pub async fn end(
     app: &App,
     id: &str,
-    host: &Authority,
-    cookie: Option<&str>,
+    caller: Caller<'_>,
     answer: Value,
 ) -> Result<Passed, Refusal> {
     // Before the ceremony is taken: a sidecar that cannot sign must not spend the person's answer.
@@ -151,31 +159,35 @@ pub async fn end(
         .await?
         .ok_or_else(|| Refusal::of(Cause::CeremonyUnknown))?;
     let ticket = Ticket::from_stored(&row.ticket).map_err(|_| StoreError::Corrupt("ceremonies"))?;
-    let refuse =
-        |cause| Refusal::with(cause, &ticket).by(if row.had_cookie { &row.device } else { "" });
-    check_binding(&row, host, cookie, now_s).map_err(refuse)?;
-    let waiting: Waiting =
-        serde_json::from_str(&row.state).map_err(|_| StoreError::Corrupt("ceremonies"))?;
-    let party = app.relying_parties.of(&ticket).map_err(refuse)?;
-    let proof = party
-        .verify(&waiting, answer)
-        .map_err(|fault| refuse(fault.into()))?;
+    let refuse = |cause| {
+        let refusal = Refusal::with(cause, &ticket).of_kind(row.kind);
+        refusal.by(if row.had_cookie { &row.device } else { "" })
+    };
+    check_binding(&row, &caller, now_s).map_err(refuse)?;
+    let answering = Answering {
+        row: &row,
+        ticket: &ticket,
+        from: caller.from,
+        now_s,
+    };
+    let verified = match kinds::verify(app, &answering, answer).await? {
+        Ok(verified) => verified,
+        Err(miss) => return Err(missed(app, &row, &miss, refuse(miss.cause)).await?),
+    };
 
     let mut tx = app.store.write().await?;
-    let passkey =
-        match keep_credential(app, &mut tx, &proof, &row.device, party.id(), now_s).await? {
-            Ok(passkey) => passkey,
-            Err(cause) => {
-                tx.rollback().await?;
-                return Err(refuse(cause));
-            }
-        };
-    let device_cookie = cookies::set_device(&row.device).ok_or_else(|| refuse(Cause::Internal))?;
-    let assurance = webauthn::assurance(&proof, &passkey);
-    if assurance < ticket.demanded() {
-        // The credential is kept: the next page that asks for less need not register another.
+    let proof = match verified.settle(app, &mut tx, &answering).await? {
+        Ok(proof) => proof,
+        Err(cause) => {
+            tx.rollback().await?;
+            return Err(refuse(cause));
+        }
+    };
+    let device_cookie = device_cookie(app, &row, caller.cookie).await?;
+    if proof.assurance < ticket.demanded() {
+        // What was registered is kept: the next page that asks for less need not ask again.
         tx.commit().await?;
-        return Err(refuse(Cause::AssuranceTooLow).cookie(Some(device_cookie)));
+        return Err(refuse(Cause::AssuranceTooLow).cookie(device_cookie));
     }
     if !app.store.pass_ticket(&mut tx, &ticket).await? {
         // The counter stays as this answer left it.
@@ -183,9 +195,10 @@ pub async fn end(
         return Err(refuse(Cause::TicketUsed));
     }
     let grant = Grant {
-        host,
+        host: caller.host,
         device: &row.device,
-        assurance,
+        assurance: proof.assurance,
+        amr: proof.amr,
         id: opaque_id(app.random.as_ref())?,
         now_s,
         lifetime_s: settings.session_lifetime_s,
@@ -198,20 +211,22 @@ pub async fn end(
         .note_signed(&mut tx, &signer.kid, grant.exp())
         .await?;
     let passed = Step::Passed {
-        assurance,
+        assurance: proof.assurance,
         session: &grant.id,
     };
-    app.record(&mut tx, &ticket, passed, &row.device).await?;
+    app.record(&mut tx, &ticket, Some(row.kind), passed, &row.device)
+        .await?;
     tx.commit().await?;
     app.spool_grew.notify_one();
     app.metrics
         .sessions
-        .with_label_values(&[assurance.word()])
+        .with_label_values(&[proof.assurance.word()])
         .inc();
     tracing::info!(
         event_id = ticket.event_id(),
         device = row.device,
-        assurance = assurance.word(),
+        kind = row.kind.word(),
+        assurance = proof.assurance.word(),
         "passed"
     );
     Ok(Passed {
@@ -222,16 +237,33 @@ pub async fn end(
     })
 }
 
-fn check_binding(
+/// Puts back a ceremony that forgives this answer, with one try less. It was taken before the answer
+/// was looked at, so that guesses sent all at once get no more tries than guesses sent one by one.
+async fn missed(
+    app: &App,
     row: &CeremonyRow,
-    host: &Authority,
-    cookie: Option<&str>,
-    now_s: u64,
-) -> Result<(), Cause> {
-    if row.host != host.as_str() {
+    miss: &Miss,
+    refusal: Refusal,
+) -> Result<Refusal, StoreError> {
+    let left = row.tries.saturating_sub(1);
+    if !miss.again || left == 0 {
+        return Ok(refusal);
+    }
+    let again = CeremonyRow {
+        tries: left,
+        ..row.clone()
+    };
+    let mut tx = app.store.write().await?;
+    app.store.keep_ceremony(&mut tx, &again).await?;
+    tx.commit().await?;
+    Ok(refusal.tries_left(left))
+}
+
+fn check_binding(row: &CeremonyRow, caller: &Caller<'_>, now_s: u64) -> Result<(), Cause> {
+    if row.host != caller.host.as_str() {
         return Err(Cause::CeremonyHost);
     }
-    if row.had_cookie && cookie != Some(row.device.as_str()) {
+    if row.had_cookie && caller.cookie != Some(row.device.as_str()) {
         return Err(Cause::CeremonyDevice);
     }
     if now_s > row.expires_s {
@@ -240,69 +272,17 @@ fn check_binding(
     Ok(())
 }
 
-/// Adds the new credential, or writes what its use has changed.
-async fn keep_credential(
+/// The cookie that names the device. A proof without a key must not take from a browser the name under
+/// which its keys are filed.
+async fn device_cookie(
     app: &App,
-    tx: &mut Connection,
-    proof: &Proof,
-    device: &str,
-    rp_id: &str,
-    now_s: u64,
-) -> Result<Result<Passkey, Cause>, StoreError> {
-    let json = |passkey: &Passkey| {
-        serde_json::to_string(passkey).map_err(|_| StoreError::Corrupt("credentials"))
-    };
-    if let Some(passkey) = proof.registered() {
-        let row = CredentialRow {
-            id: proof.credential_id.clone(),
-            rp_id: rp_id.to_owned(),
-            device: device.to_owned(),
-            passkey: json(passkey)?,
-            counter: proof.counter,
-        };
-        let added = app.store.add_credential(tx, &row, now_s).await?;
-        return Ok(if added {
-            Ok(passkey.clone())
-        } else {
-            Err(Cause::CredentialTaken)
-        });
+    row: &CeremonyRow,
+    cookie: Option<&str>,
+) -> Result<Option<HeaderValue>, StoreError> {
+    if let (false, Some(named)) = (row.had_cookie || row.kind == Kind::Fido, cookie)
+        && app.store.has_credentials(named).await?
+    {
+        return Ok(None);
     }
-    let Some(stored) = app.store.credential(tx, &proof.credential_id).await? else {
-        return Ok(Err(Cause::CredentialUnknown));
-    };
-    let mut passkey: Passkey =
-        serde_json::from_str(&stored).map_err(|_| StoreError::Corrupt("credentials"))?;
-    if proof.apply_to(&mut passkey).is_none() {
-        return Ok(Err(Cause::CredentialUnknown));
-    }
-    let updated = app
-        .store
-        .update_credential(
-            tx,
-            &proof.credential_id,
-            &json(&passkey)?,
-            proof.counter,
-            now_s,
-        )
-        .await?;
-    Ok(if updated {
-        Ok(passkey)
-    } else {
-        Err(Cause::CredentialCloned)
-    })
-}
-
-async fn passkeys(app: &App, device: &str, rp_id: &str) -> Result<Vec<Passkey>, StoreError> {
-    let rows = app.store.credentials(device, rp_id).await?;
-    let read = |row: CredentialRow| {
-        serde_json::from_str(&row.passkey).map_err(|_| StoreError::Corrupt("credentials"))
-    };
-    rows.into_iter().map(read).collect()
-}
-
-/// What the authenticator files the credential under: random, so that it tells nobody anything.
-fn user_handle(app: &App) -> Result<Uuid, crate::world::NoRandomness> {
-    let mut bytes = [0; 16];
-    app.random.fill(&mut bytes)?;
-    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+    Ok(cookies::set_device(&row.device))
 }

@@ -8,6 +8,7 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use crate::assurance::Assurance;
 use crate::cause::Cause;
 use crate::keys::life::KeyState;
+use crate::kind::Kind;
 use crate::outcome::Step;
 
 /// Every metric of the sidecar.
@@ -87,12 +88,19 @@ impl Metrics {
             "Ceremonies begun, by kind.",
             "kind",
         )?;
+        for kind in Kind::ALL {
+            ceremonies.with_label_values(&[kind.word()]);
+        }
         let sessions = counters(
             "countersign_sidecar_sessions_total",
             "Sessions issued, by assurance.",
             "assurance",
         )?;
-        for assurance in [Assurance::Possession, Assurance::Uv, Assurance::UvBound] {
+        for assurance in Kind::ALL
+            .map(Kind::highest)
+            .into_iter()
+            .chain([Assurance::Uv])
+        {
             sessions.with_label_values(&[assurance.word()]);
         }
         Ok(Self {

@@ -4,7 +4,8 @@ use countersign_proto::node::v1 as proto;
 
 use crate::assurance::Assurance;
 use crate::cause::Cause;
-use crate::ticket::{KIND_FIDO, Ticket};
+use crate::kind::Kind;
+use crate::ticket::Ticket;
 
 /// One step of the funnel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +57,22 @@ impl Step<'_> {
     }
 }
 
-/// The message, without its place in the spool.
+/// The message, without its place in the spool. `kind`: of the ceremony that the step belongs to, if
+/// it belongs to one.
 #[must_use]
-pub fn message(ticket: &Ticket, step: Step<'_>, device: &str, now_ms: u64) -> proto::Outcome {
-    let (kind, cause, assurance) = match step {
-        Step::PageServed => ("", "", Assurance::None),
-        Step::Rejected(cause) => (KIND_FIDO, cause.name(), Assurance::None),
-        Step::Passed { assurance, .. } => (KIND_FIDO, "", assurance),
-        Step::Started | Step::Unsupported | Step::Cancelled => (KIND_FIDO, "", Assurance::None),
+pub fn message(
+    ticket: &Ticket,
+    kind: Option<Kind>,
+    step: Step<'_>,
+    device: &str,
+    now_ms: u64,
+) -> proto::Outcome {
+    let (cause, assurance) = match step {
+        Step::Rejected(cause) => (cause.name(), Assurance::None),
+        Step::Passed { assurance, .. } => ("", assurance),
+        Step::PageServed | Step::Started | Step::Unsupported | Step::Cancelled => {
+            ("", Assurance::None)
+        }
     };
     let wire = match step {
         Step::PageServed => proto::Step::PageServed,
@@ -83,7 +92,7 @@ pub fn message(ticket: &Ticket, step: Step<'_>, device: &str, now_ms: u64) -> pr
         policy: ticket.policy().to_owned(),
         host: ticket.host().as_str().to_owned(),
         step: wire.into(),
-        kind: kind.to_owned(),
+        kind: kind.map_or_else(String::new, |kind| kind.word().to_owned()),
         cause: cause.to_owned(),
         assurance: assurance.to_proto().into(),
         device: device.to_owned(),

@@ -16,11 +16,6 @@ use crate::settings::Revocation;
 /// Who makes sessions.
 pub const ISSUER: &str = "countersign";
 
-/// How it was proven (RFC 8176 and its registry): a key was used (`pop`), its user was there
-/// (`user`) and was verified by something they are or know (`mfa`). Neither `hwk` nor `fpt` or
-/// `face`: nothing attests the hardware, and WebAuthn does not tell the method.
-const METHODS: [&str; 3] = ["pop", "user", "mfa"];
-
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -44,6 +39,8 @@ pub struct Grant<'a> {
     pub device: &'a str,
     /// What was proven.
     pub assurance: Assurance,
+    /// How it was proven.
+    pub amr: &'a [&'a str],
     /// The session's own id, by which it can be revoked.
     pub id: String,
     /// Now.
@@ -95,7 +92,7 @@ impl Grant<'_> {
             auth_time: self.now_s,
             jti: self.id.clone(),
             acr: self.assurance,
-            amr: METHODS.map(str::to_owned).to_vec(),
+            amr: self.amr.iter().map(|&method| method.to_owned()).collect(),
         };
         Ok(encode(&header, &claims, &signer.key)?)
     }
@@ -104,6 +101,8 @@ impl Grant<'_> {
 /// A session whose every check has passed.
 #[derive(Debug)]
 pub struct Session {
+    /// The device that earned it.
+    pub device: String,
     /// What it proves.
     pub assurance: Assurance,
     /// When it was made.
@@ -142,6 +141,7 @@ pub fn verify(
         .any(|r| r.concerns(&claims.jti, &claims.sub, claims.iat));
     // No leeway: a session that the filter may refuse is not one to send a browser home with.
     (claims.exp > now_s && !revoked).then_some(Session {
+        device: claims.sub,
         assurance: claims.acr,
         issued_s: claims.iat,
         auth_time_s: claims.auth_time,
@@ -164,6 +164,7 @@ mod tests {
             host,
             device: "device-1",
             assurance: Assurance::Uv,
+            amr: &["pop"],
             id: "session-1".to_owned(),
             now_s: NOW,
             lifetime_s: 60,
@@ -215,6 +216,7 @@ mod tests {
             host: &host(),
             device: "d",
             assurance: Assurance::Uv,
+            amr: &["pop"],
             id: "s".to_owned(),
             now_s: NOW,
             lifetime_s: 60,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::assurance::Assurance;
 use crate::authority::Authority;
 use crate::cause::Cause;
+use crate::kind::Kind;
 use crate::limits;
 use crate::return_path::ReturnPath;
 
@@ -19,8 +20,6 @@ mod tests;
 pub const TYP: &str = "countersign-ticket+jwt";
 /// Who makes tickets.
 pub const ISSUER: &str = "countersign-filter";
-/// The one kind of challenge that this sidecar has.
-pub const KIND_FIDO: &str = "fido";
 
 /// A key that filter and sidecar share.
 #[derive(Clone)]
@@ -288,14 +287,19 @@ impl Ticket {
         (self.claims.max_age > 0).then_some(self.claims.max_age)
     }
 
-    /// Whether this sidecar has a challenge that the policy accepts, first choice or fallback.
+    /// The kinds of challenge that the policy accepts, first choices before fallbacks, each once.
+    /// One that this version does not know is passed over: a newer filter may ask for it.
     #[must_use]
-    pub fn accepts_fido(&self) -> bool {
-        self.claims
-            .kinds
-            .iter()
-            .chain(&self.claims.fallback)
-            .any(|kind| kind == KIND_FIDO)
+    pub fn kinds(&self) -> Vec<Kind> {
+        let mut kinds = Vec::with_capacity(Kind::ALL.len());
+        for word in self.claims.kinds.iter().chain(&self.claims.fallback) {
+            if let Some(kind) = Kind::from_word(word)
+                && !kinds.contains(&kind)
+            {
+                kinds.push(kind);
+            }
+        }
+        kinds
     }
 
     /// When the filter made it.

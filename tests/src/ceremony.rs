@@ -73,7 +73,7 @@ impl Program {
         let told = self.try_begin(ticket)?.expect(200)?.json()?;
         Ok(Question {
             ceremony: text(&told, "ceremony")?.to_owned(),
-            kind: text(&told, "kind")?.to_owned(),
+            kind: text(&told, "mode")?.to_owned(),
             options: told["options"].clone(),
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,9 +14,12 @@ use super::presented::{Presented, TicketBody};
 use super::{Refusal, guard};
 use crate::app::App;
 use crate::cause::Cause;
-use crate::ceremony;
+use crate::ceremony::{self, Caller};
 use crate::cookies;
+use crate::kind::Kind;
+use crate::kinds::Asking;
 use crate::limits;
+use crate::peer::Prefix;
 use crate::ticket::Scheme;
 
 #[derive(Deserialize)]
@@ -26,6 +29,12 @@ struct Begin {
     /// Make a new credential though the device has one: the person says that it is gone.
     #[serde(default)]
     renew: bool,
+    /// One of the kinds that the ticket accepts; the first of them, if the page names none.
+    #[serde(default)]
+    kind: Option<Kind>,
+    /// What a kind needs to know before it asks.
+    #[serde(default)]
+    input: Value,
 }
 
 impl TicketBody for Begin {
@@ -37,7 +46,9 @@ impl TicketBody for Begin {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct End {
-    credential: Value,
+    // The name of the first kind's answers.
+    #[serde(alias = "credential")]
+    answer: Value,
 }
 
 /// Begins a ceremony.
@@ -55,13 +66,30 @@ async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
         body,
         ticket,
     } = Presented::<Begin>::read(app, request).await?;
-    let begun = ceremony::begin(app, &ticket, cookies::device(&headers), body.renew).await;
+    let cookie = cookies::device(&headers);
+    let session = app.session_of(&headers, &host);
+    let asking = Asking {
+        ticket: &ticket,
+        cookie,
+        proven: session
+            .as_ref()
+            .map(|session| session.device.as_str())
+            .filter(|device| cookie == Some(device)),
+        from: Prefix::sent(&headers),
+        renew: body.renew,
+        input: &body.input,
+    };
+    let begun = ceremony::begin(app, body.kind, &asking).await;
     let begun = begun.map_err(|refusal| {
-        let passed =
-            refusal.cause == Cause::TicketUsed && app.session_of(&headers, &host).is_some();
+        let passed = refusal.cause == Cause::TicketUsed && session.is_some();
         refusal.go(passed.then(|| ticket.return_path().location()))
     })?;
-    let body = json!({ "ceremony": begun.id, "kind": begun.kind, "options": begun.options });
+    let body = json!({
+        "ceremony": begun.id,
+        "kind": begun.kind,
+        "mode": begun.mode,
+        "options": begun.options,
+    });
     Ok((StatusCode::OK, Json(body)).into_response())
 }
 
@@ -89,11 +117,13 @@ async fn try_end(app: &App, id: &str, request: Request) -> Result<Response, Refu
     let body: End = guard::json(request, limits::CREDENTIAL_BODY_BYTES)
         .await
         .map_err(Refusal::of)?;
-    let passed = ceremony::end(app, id, &host, cookies::device(&headers), body.credential).await?;
-    let cookies = AppendHeaders([
-        (header::SET_COOKIE, passed.session_cookie),
-        (header::SET_COOKIE, passed.device_cookie),
-    ]);
+    let caller = Caller {
+        host: &host,
+        cookie: cookies::device(&headers),
+        from: Prefix::sent(&headers),
+    };
+    let passed = ceremony::end(app, id, caller, body.answer).await?;
+    let cookies = AppendHeaders(passed.cookies());
     Ok((
         StatusCode::OK,
         cookies,

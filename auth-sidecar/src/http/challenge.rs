@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use super::{Refusal, guard, page};
 use crate::app::App;
 use crate::cause::Cause;
-use crate::ceremony;
+use crate::kinds;
 use crate::outcome::Step;
 use crate::session::Session;
 use crate::ticket::{Ticket, UnverifiedTicket};
@@ -48,12 +48,13 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
     if session.is_some_and(|session| passed_meanwhile(&session, &ticket, app.clock.now_s())) {
         return Ok(home(&ticket));
     }
-    ceremony::answerable(app, &ticket).map_err(|cause| Refusal::with(cause, &ticket))?;
+    let kinds = kinds::offered(app, &ticket).map_err(|cause| Refusal::with(cause, &ticket))?;
 
     if is_seen(&request.method, headers) {
         let mut tx = app.store.write().await?;
         if app.store.note_page(&mut tx, &ticket).await? {
-            app.record(&mut tx, &ticket, Step::PageServed, "").await?;
+            app.record(&mut tx, &ticket, None, Step::PageServed, "")
+                .await?;
         }
         tx.commit().await?;
         app.spool_grew.notify_one();
@@ -63,6 +64,7 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
         app.catalog.choose(headers),
         &ticket,
         &token,
+        &kinds,
     ))
 }
 

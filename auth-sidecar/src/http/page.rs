@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::cause::Face;
+use crate::kind::Kind;
 use crate::language::{Language, Messages};
 use crate::limits;
 use crate::return_path::ReturnPath;
@@ -43,10 +44,17 @@ struct Challenge<'a> {
 }
 
 /// The page that asks.
-pub(super) fn challenge(app: &App, language: &Language, ticket: &Ticket, token: &str) -> Response {
+pub(super) fn challenge(
+    app: &App,
+    language: &Language,
+    ticket: &Ticket,
+    token: &str,
+    kinds: &[Kind],
+) -> Response {
     let m = &language.messages;
     let config = json!({
         "ticket": token,
+        "kinds": kinds,
         "timeout": u64::try_from(limits::PROMPT_TIMEOUT.as_millis()).unwrap_or(60_000),
         "messages": m,
     });

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::page;
 use crate::app::App;
 use crate::cause::{Cause, Face};
+use crate::kind::Kind;
 use crate::language::Language;
 use crate::outcome::Step;
 use crate::store::StoreError;
@@ -24,6 +25,10 @@ pub struct Refusal {
     tell: bool,
     /// The device, where it is known.
     device: String,
+    /// The kind of the ceremony, where there is one.
+    kind: Option<Kind>,
+    /// The ceremony goes on: so many answers more.
+    tries_left: Option<u32>,
     /// The browser has what it came for: send it here.
     go: Option<String>,
     /// A `Set-Cookie` that goes with it.
@@ -39,6 +44,8 @@ impl Refusal {
             ticket: None,
             tell: false,
             device: String::new(),
+            kind: None,
+            tries_left: None,
             go: None,
             cookie: None,
         }
@@ -63,6 +70,20 @@ impl Refusal {
     #[must_use]
     pub fn by(mut self, device: &str) -> Self {
         device.clone_into(&mut self.device);
+        self
+    }
+
+    /// Names the kind.
+    #[must_use]
+    pub fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// The ceremony takes so many answers more.
+    #[must_use]
+    pub fn tries_left(mut self, tries: u32) -> Self {
+        self.tries_left = Some(tries);
         self
     }
 
@@ -94,6 +115,9 @@ impl Refusal {
         }
         if let (Some(path), Some(map)) = (&self.go, body.as_object_mut()) {
             map.insert("return".to_owned(), Value::from(path.as_str()));
+        }
+        if let (Some(tries), Some(map)) = (self.tries_left, body.as_object_mut()) {
+            map.insert("tries_left".to_owned(), Value::from(tries));
         }
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (face.status(), content_type, Json(body)).into_response();
@@ -139,7 +163,8 @@ impl Refusal {
     async fn spool(&self, app: &App, ticket: &Ticket) -> Result<(), StoreError> {
         let mut tx = app.store.write().await?;
         if app.store.note_claim(&mut tx, ticket).await? {
-            app.record(&mut tx, ticket, Step::Rejected(self.cause), &self.device)
+            let step = Step::Rejected(self.cause);
+            app.record(&mut tx, ticket, self.kind, step, &self.device)
                 .await?;
             tx.commit().await?;
             app.spool_grew.notify_one();

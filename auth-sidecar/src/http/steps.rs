@@ -11,12 +11,16 @@ use super::Refusal;
 use super::presented::{Presented, TicketBody};
 use crate::app::App;
 use crate::cookies;
+use crate::kind::Kind;
 use crate::outcome::Step;
 
 #[derive(Deserialize)]
 struct Claim {
     ticket: String,
     step: ClaimedStep,
+    /// Which challenge it is about.
+    #[serde(default)]
+    kind: Option<Kind>,
 }
 
 impl TicketBody for Claim {
@@ -57,6 +61,7 @@ async fn try_claim(app: &App, request: Request) -> Result<(), Refusal> {
         app.record(
             &mut tx,
             &ticket,
+            body.kind,
             step,
             cookies::device(&headers).unwrap_or_default(),
         )

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use sqlx::Row as _;
 
 use super::{Connection, Store, StoreError, sql, unsigned};
+use crate::kind::Kind;
 use crate::limits;
 
 /// A ceremony as it is stored.
@@ -22,6 +23,10 @@ pub struct CeremonyRow {
     pub ticket: String,
     /// What the verifier remembers.
     pub state: String,
+    /// How it is answered.
+    pub kind: Kind,
+    /// How many answers it still takes, the next one included.
+    pub tries: u32,
     /// The last second in which an answer is taken.
     pub expires_s: u64,
 }
@@ -37,8 +42,8 @@ impl Store {
             return Err(StoreError::Full("ceremonies"));
         }
         sqlx::query(
-            "INSERT INTO ceremonies (id, host, device, had_cookie, ticket, state, expires_s) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO ceremonies (id, host, device, had_cookie, ticket, state, expires_s, kind, tries) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&row.id)
         .bind(&row.host)
@@ -47,6 +52,8 @@ impl Store {
         .bind(&row.ticket)
         .bind(&row.state)
         .bind(sql(row.expires_s))
+        .bind(row.kind.word())
+        .bind(i64::from(row.tries))
         .execute(on)
         .await?;
         self.ceremonies.fetch_add(1, Ordering::Relaxed);
@@ -57,7 +64,7 @@ impl Store {
     pub async fn take_ceremony(&self, id: &str) -> Result<Option<CeremonyRow>, StoreError> {
         let row = sqlx::query(
             "DELETE FROM ceremonies WHERE id = $1 \
-             RETURNING id, host, device, had_cookie, ticket, state, expires_s",
+             RETURNING id, host, device, had_cookie, ticket, state, expires_s, kind, tries",
         )
         .bind(id)
         .fetch_optional(&self.pool)
@@ -68,6 +75,7 @@ impl Store {
         let _ = self
             .ceremonies
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let corrupt = || StoreError::Corrupt("ceremonies");
         Ok(Some(CeremonyRow {
             id: row.try_get("id")?,
             host: row.try_get("host")?,
@@ -76,6 +84,8 @@ impl Store {
             ticket: row.try_get("ticket")?,
             state: row.try_get("state")?,
             expires_s: unsigned(row.try_get("expires_s")?),
+            kind: Kind::from_word(row.try_get("kind")?).ok_or_else(corrupt)?,
+            tries: u32::try_from(row.try_get::<i64, _>("tries")?).map_err(|_| corrupt())?,
         }))
     }
 }

@@ -49,6 +49,14 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
+    /// Whether anything was ever registered by the device, at whatever relying party.
+    pub async fn has_credentials(&self, device: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query_scalar::<_, i64>(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM credentials WHERE device = $1 LIMIT 1) AS any",
+        );
+        Ok(row.bind(device).fetch_one(&self.pool).await? != 0)
+    }
+
     /// One credential of the device.
     pub async fn credential(
         &self,

@@ -41,6 +41,8 @@ fn ticket(event_id: &str) -> Ticket {
 
 fn ceremony(id: &str) -> CeremonyRow {
     CeremonyRow {
+        kind: crate::kind::Kind::Fido,
+        tries: 1,
         id: id.to_owned(),
         host: "localhost".to_owned(),
         device: "d".to_owned(),

@@ -50,7 +50,7 @@ fn a_good_ticket_is_read_whole() {
     assert_eq!(ticket.origin(), "https://localhost:10443");
     assert_eq!(ticket.return_path().as_str(), "/checkout?a=1");
     assert_eq!(ticket.demanded(), Assurance::Uv);
-    assert!(ticket.accepts_fido());
+    assert_eq!(ticket.kinds(), [Kind::Fido]);
     let again = Ticket::from_stored(&ticket.to_stored()).unwrap();
     assert_eq!(again.event_id(), ticket.event_id());
 }

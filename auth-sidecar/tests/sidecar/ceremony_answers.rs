@@ -86,7 +86,7 @@ async fn the_same_browser_asserts_with_its_credential_and_keeps_its_device() {
     world.pass_time(3601);
     let ticket = world.ticket();
     let ceremony = browser.begin(&ticket).await.json();
-    assert_eq!(ceremony["kind"], "authentication");
+    assert_eq!(ceremony["mode"], "authentication");
     assert_eq!(ceremony["options"]["userVerification"], "required");
     assert_eq!(ceremony["options"]["hints"], json!(["client-device"]));
     let answer = authenticator.answer(&ceremony, &browser.origin());
@@ -350,7 +350,7 @@ async fn a_synced_credential_earns_uv_and_not_more() {
     // Its credential is kept: a page that asks for less asks for this one, not for another.
     let ticket = world.ticket();
     let ceremony = browser.begin(&ticket).await.json();
-    assert_eq!(ceremony["kind"], "authentication");
+    assert_eq!(ceremony["mode"], "authentication");
     let answer = authenticator.answer(&ceremony, &browser.origin());
     assert_eq!(browser.end(&ceremony, &answer).await.status, StatusCode::OK);
     assert_eq!(claims(&browser)["acr"], "uv");

@@ -235,7 +235,7 @@ async fn a_device_that_says_its_credential_is_gone_registers_as_a_new_one() {
     let before = browser.cookies["__Host-countersign-device"].clone();
     let body = json!({ "ticket": world.ticket(), "renew": true });
     let ceremony = browser.post(CEREMONIES, &body).await.json();
-    assert_eq!(ceremony["kind"], "registration");
+    assert_eq!(ceremony["mode"], "registration");
     let answer = Authenticator::new().answer(&ceremony, &browser.origin());
     assert_eq!(browser.end(&ceremony, &answer).await.status, StatusCode::OK);
     assert_ne!(browser.cookies["__Host-countersign-device"], before);

@@ -91,7 +91,7 @@ async fn a_client_that_others_wrote_registers_and_then_asserts() {
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
 
     let ceremony = browser.begin(&ticket()).await.json();
-    assert_eq!(ceremony["kind"], "authentication");
+    assert_eq!(ceremony["mode"], "authentication");
     let request: CredentialRequestOptions = serde_json::from_value(options(&ceremony)).unwrap();
     let used = client
         .authenticate(&origin, request, DefaultClientData)

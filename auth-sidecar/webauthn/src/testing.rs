@@ -66,7 +66,9 @@ impl Authenticator {
 
     /// Answers what was asked, as the page at `origin` would send it.
     pub fn answer(&mut self, ceremony: &Value, origin: &str) -> Value {
-        match ceremony["kind"].as_str().unwrap() {
+        // Where there are several kinds of challenge, `kind` names this one and `mode` its variant.
+        let mode = ceremony.get("mode").unwrap_or(&ceremony["kind"]);
+        match mode.as_str().unwrap() {
             "registration" => self.create(&ceremony["options"], origin),
             "authentication" | "discovery" => self.get(&ceremony["options"], origin),
             other => panic!("{other}"),
