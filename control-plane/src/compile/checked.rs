@@ -6,10 +6,10 @@ use countersign_engine::{AttributeSet, Timestamp, VerdictMode};
 
 use super::conditions::{Condition, Conditions, Failures, Memory, Place};
 use super::reasons::Reasons;
-use super::{devices, doubts, limits};
+use super::{challenges, devices, doubts, limits};
 use crate::diagnostic::{Finding, Findings};
 use crate::resource::{
-    Document, Kind, Members, MitigationPolicy, Resource, Settings, Signal, Verdict,
+    Action, Document, Kind, Members, MitigationPolicy, Resource, Settings, Signal, Verdict,
     find_duplicates, unreachable_because,
 };
 
@@ -70,7 +70,8 @@ pub(super) fn check<'a>(
     let mut conditions = Conditions::of(documents, stated, memory);
     let device_rules = devices::check(documents, stated, now, findings);
     let signals = signals(documents, &reasons, &mut conditions, findings);
-    let policies = policies(documents, &mut conditions, findings);
+    let defaults = settings.map(|(document, settings)| (document, &settings.challenge));
+    let policies = policies(documents, defaults, &mut conditions, findings);
     let lists = conditions.lists().collect();
     let (program, reads, failures) = conditions.finish();
     Checked {
@@ -162,6 +163,7 @@ fn signals<'a>(
 
 fn policies<'a>(
     documents: &'a [Document],
+    defaults: challenges::Defaults<'a>,
     conditions: &mut Conditions<'a, '_>,
     findings: &mut Findings,
 ) -> Vec<CheckedPolicy<'a>> {
@@ -177,6 +179,9 @@ fn policies<'a>(
         .into_iter()
         .filter_map(|(document, policy)| {
             warn_of_endpoints(document, &policy.endpoints, findings);
+            if policy.action == Action::Challenge {
+                challenges::check(document, &policy.challenge, defaults, findings);
+            }
             let when = match &policy.when {
                 Some(expression) => {
                     let place = Place {
@@ -219,6 +224,7 @@ fn warn_of_endpoints(
 
 fn check_settings(document: &Document, settings: &Settings, findings: &mut Findings) {
     warn_of_endpoints(document, &settings.exempt_paths, findings);
+    challenges::check(document, &settings.challenge, None, findings);
     let verdicts = &settings.verdicts;
     if let Some(challenge) = &verdicts.challenge
         && verdicts.mode() == VerdictMode::Observe

@@ -1,6 +1,7 @@
 //! From resources to the compiled policy: parse ([`crate::resource`]), check, lower, load.
 
 pub mod analyse;
+mod challenges;
 mod checked;
 mod conditions;
 mod countries;

@@ -1,11 +1,9 @@
 //! `MitigationPolicy`: conditions and one action.
 
-use countersign_engine::Assurance;
-
 use super::fields::{Field, Fields, Reader};
 use super::words::{self, Action};
-use super::{Expression, endpoint, header, host, limits};
-use crate::diagnostic::{Finding, Located, did_you_mean, one_of, quoted};
+use super::{ChallengeSpec, Expression, endpoint, header, host, limits};
+use crate::diagnostic::{Finding, Located, one_of, quoted};
 
 /// Conditions and one action.
 #[derive(Clone, Debug)]
@@ -37,15 +35,6 @@ pub(crate) enum Mode {
     Monitor,
 }
 
-/// What a challenge demands; what is absent is taken from a wider scope.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ChallengeSpec {
-    pub(crate) min_assurance: Option<Assurance>,
-    pub(crate) max_age_s: Option<u32>,
-    pub(crate) kinds: Option<Vec<String>>,
-    pub(crate) fallback: Option<Vec<String>>,
-}
-
 /// Where a redirect leads.
 #[derive(Clone, Debug)]
 pub(crate) struct RedirectSpec {
@@ -54,11 +43,6 @@ pub(crate) struct RedirectSpec {
 }
 
 const MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("monitor", Mode::Monitor)];
-
-/// The only kind of challenge that the sidecar can make.
-const FIDO: &str = "fido";
-/// Kinds that are announced; they are named as what they are.
-const ANNOUNCED_KINDS: [&str; 3] = ["captcha", "pow", "otp_email"];
 
 impl MitigationPolicy {
     /// Is it in monitor mode?
@@ -172,98 +156,6 @@ pub(super) fn method(reader: &mut Reader<'_>, text: Located<String>) -> Option<S
         finding.help("write a method as `GET` or `POST`")
     });
     None
-}
-
-impl ChallengeSpec {
-    /// Reads the `challenge` of a policy or of `Settings`.
-    pub(super) fn read(reader: &mut Reader<'_>, field: Field) -> Option<Self> {
-        let mut fields = reader.fields(field)?;
-        let min_assurance = fields.take(reader, "minAssurance").and_then(|field| {
-            let grade = reader.word(&field, &words::assurances())?;
-            if grade.value == Assurance::None {
-                let help = "every request has `none`; use `action: monitor` to count";
-                reader.error(
-                    grade.span,
-                    "a challenge that demands `none` challenges nobody",
-                    help,
-                );
-                return None;
-            }
-            if grade.value == Assurance::UvAttested {
-                let help = "use `uv_bound`: a credential that cannot leave its device";
-                reader.error(
-                    grade.span,
-                    "no kind that is available can give `uv_attested`",
-                    help,
-                );
-                return None;
-            }
-            Some(grade.value)
-        });
-        let max_age_s = fields
-            .take(reader, "maxAge")
-            .and_then(|field| reader.seconds(&field, 0..=limits::MAX_SESSION_SECONDS));
-        let kinds = fields
-            .take(reader, "kinds")
-            .map(|field| kinds(reader, &field, true));
-        let fallback = fields.take(reader, "fallback").map(|field| {
-            let fallback = self::kinds(reader, &field, false);
-            if let Some(kind) = fallback.first() {
-                let message = format!("`{}` cannot stand in for itself", kind.value);
-                reader.error(
-                    kind.span.clone(),
-                    message,
-                    "leave `fallback` empty: who has no device is blocked",
-                );
-            }
-            fallback
-        });
-        fields.finish(reader);
-        let words =
-            |kinds: Vec<Located<String>>| kinds.into_iter().map(|kind| kind.value).collect();
-        Some(Self {
-            min_assurance,
-            max_age_s,
-            kinds: kinds.map(words),
-            fallback: fallback.map(words),
-        })
-    }
-}
-
-/// Reads kinds of challenge: only those that a sidecar can make.
-fn kinds(reader: &mut Reader<'_>, field: &Field, needed: bool) -> Vec<Located<String>> {
-    let empty =
-        matches!(&field.node.value, super::yaml::Value::Sequence(items) if items.is_empty());
-    if needed && empty {
-        let span = reader.visible(&field.node);
-        reader.error(
-            span,
-            "a challenge needs a kind",
-            "write `kinds: [fido]`, or leave it out",
-        );
-    }
-    let mut kinds: Vec<Located<String>> = Vec::new();
-    for kind in reader.texts(field) {
-        if kind.value == FIDO {
-            if kinds.is_empty() {
-                kinds.push(kind);
-            }
-        } else if ANNOUNCED_KINDS.contains(&kind.value.as_str()) {
-            let message = format!(
-                "the challenge `{}` is not available in this version",
-                kind.value
-            );
-            reader.error(kind.span, message, "the one that is available is `fido`");
-        } else {
-            let message = format!("there is no challenge {}", quoted(&kind.value));
-            reader.push(
-                Finding::error(reader.source(), kind.span, message)
-                    .suggest(did_you_mean(&kind.value, [FIDO]))
-                    .help("the one that is available is `fido`"),
-            );
-        }
-    }
-    kinds
 }
 
 impl RedirectSpec {

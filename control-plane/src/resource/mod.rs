@@ -1,6 +1,7 @@
 //! Resources as their authors write them: YAML into documents whose every value is of the right
 //! kind and knows its place. What concerns several resources is [`crate::compile`]'s matter.
 
+mod challenge;
 mod cidr;
 mod device_rule;
 mod document;
@@ -32,6 +33,7 @@ mod yaml;
 
 use crate::diagnostic::{Diagnostic, Finding, Findings, Source};
 
+pub(crate) use challenge::{ChallengeKind, ChallengeSpec};
 pub(crate) use cidr::Cidr;
 pub use device_rule::DeviceRule;
 pub(crate) use duplicates::find_duplicates;
@@ -41,7 +43,7 @@ pub use list::List;
 pub(crate) use list::Members;
 pub use list_file::list_files;
 pub use mitigation_policy::MitigationPolicy;
-pub(crate) use mitigation_policy::{ChallengeSpec, Mode};
+pub(crate) use mitigation_policy::Mode;
 pub use policy_test::PolicyTest;
 pub(crate) use policy_test::{Expectation, RequestSpec, SessionSpec, Test};
 pub use reason_override::ReasonOverride;

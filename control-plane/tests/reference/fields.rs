@@ -66,15 +66,15 @@ const CHALLENGE: &[Field] = &[
     ),
     of(
         "kinds",
-        "list; `fido`",
+        "list; `fido`, `totp`, `otp_email`, `captcha`, `pow`, `nojs`",
         "`Settings`, else `[fido]`",
-        "Which challenges count. There is one in this version.",
+        "Which challenges are offered, the preferred first. Each must be able to give `minAssurance`.",
     ),
     of(
         "fallback",
-        "list; empty",
-        "none",
-        "What to offer where the first kind cannot be. Nothing in this version.",
+        "list of the same kinds",
+        "`Settings`, else none",
+        "What is offered besides where none of `kinds` can be done. Empty: who cannot is blocked.",
     ),
 ];
 

@@ -167,7 +167,7 @@ fn challenge(
         "detail": "A person must answer a challenge before this request is accepted. Open challenge_url in a browser, then repeat the request with the session cookie it sets.",
         "event_id": event,
         "challenge_url": url,
-        "kinds": demand.kinds,
+        "kinds": demand.kinds.iter().chain(&demand.fallback).collect::<Vec<_>>(),
         "min_assurance": demand.min_assurance.word(),
     });
     Reply {

@@ -42,7 +42,7 @@ fn demand() -> ChallengeSpec {
         min_assurance: Assurance::Uv,
         max_age_s: 3600,
         kinds: vec!["fido".to_owned()],
-        fallback: vec![],
+        fallback: vec!["pow".to_owned()],
     }
 }
 

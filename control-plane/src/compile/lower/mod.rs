@@ -15,14 +15,15 @@ use countersign_proto::policy::v1::revocation;
 
 use super::RuntimeMaterial;
 use super::checked::{Checked, CheckedPolicy, CheckedSignal};
-use crate::resource::{Action, ChallengeSpec, Mode, Verdict};
+use crate::diagnostic::Located;
+use crate::resource::{Action, ChallengeKind, ChallengeSpec, Mode, Verdict};
 
 /// What a challenge demands where neither policy nor `Settings` say so.
 const MIN_ASSURANCE: Assurance = Assurance::Uv;
 /// See [`MIN_ASSURANCE`]: an hour.
 const MAX_AGE_S: u32 = 3600;
 /// See [`MIN_ASSURANCE`].
-const KIND: &str = "fido";
+pub(super) const KIND: ChallengeKind = ChallengeKind::Fido;
 
 /// The body of the compiled form; `None` when it is larger than one can be.
 pub(super) fn lower(
@@ -123,16 +124,21 @@ fn lower_policy(checked: &CheckedPolicy<'_>, defaults: &ChallengeSpec) -> Policy
 
 /// What a policy states itself, then what `Settings` state, then the defaults.
 pub(super) fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> Demand {
+    let words = |kinds: &Vec<Located<ChallengeKind>>| {
+        let words = kinds.iter().map(|kind| kind.value.word().to_owned());
+        words.collect::<Vec<_>>()
+    };
     let kinds = own.kinds.as_ref().or(defaults.kinds.as_ref());
     let fallback = own.fallback.as_ref().or(defaults.fallback.as_ref());
+    let min_assurance = own
+        .min_assurance
+        .as_ref()
+        .or(defaults.min_assurance.as_ref());
     Demand {
-        min_assurance: own
-            .min_assurance
-            .or(defaults.min_assurance)
-            .unwrap_or(MIN_ASSURANCE),
+        min_assurance: min_assurance.map_or(MIN_ASSURANCE, |grade| grade.value),
         max_age_s: own.max_age_s.or(defaults.max_age_s).unwrap_or(MAX_AGE_S),
-        kinds: kinds.cloned().unwrap_or_else(|| vec![KIND.to_owned()]),
-        fallback: fallback.cloned().unwrap_or_default(),
+        kinds: kinds.map_or_else(|| vec![KIND.word().to_owned()], words),
+        fallback: fallback.map(words).unwrap_or_default(),
     }
 }
 

@@ -72,6 +72,7 @@ fn a_navigation_is_sent_to_the_challenge_with_everything_in_the_ticket() {
         ("acr", "uv".into()),
         ("max_age", 3600.into()),
         ("kinds", serde_json::json!(["fido"])),
+        ("fallback", serde_json::json!(["pow"])),
         (
             "jti",
             header(&reply, "countersign-event-id").unwrap().into(),
@@ -100,7 +101,11 @@ fn everything_else_gets_a_problem_document() {
         header(&reply, "countersign-event-id").unwrap()
     );
     assert_eq!(document["min_assurance"], "uv");
-    assert_eq!(document["kinds"], serde_json::json!(["fido"]));
+    assert_eq!(
+        document["kinds"],
+        serde_json::json!(["fido", "pow"]),
+        "first choices, then fallbacks"
+    );
     let url = document["challenge_url"].as_str().unwrap();
     assert_eq!(header(&reply, "countersign-challenge"), Some(url));
     assert!(url.starts_with("https://shop.example.com/.countersign/challenge?ticket="));
