@@ -1,14 +1,17 @@
 // One challenge page, no library. States of #status: ready, working, done, failed, unsupported,
-// expired. It never starts by itself: a system dialog that nobody asked for frightens people, and
-// some browsers want a click.
+// expired. What opens a system dialog never starts by itself: one that nobody asked for frightens
+// people, and some browsers want a click. What needs nobody does.
 (() => {
   "use strict";
   const $ = (id) => document.getElementById(id);
-  const { ticket, messages: m, timeout } = JSON.parse($("config").textContent);
+  const { ticket, host, kinds: offered, messages: m, timeout } = JSON.parse($("config").textContent);
   const status = $("status"), verify = $("verify"), renew = $("renew"), back = $("back"), more = $("more");
+  const panel = $("panel"), progress = $("progress"), ways = $("ways"), form = $("nojs");
   // busy: a click does nothing. fresh: the next ceremony makes a new credential. known: the last one
   // asked for a credential that this device should have.
   let busy = true, fresh = false, known = false;
+  // The kind in hand, the kinds that this browser can do, and what stops the attempt.
+  let current = null, able = [], stop = null;
 
   // `rest`: a sentence that follows, and points under it.
   const say = (state, text, rest = [], points = []) => {
@@ -25,6 +28,9 @@
     );
     more.hidden = !rest.length;
     busy = state === "working" || state === "done";
+    // What starts by itself needs its button only to be started again.
+    verify.hidden = busy && Boolean(current && kinds[current].auto);
+    progress.hidden = true;
     verify.setAttribute("aria-disabled", String(busy));
     if (busy) renew.hidden = true;
   };
@@ -39,7 +45,7 @@
       $("heading").textContent = heading;
       document.title = heading;
     }
-    for (const gone of [verify, renew, $("why"), $("lead")]) gone.hidden = true;
+    for (const gone of [verify, renew, ways, panel, progress, $("why"), $("lead")]) gone.hidden = true;
     back.hidden = state === "unsupported";
     back.className = "main";
     busy = true;
@@ -55,7 +61,7 @@
       signal,
     });
   // Told for the operator's numbers; nothing here waits for it.
-  const tell = (step) => post("steps", { ticket, step }).catch(() => {});
+  const tell = (step, kind = current) => post("steps", { ticket, step, kind }).catch(() => {});
 
   // For browsers without the JSON helpers (Safari before 18.4).
   const bytes = (text) =>
@@ -119,59 +125,210 @@
   const unsupported = () => {
     const points = [m.help_lock, m.help_browser, m.help_device];
     over("unsupported", m.unsupported, m.unsupported_heading, [m.help + ":"], points);
-    tell("unsupported");
+  };
+
+  // Begins a ceremony; nothing when it was refused, and the page says why.
+  const begin = async (signal, input) => {
+    const answer = await post("ceremonies", { ticket, kind: current, renew: fresh, input }, signal);
+    if (!answer.ok) return void (await refused(answer));
+    return answer.json();
+  };
+  // Ends it. Gives the problem when the ceremony goes on and another answer may be sent.
+  const finish = async (begun, answer) => {
+    say("working", m.sending);
+    const end = await post("ceremonies/" + begun.ceremony, { answer }, AbortSignal.timeout(20000));
+    if (end.ok) return leave((await end.json()).return);
+    const problem = await end.clone().json().catch(() => ({}));
+    if (problem.tries_left) return problem;
+    await refused(end);
+  };
+
+  const solve = ({ seed, below, puzzles }, signal) =>
+    new Promise((resolve, reject) => {
+      const numbers = [], workers = [];
+      let next = 0, left = puzzles;
+      const end = (settle, value) => {
+        for (const worker of workers) worker.terminate();
+        settle(value);
+      };
+      signal.addEventListener("abort", () => end(reject, signal.reason));
+      const count = Math.min(navigator.hardwareConcurrency || 2, 4);
+      for (let i = 0; i < count; i++) {
+        const worker = new Worker("/.countersign/pow.js");
+        const give = () => next < puzzles && worker.postMessage({ seed, below, index: next++ });
+        worker.onerror = () => end(reject, new Error("worker"));
+        worker.onmessage = ({ data }) => {
+          numbers[data.index] = data.number;
+          progress.value = 1 - --left / puzzles;
+          if (left) give();
+          else end(resolve, numbers);
+        };
+        workers.push(worker);
+        give();
+      }
+    });
+
+  // How each kind is done. `can`: whether this browser is able to. `auto`: it starts without a click.
+  // `limit`: for how long, in milliseconds. `run` says on the page what comes of it.
+  const kinds = {
+    fido: {
+      way: m.way_fido,
+      title: m.title,
+      heading: m.heading,
+      lead: m.lead,
+      why: m.why,
+      verify: m.verify,
+      // A little longer than the prompt: some browsers hang instead of ending it.
+      limit: timeout + 5000,
+      // Asked first: without an authenticator create() and get() hang until their timeout.
+      can: async () =>
+        window.isSecureContext &&
+        window.PublicKeyCredential &&
+        navigator.credentials &&
+        PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable(),
+      run: async (signal) => {
+        say("working", m.waiting);
+        const begun = await begin(signal);
+        if (!begun) return;
+        const create = begun.mode === "registration";
+        known = !create;
+        const how = { publicKey: { ...decode(begun.mode, begun.options), timeout }, signal };
+        let credential;
+        try {
+          credential = await navigator.credentials[create ? "create" : "get"](how);
+        } catch (error) {
+          if (signal.reason === "other") return;
+          if (error.name === "NotSupportedError") return lacks("fido");
+          tell("cancelled");
+          // The browser does not tell "I did not want to" from "no such credential here".
+          return fail(m.cancelled, m.renew_hint);
+        }
+        if (!credential) return fail(m.rejected);
+        await finish(begun, encode(credential));
+      },
+    },
+    pow: {
+      way: m.way_pow,
+      why: m.pow_why,
+      auto: true,
+      limit: 115000,
+      can: () => Boolean(window.Worker),
+      run: async (signal) => {
+        say("working", m.pow_working);
+        const begun = await begin(signal);
+        if (!begun) return;
+        progress.value = 0;
+        progress.hidden = false;
+        let numbers;
+        try {
+          numbers = await solve(begun.options, signal);
+        } catch {
+          if (signal.reason === "other") return;
+          tell("cancelled");
+          return fail(signal.aborted ? m.cancelled : m.error);
+        }
+        await finish(begun, { numbers });
+      },
+    },
+    nojs: {
+      way: m.way_nojs,
+      why: m.nojs_why,
+      can: () => Boolean(form),
+      run: () => {
+        say("working", m.sending);
+        form.submit();
+      },
+    },
   };
 
   const run = async () => {
     if (busy) return;
-    say("working", m.waiting);
-    const stop = new AbortController();
-    // A little longer than the prompt: some browsers hang instead of ending it.
-    const timer = setTimeout(() => stop.abort(), timeout + 5000);
+    const kind = kinds[current];
+    const mine = (stop = new AbortController());
+    const timer = kind.limit && setTimeout(() => mine.abort("late"), kind.limit);
     try {
-      const begin = await post("ceremonies", { ticket, renew: fresh }, stop.signal);
-      if (!begin.ok) return await refused(begin);
-      const { ceremony, mode: kind, options } = await begin.json();
-      known = kind === "authentication";
-      const publicKey = { ...decode(kind, options), timeout };
-      const how = { publicKey, signal: stop.signal };
-      let credential;
-      try {
-        credential = await (kind === "registration"
-          ? navigator.credentials.create(how)
-          : navigator.credentials.get(how));
-      } catch (error) {
-        if (error.name === "NotSupportedError") return unsupported();
-        tell("cancelled");
-        // The browser does not tell "I did not want to" from "no such credential here".
-        return fail(m.cancelled, m.renew_hint);
-      }
-      if (!credential) return fail(m.rejected);
-      say("working", m.sending);
-      const end = await post("ceremonies/" + ceremony, { credential: encode(credential) }, AbortSignal.timeout(20000));
-      if (!end.ok) return await refused(end);
-      leave((await end.json()).return);
+      await kind.run(mine.signal);
     } catch {
-      fail(m.network);
+      // Another way was chosen meanwhile: this attempt has nothing to say any more.
+      if (stop === mine) fail(m.network);
     } finally {
       clearTimeout(timer);
     }
   };
 
-  const able = async () => {
-    // Asked first: without an authenticator create() and get() hang until their timeout.
-    if (!window.isSecureContext || !window.PublicKeyCredential || !navigator.credentials) return false;
-    try {
-      return await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable();
-    } catch {
-      return false;
-    }
+  // Puts the words of a kind on the page, and the ways there are besides.
+  const show = (name) => {
+    if (stop) stop.abort("other");
+    stop = null;
+    current = name;
+    fresh = known = false;
+    const kind = kinds[name];
+    $("heading").textContent = kind.heading || m.check_heading;
+    document.title = kind.title || m.check_heading;
+    const [before, after] = (kind.lead || m.lead_check).split("{host}");
+    const strong = document.createElement("strong");
+    strong.textContent = host;
+    $("lead").replaceChildren(before, strong, after || "");
+    $("why").textContent = kind.why || "";
+    panel.hidden = true;
+    panel.replaceChildren();
+    say("ready", m.ready);
+    verify.textContent = kind.verify || m.start;
+    renew.hidden = true;
+    const others = able.filter((other) => other !== name);
+    const title = document.createElement("p");
+    title.textContent = m.ways;
+    ways.replaceChildren(
+      title,
+      ...others.map((other) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.className = "quiet";
+        button.dataset.kind = other;
+        button.textContent = kinds[other].way;
+        button.addEventListener("click", () => {
+          if (status.dataset.state === "done") return;
+          show(other);
+          // The button that was pressed is gone: who cannot see the page hears where they are.
+          $("heading").focus();
+          run();
+        });
+        return button;
+      }),
+    );
+    ways.hidden = !others.length;
   };
-  const ready = able().then((can) => {
-    if (can) say("ready", m.ready);
-    else unsupported();
-    return can;
-  });
+
+  // This browser turned out not to be able to: on to the next way.
+  const lacks = (name) => {
+    tell("unsupported", name);
+    able = able.filter((other) => other !== name);
+    if (!able.length) return unsupported();
+    show(able[0]);
+    if (kinds[current].auto) run();
+  };
+
+  const ready = (async () => {
+    const can = async (name) => {
+      try {
+        return kinds[name] && (await kinds[name].can());
+      } catch {
+        return false;
+      }
+    };
+    const answers = await Promise.all(offered.map(can));
+    able = offered.filter((_, i) => answers[i]);
+    // Told of the kinds that would have come first.
+    for (const name of offered) {
+      if (name === able[0]) break;
+      tell("unsupported", name);
+    }
+    if (!able.length) return unsupported();
+    show(able[0]);
+    if (kinds[current].auto) run();
+  })();
+  if (form) form.hidden = true;
+  $("heading").tabIndex = -1;
   verify.addEventListener("click", () => {
     fresh = false;
     ready.then(run);

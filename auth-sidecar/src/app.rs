@@ -12,6 +12,7 @@ use crate::cookies;
 use crate::keys::KeyRing;
 use crate::keys::kek::{Kek, KeyFileError, SealError};
 use crate::kind::Kind;
+use crate::kinds::pow::Pressure;
 use crate::language::{Catalog, InvalidCatalog};
 use crate::limits;
 use crate::metrics::Metrics;
@@ -49,6 +50,8 @@ pub struct App {
     pub spool_grew: Notify,
     /// The spool's name: sequence numbers belong to it.
     pub spool: String,
+    /// How hard proof of work is.
+    pub pressure: Pressure,
     /// Places for requests.
     pub places: Semaphore,
 }
@@ -125,6 +128,7 @@ impl App {
             metrics: Metrics::new()?,
             spool_grew: Notify::new(),
             spool,
+            pressure: Pressure::default(),
             places: Semaphore::new(limits::REQUESTS_IN_FLIGHT),
         });
         app.ensure_session_key().await?;

@@ -94,10 +94,16 @@ causes! {
     CredentialInconsistent = "CREDENTIAL_INCONSISTENT" => Rejected;
     /// Attestation that nobody asked for, and that does not verify.
     AttestationInvalid = "ATTESTATION_INVALID" => Rejected;
+    /// Not every puzzle is solved, or others are.
+    PowUnsolved = "POW_UNSOLVED" => Rejected;
+    /// The form without JavaScript came back before its time.
+    TooSoon = "TOO_SOON" => TooSoon;
     /// `Host` is missing or not a host.
     HostInvalid = "HOST_INVALID" => BadRequest;
     /// A body that does not say it is JSON: a form of another site could have sent it.
     NotJson = "NOT_JSON" => UnsupportedMedia;
+    /// A body that is not a form's.
+    NotForm = "NOT_FORM" => BadRequest;
     /// Not sent by a page of this origin.
     CrossSite = "CROSS_SITE" => Forbidden;
     /// The body is longer than any honest one.
@@ -163,6 +169,8 @@ faces! {
     NotVerified = "not-verified", FORBIDDEN, "the device did not verify its user";
     /// Try again.
     Rejected = "rejected", FORBIDDEN, "the answer was not accepted";
+    /// Wait, then try again.
+    TooSoon = "too-soon", FORBIDDEN, "the answer came too soon";
     /// A program's mistake.
     BadRequest = "bad-request", BAD_REQUEST, "the request is not understood";
     /// A program's mistake.

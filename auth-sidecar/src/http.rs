@@ -16,6 +16,7 @@ mod ceremonies;
 mod challenge;
 mod guard;
 mod meta;
+mod nojs;
 mod page;
 mod presented;
 mod refusal;
@@ -29,6 +30,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.countersign/challenge", get(challenge::show))
         .route("/.countersign/ceremonies", post(ceremonies::begin))
         .route("/.countersign/ceremonies/{id}", post(ceremonies::end))
+        .route("/.countersign/nojs", post(nojs::begin))
+        .route("/.countersign/nojs/{id}", post(nojs::end))
+        .route("/.countersign/pow.js", get(meta::pow_worker))
         .route("/.countersign/steps", post(steps::claim))
         .route("/.countersign/jwks.json", get(meta::jwks))
         .route("/metrics", get(meta::metrics))

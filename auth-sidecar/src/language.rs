@@ -13,6 +13,8 @@ const FILES: [(&str, &str); 5] = [
     ("ja", include_str!("../messages/ja.json")),
 ];
 
+const RIGHT_TO_LEFT: [&str; 2] = ["ar", "he"];
+
 /// Every message of one language. A file that lacks one, or has one more, does not load.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +65,23 @@ pub struct Messages {
     pub low: String,
     pub error_heading: String,
     pub error: String,
+    pub check_heading: String,
+    /// Holds `{host}`.
+    pub lead_check: String,
+    pub start: String,
+    pub pow_why: String,
+    pub pow_working: String,
+    pub ways: String,
+    pub way_fido: String,
+    pub way_pow: String,
+    pub way_nojs: String,
+    pub nojs_why: String,
+    pub nojs_start: String,
+    /// Holds `{seconds}`.
+    pub nojs_wait: String,
+    pub nojs_continue: String,
+    /// Holds `{seconds}`.
+    pub nojs_early: String,
 }
 
 /// A language and its messages.
@@ -70,6 +89,8 @@ pub struct Messages {
 pub struct Language {
     /// The value of `lang`.
     pub tag: &'static str,
+    /// It is written from right to left.
+    pub rtl: bool,
     /// What it says.
     pub messages: Messages,
 }
@@ -95,7 +116,11 @@ impl Catalog {
         let read = |(tag, text): (&'static str, &str)| {
             let messages =
                 serde_json::from_str(text).map_err(|source| InvalidCatalog { tag, source })?;
-            Ok(Language { tag, messages })
+            Ok(Language {
+                tag,
+                rtl: RIGHT_TO_LEFT.contains(&tag),
+                messages,
+            })
         };
         let [english, others @ ..] = FILES;
         Ok(Self {
@@ -183,11 +208,13 @@ mod tests {
                 serde_json::from_str(text).unwrap();
             for (key, value) in &map {
                 assert!(!value.as_str().unwrap().trim().is_empty(), "{key}");
-                assert_eq!(
-                    value.as_str().unwrap().contains("{host}"),
-                    key == "lead",
-                    "{key}"
-                );
+                for (place, keys) in [
+                    ("{host}", ["lead", "lead_check"]),
+                    ("{seconds}", ["nojs_wait", "nojs_early"]),
+                ] {
+                    let there = value.as_str().unwrap().contains(place);
+                    assert_eq!(there, keys.contains(&key.as_str()), "{key}");
+                }
             }
             map.into_iter().map(|(key, _)| key).collect::<BTreeSet<_>>()
         };

@@ -59,6 +59,38 @@ pub const CREDENTIALS: u64 = 2_000_000;
 /// keep a cookie) cannot come back.
 pub const DEVICE_COOKIE_S: u64 = 400 * 24 * 3600;
 
+/// Puzzles of one proof of work: so many that its time varies by less than a fifth.
+pub const POW_PUZZLES: u32 = 32;
+
+/// Hashes that a proof of work takes on average when nothing is going on: a fraction of a second on a
+/// desktop, about a second on a phone.
+pub const POW_WORK: u64 = 1 << 18;
+
+/// The hardest it gets, whoever asks how often: half a minute on a slow phone. Harder would shut out
+/// people behind the same address before it hurts a program.
+pub const POW_WORK_MOST: u64 = 1 << 23;
+
+/// How long a proof of work waits for its answer: what takes longer is worked elsewhere.
+pub const POW_LIFETIME_S: u64 = 120;
+
+/// Proofs of work that one network may begin before they get harder: an office opens in the morning.
+pub const POW_FREE_OF_PREFIX: u64 = 16;
+
+/// The same for all networks together.
+pub const POW_FREE_OF_ALL: u64 = 2_000;
+
+/// What a network asked for counts half after this long.
+pub const POW_HALF_LIFE_S: u64 = 120;
+
+/// Networks whose asking is remembered, about 100 bytes each.
+pub const POW_PREFIXES: usize = 32_768;
+
+/// How long a form without JavaScript has to be held.
+pub const NOJS_WAIT_S: u64 = 5;
+
+/// Presses of its button that come too soon before one has to begin again.
+pub const NOJS_TRIES: u32 = 5;
+
 /// Outcomes kept while the control plane is away, about 200 bytes each.
 pub const SPOOL: u64 = 100_000;
 

@@ -52,6 +52,44 @@ pub(super) async fn json<T: DeserializeOwned>(request: Request, limit: usize) ->
     serde_json::from_slice(&body).map_err(|_| Cause::BodyMalformed)
 }
 
+/// Reads a form's body of at most `limit` bytes.
+pub(super) async fn form<T: DeserializeOwned>(request: Request, limit: usize) -> Result<T, Cause> {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let form = content_type.is_some_and(|value| {
+        value
+            .as_bytes()
+            .to_ascii_lowercase()
+            .starts_with(b"application/x-www-form-urlencoded")
+    });
+    if !form {
+        return Err(Cause::NotForm);
+    }
+    let body = read(request, limit).await?;
+    let pairs = url::form_urlencoded::parse(&body).map(|(name, value)| {
+        let value = serde_json::Value::from(value.into_owned());
+        (name.into_owned(), value)
+    });
+    serde_json::from_value(serde_json::Value::Object(pairs.collect()))
+        .map_err(|_| Cause::BodyMalformed)
+}
+
+/// Whether a form came from elsewhere. Browsers without JavaScript are often old ones that say neither
+/// where they are nor where they were, and `null` is what our own page's referrer policy makes of
+/// `Origin`; so only what says that it is another site's is refused. What it could do by a form of ours
+/// is to have its visitor pass a challenge.
+pub(super) fn not_cross_site(
+    headers: &HeaderMap,
+    host: &Authority,
+    schemes: &[Scheme],
+) -> Result<(), Cause> {
+    let origin = headers.get(header::ORIGIN).map(|value| value.as_bytes());
+    let silent = !headers.contains_key("sec-fetch-site") && matches!(origin, None | Some(b"null"));
+    if silent {
+        return Ok(());
+    }
+    same_origin(headers, host, schemes)
+}
+
 async fn read(request: Request, limit: usize) -> Result<Bytes, Cause> {
     let bytes = axum::body::to_bytes(request.into_body(), limit);
     match tokio::time::timeout(limits::BODY_TIMEOUT, bytes).await {

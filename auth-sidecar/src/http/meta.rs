@@ -22,6 +22,15 @@ pub(super) async fn jwks(State(app): State<Arc<App>>) -> Response {
     (cache, Json(jwks)).into_response()
 }
 
+/// `GET /.countersign/pow.js`: what solves puzzles. It asks for nothing and goes nowhere.
+pub(super) async fn pow_worker() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+    ];
+    (headers, include_str!("../../assets/pow.js")).into_response()
+}
+
 /// `GET /metrics`
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
     match app.metrics.text() {

@@ -21,12 +21,14 @@ const JS: &str = include_str!("../../assets/page.js");
 #[template(path = "page.html")]
 struct Page<'a> {
     lang: &'a str,
+    rtl: bool,
     nonce: &'a str,
     title: &'a str,
     heading: &'a str,
     css: &'a str,
     js: &'a str,
     challenge: Option<Challenge<'a>>,
+    form: Option<Form<'a>>,
     state: &'a str,
     text: &'a str,
     link: &'a str,
@@ -35,7 +37,19 @@ struct Page<'a> {
     event_id: &'a str,
 }
 
+/// What is sent without JavaScript.
+struct Form<'a> {
+    action: &'a str,
+    text: &'a str,
+    /// Empty where the action says all.
+    ticket: &'a str,
+    button: &'a str,
+    /// The button appears when it is worth pressing it.
+    waits: bool,
+}
+
 struct Challenge<'a> {
+    why: &'a str,
     before: &'a str,
     host: &'a str,
     after: &'a str,
@@ -55,18 +69,26 @@ pub(super) fn challenge(
     let config = json!({
         "ticket": token,
         "kinds": kinds,
+        "host": ticket.host().audience(),
         "timeout": u64::try_from(limits::PROMPT_TIMEOUT.as_millis()).unwrap_or(60_000),
         "messages": m,
     });
-    let (before, after) = m.lead.split_once("{host}").unwrap_or((&m.lead, ""));
+    // The words of the kind that is preferred; the page puts others in when another is chosen.
+    let (title, heading, lead, why) = match kinds.first() {
+        Some(Kind::Fido) => (&m.title, &m.heading, &m.lead, m.why.as_str()),
+        _ => (&m.check_heading, &m.check_heading, &m.lead_check, ""),
+    };
+    let (before, after) = lead.split_once("{host}").unwrap_or((lead, ""));
     let page = Page {
         lang: language.tag,
+        rtl: language.rtl,
         nonce: "",
-        title: &m.title,
-        heading: &m.heading,
+        title,
+        heading,
         css: CSS,
         js: JS,
         challenge: Some(Challenge {
+            why,
             before,
             host: ticket.host().audience(),
             after,
@@ -74,10 +96,54 @@ pub(super) fn challenge(
             // `<` is the one character by which JSON could leave its element.
             config: config.to_string().replace('<', "\\u003c"),
         }),
+        form: kinds.contains(&Kind::Nojs).then_some(Form {
+            action: "/.countersign/nojs",
+            text: &m.nojs_why,
+            ticket: token,
+            button: &m.nojs_start,
+            waits: false,
+        }),
         state: "",
         text: "",
         link: &ticket.return_path().location(),
         link_text: &m.back,
+        reference: &m.reference,
+        event_id: ticket.event_id(),
+    };
+    answer(app, StatusCode::OK, page)
+}
+
+/// The page that waits, and needs no JavaScript for it. `early`: somebody did not.
+pub(super) fn wait(
+    app: &App,
+    language: &Language,
+    ticket: &Ticket,
+    ceremony: &str,
+    early: bool,
+) -> Response {
+    let m = &language.messages;
+    let text = if early { &m.nojs_early } else { &m.nojs_wait };
+    let text = text.replace("{seconds}", &limits::NOJS_WAIT_S.to_string());
+    let page = Page {
+        lang: language.tag,
+        rtl: language.rtl,
+        nonce: "",
+        title: &m.check_heading,
+        heading: &m.check_heading,
+        css: CSS,
+        js: "",
+        challenge: None,
+        form: Some(Form {
+            action: &format!("/.countersign/nojs/{ceremony}"),
+            text: "",
+            ticket: "",
+            button: &m.nojs_continue,
+            waits: true,
+        }),
+        state: if early { "failed" } else { "ready" },
+        text: &text,
+        link: "",
+        link_text: "",
         reference: &m.reference,
         event_id: ticket.event_id(),
     };
@@ -104,6 +170,7 @@ pub(super) fn notice(
         | Face::MethodNotAllowed
         | Face::TooLarge
         | Face::UnsupportedMedia => ("failed", &m.invalid_heading, &m.invalid),
+        Face::TooSoon => ("failed", &m.check_heading, &m.rejected),
         Face::TooManyAttempts => ("failed", &m.error_heading, &m.too_many),
         Face::Busy
         | Face::NotReady
@@ -115,12 +182,14 @@ pub(super) fn notice(
     let link = ticket.map_or_else(ReturnPath::root, |ticket| ticket.return_path().clone());
     let page = Page {
         lang: language.tag,
+        rtl: language.rtl,
         nonce: "",
         title: heading,
         heading,
         css: CSS,
         js: "",
         challenge: None,
+        form: None,
         state,
         text,
         link: &link.location(),
@@ -132,6 +201,13 @@ pub(super) fn notice(
 }
 
 fn answer(app: &App, status: StatusCode, page: Page<'_>) -> Response {
+    // Forms go nowhere, unless there is one; then to us.
+    let forms = if page.form.is_some() {
+        "'self'"
+    } else {
+        "'none'"
+    };
+    let scripts = page.challenge.is_some();
     let Ok(nonce) = opaque_id(app.random.as_ref()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -149,9 +225,14 @@ fn answer(app: &App, status: StatusCode, page: Page<'_>) -> Response {
     };
     // Our own paths are exempt from the site's headers, and this page allows itself nothing more
     // than it uses: a site's stricter or laxer policy changes nothing here.
+    let scripts = if scripts {
+        format!("script-src 'nonce-{nonce}'; worker-src 'self'; connect-src 'self'; ")
+    } else {
+        String::new()
+    };
     let csp = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
-         connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        "default-src 'none'; {scripts}style-src 'nonce-{nonce}'; img-src data:; \
+         frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
     );
     let mut response = (status, html).into_response();
     let headers = response.headers_mut();

@@ -101,6 +101,11 @@ impl Refusal {
         self
     }
 
+    /// The ticket of a ceremony that goes on in spite of it.
+    pub(super) fn goes_on(&self) -> Option<&Ticket> {
+        self.tries_left.and(self.ticket.as_deref())
+    }
+
     /// The problem document.
     pub async fn problem(self, app: &App) -> Response {
         self.settle(app).await;
@@ -146,7 +151,7 @@ impl Refusal {
     }
 
     /// Counts, logs, and spools the outcome.
-    async fn settle(&self, app: &App) {
+    pub(super) async fn settle(&self, app: &App) {
         app.metrics
             .refusals
             .with_label_values(&[self.cause.name()])

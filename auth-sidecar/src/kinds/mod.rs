@@ -17,6 +17,8 @@ use crate::store::{Connection, StoreError};
 use crate::ticket::Ticket;
 
 pub mod fido;
+pub mod nojs;
+pub mod pow;
 
 /// Who asks to be challenged, and for what.
 #[derive(Debug, Clone, Copy)]
@@ -145,9 +147,8 @@ impl Verified {
 pub fn available(app: &App, kind: Kind, ticket: &Ticket) -> Result<(), Cause> {
     match kind {
         Kind::Fido => app.relying_parties.of(ticket).map(|_| ()),
-        Kind::Pow | Kind::Captcha | Kind::OtpEmail | Kind::Totp | Kind::Nojs => {
-            Err(Cause::KindUnsupported)
-        }
+        Kind::Pow | Kind::Nojs => Ok(()),
+        Kind::Captcha | Kind::OtpEmail | Kind::Totp => Err(Cause::KindUnsupported),
     }
 }
 
@@ -183,7 +184,9 @@ fn fits(app: &App, kind: Kind, ticket: &Ticket) -> Result<(), Cause> {
 pub async fn ask(app: &App, kind: Kind, asking: &Asking<'_>) -> Result<Asked, Refusal> {
     match kind {
         Kind::Fido => fido::ask(app, asking).await,
-        Kind::Pow | Kind::Captcha | Kind::OtpEmail | Kind::Totp | Kind::Nojs => {
+        Kind::Pow => pow::ask(app, asking),
+        Kind::Nojs => Ok(nojs::ask(asking, app.clock.now_s())),
+        Kind::Captcha | Kind::OtpEmail | Kind::Totp => {
             Err(Refusal::with(Cause::KindUnsupported, asking.ticket))
         }
     }
@@ -197,8 +200,8 @@ pub async fn verify(
 ) -> Result<Result<Verified, Miss>, StoreError> {
     match answering.row.kind {
         Kind::Fido => fido::verify(app, answering, answer),
-        Kind::Pow | Kind::Captcha | Kind::OtpEmail | Kind::Totp | Kind::Nojs => {
-            Ok(Err(Cause::KindUnsupported.into()))
-        }
+        Kind::Pow => pow::verify(answering, answer),
+        Kind::Nojs => Ok(nojs::verify(answering)),
+        Kind::Captcha | Kind::OtpEmail | Kind::Totp => Ok(Err(Cause::KindUnsupported.into())),
     }
 }

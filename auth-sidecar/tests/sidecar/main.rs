@@ -14,6 +14,7 @@ mod ceremony_answers;
 mod ceremony_requests;
 mod control_plane;
 mod foreign_authenticator;
+mod ladder;
 mod pages;
 mod process;
 mod session_keys;

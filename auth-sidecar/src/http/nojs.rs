@@ -1,0 +1,121 @@
+//! `POST /.countersign/nojs` and `POST /.countersign/nojs/{id}`: two forms, for browsers without
+//! JavaScript. They begin and end a ceremony like the page's script does, and answer with pages.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Refusal, guard, page};
+use crate::app::App;
+use crate::authority::Authority;
+use crate::cause::Cause;
+use crate::ceremony::{self, Caller};
+use crate::cookies;
+use crate::kind::Kind;
+use crate::kinds::{Asking, nojs};
+use crate::limits;
+use crate::peer::Prefix;
+use crate::ticket::{Scheme, UnverifiedTicket};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Begin {
+    ticket: String,
+}
+
+/// The form of the challenge page: shows the one that waits.
+pub(super) async fn begin(State(app): State<Arc<App>>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    match try_begin(&app, request, &headers).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.page(&app, app.catalog.choose(&headers)).await,
+    }
+}
+
+async fn try_begin(app: &App, request: Request, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let host =
+        guard::host(request.uri().authority().map(|a| a.as_str()), headers).map_err(Refusal::of)?;
+    let Begin { ticket: token } = guard::form(request, limits::TICKET_BODY_BYTES)
+        .await
+        .map_err(Refusal::of)?;
+    let settings = app
+        .current_settings()
+        .ok_or_else(|| Refusal::of(Cause::NotReady))?;
+    let ticket =
+        UnverifiedTicket::new(&token).verify(&settings.ticket_keys, &host, app.clock.now_s())?;
+    guard::not_cross_site(headers, &host, &[ticket.scheme()])
+        .map_err(|cause| Refusal::with(cause, &ticket))?;
+    let cookie = cookies::device(headers);
+    let session = app.session_of(headers, &host);
+    let asking = Asking {
+        ticket: &ticket,
+        cookie,
+        proven: session
+            .as_ref()
+            .map(|session| session.device.as_str())
+            .filter(|device| cookie == Some(device)),
+        from: Prefix::sent(headers),
+        renew: false,
+        input: &Value::Null,
+    };
+    match ceremony::begin(app, Some(Kind::Nojs), &asking).await {
+        Ok(begun) => {
+            let language = app.catalog.choose(headers);
+            Ok(page::wait(app, language, &ticket, &begun.id, false))
+        }
+        // Passed in another tab.
+        Err(refusal) if refusal.cause == Cause::TicketUsed && session.is_some() => {
+            Ok(see(&ticket.return_path().location()))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// The form that waits: leads home.
+pub(super) async fn end(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Response {
+    let id = id.map(|Path(id)| id).unwrap_or_default();
+    let headers = request.headers().clone();
+    let host = guard::host(request.uri().authority().map(|a| a.as_str()), &headers);
+    let refusal = match try_end(&app, &id, host, &headers).await {
+        Ok(response) => return response,
+        Err(refusal) => refusal,
+    };
+    let language = app.catalog.choose(&headers);
+    if refusal.cause == Cause::TooSoon
+        && let Some(ticket) = refusal.goes_on()
+    {
+        refusal.settle(&app).await;
+        return page::wait(&app, language, ticket, &id, true);
+    }
+    refusal.page(&app, language).await
+}
+
+async fn try_end(
+    app: &App,
+    id: &str,
+    host: Result<Authority, Cause>,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let host = host.map_err(Refusal::of)?;
+    guard::not_cross_site(headers, &host, &[Scheme::Https, Scheme::Http]).map_err(Refusal::of)?;
+    let caller = Caller {
+        host: &host,
+        cookie: cookies::device(headers),
+        from: Prefix::sent(headers),
+    };
+    let passed = ceremony::end(app, id, caller, nojs::ANSWER).await?;
+    Ok((AppendHeaders(passed.cookies()), see(&passed.return_path)).into_response())
+}
+
+fn see(path: &str) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
+}
