@@ -11,9 +11,10 @@ use crate::cookies;
 use crate::http::Refusal;
 use crate::kind::Kind;
 use crate::kinds::{self, Answering, Asked, Asking, Miss};
+use crate::limits;
 use crate::outcome::Step;
 use crate::peer::Prefix;
-use crate::session::Grant;
+use crate::session::{Grant, Session};
 use crate::store::StoreError;
 use crate::store::ceremonies::CeremonyRow;
 use crate::store::tickets::Attempt;
@@ -61,6 +62,8 @@ pub struct Caller<'a> {
     pub cookie: Option<&'a str>,
     /// Where from.
     pub from: Option<Prefix>,
+    /// The good session that came along.
+    pub session: Option<&'a Session>,
 }
 
 /// Begins a ceremony of that kind; the first that is offered, if the page names none.
@@ -199,6 +202,11 @@ pub async fn end(
         device: &row.device,
         assurance: proof.assurance,
         amr: proof.amr,
+        stronger: caller.session.filter(|session| {
+            session.device == row.device
+                && session.proven.assurance > proof.assurance
+                && session.expires_s > now_s.saturating_add(limits::STRONGER_LEFT_S)
+        }),
         id: opaque_id(app.random.as_ref())?,
         now_s,
         lifetime_s: settings.session_lifetime_s,
@@ -231,7 +239,7 @@ pub async fn end(
     );
     Ok(Passed {
         return_path: ticket.return_path().location(),
-        session_cookie: cookies::set_session(&token, grant.lifetime_s)
+        session_cookie: cookies::set_session(&token, grant.lasts_s())
             .ok_or_else(|| refuse(Cause::Internal))?,
         device_cookie,
     })

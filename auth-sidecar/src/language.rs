@@ -5,15 +5,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits;
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 12] = [
     ("en", include_str!("../messages/en.json")),
     ("de", include_str!("../messages/de.json")),
     ("es", include_str!("../messages/es.json")),
     ("fr", include_str!("../messages/fr.json")),
     ("ja", include_str!("../messages/ja.json")),
+    ("ar", include_str!("../messages/ar.json")),
+    ("it", include_str!("../messages/it.json")),
+    ("nl", include_str!("../messages/nl.json")),
+    ("pl", include_str!("../messages/pl.json")),
+    ("pt", include_str!("../messages/pt.json")),
+    ("tr", include_str!("../messages/tr.json")),
+    ("zh", include_str!("../messages/zh.json")),
 ];
 
-const RIGHT_TO_LEFT: [&str; 2] = ["ar", "he"];
+/// Those that are written from right to left.
+const RIGHT_TO_LEFT: [&str; 1] = ["ar"];
 
 /// Every message of one language. A file that lacks one, or has one more, does not load.
 #[derive(Debug, Deserialize, Serialize)]
@@ -222,14 +230,14 @@ mod tests {
         for (tag, text) in FILES {
             assert_eq!(keys(text), english, "{tag}");
         }
-        assert_eq!(Catalog::builtin().unwrap().others.len(), 4);
+        assert_eq!(Catalog::builtin().unwrap().others.len(), 11);
     }
 
     #[test]
     fn the_best_liked_language_that_we_have_is_chosen() {
         assert_eq!(chosen("de-CH, en;q=0.8"), "de");
         assert_eq!(chosen("en;q=0.5, fr;q=0.9, ja;q=0.7"), "fr");
-        assert_eq!(chosen("pt-BR, pt;q=0.9, ES-419;q=0.8"), "es");
+        assert_eq!(chosen("sv-SE, sv;q=0.9, ES-419;q=0.8"), "es");
         assert_eq!(chosen("ja,de"), "ja");
         assert_eq!(chosen("de;q=0, ja;q=0.001"), "ja");
     }

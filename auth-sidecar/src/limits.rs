@@ -116,6 +116,10 @@ pub const SESSION_LIFETIME_MAX_S: u64 = 30 * 24 * 3600;
 /// When the control plane names no lifetime.
 pub const SESSION_LIFETIME_DEFAULT_S: u64 = 3600;
 
+/// A session of a higher grade is kept beside a new lesser proof if it lasts longer than this: else the
+/// new proof would be asked for again at once.
+pub const STRONGER_LEFT_S: u64 = 60;
+
 /// How far filter clocks may be off when they check a session. The sidecar is not told the
 /// configured leeway, so a key is kept for the most that can be configured sensibly.
 pub const SESSION_LEEWAY_MAX_S: u64 = 300;

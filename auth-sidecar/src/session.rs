@@ -28,6 +28,23 @@ struct Claims {
     acr: Assurance,
     #[serde(default)]
     amr: Vec<String>,
+    /// A newer proof of a lower grade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    also: Option<Proven>,
+}
+
+/// A proof of the past: what, how and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proven {
+    /// The grade.
+    #[serde(rename = "acr")]
+    pub assurance: Assurance,
+    /// How.
+    #[serde(default)]
+    pub amr: Vec<String>,
+    /// When, in seconds.
+    #[serde(rename = "auth_time")]
+    pub at_s: u64,
 }
 
 /// What is to be signed.
@@ -37,10 +54,14 @@ pub struct Grant<'a> {
     pub host: &'a Authority,
     /// The device that earned it.
     pub device: &'a str,
-    /// What was proven.
+    /// What was proven now.
     pub assurance: Assurance,
     /// How it was proven.
     pub amr: &'a [&'a str],
+    /// The device's session until now, if it is of a higher grade: that proof stays as it is, until
+    /// that session would have ended, and the new one stands beside it. Whoever is asked for a
+    /// fresh small proof does not lose a greater one by giving it.
+    pub stronger: Option<&'a Session>,
     /// The session's own id, by which it can be revoked.
     pub id: String,
     /// Now.
@@ -76,23 +97,40 @@ impl Grant<'_> {
     /// When the session ends.
     #[must_use]
     pub fn exp(&self) -> u64 {
-        self.now_s.saturating_add(self.lifetime_s)
+        let own = self.now_s.saturating_add(self.lifetime_s);
+        self.stronger.map_or(own, |session| session.expires_s)
+    }
+
+    /// How long it lasts from now.
+    #[must_use]
+    pub fn lasts_s(&self) -> u64 {
+        self.exp().saturating_sub(self.now_s)
     }
 
     /// Signs it.
     pub fn sign(&self, signer: &Signer) -> Result<String, CannotSign> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(signer.kid.clone());
+        let now = Proven {
+            assurance: self.assurance,
+            amr: self.amr.iter().map(|&method| method.to_owned()).collect(),
+            at_s: self.now_s,
+        };
+        let (main, also) = match self.stronger {
+            Some(session) => (session.proven.clone(), Some(now)),
+            None => (now, None),
+        };
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: self.host.audience().to_owned(),
             sub: self.device.to_owned(),
             iat: self.now_s,
             exp: self.exp(),
-            auth_time: self.now_s,
+            auth_time: main.at_s,
             jti: self.id.clone(),
-            acr: self.assurance,
-            amr: self.amr.iter().map(|&method| method.to_owned()).collect(),
+            acr: main.assurance,
+            amr: main.amr,
+            also,
         };
         Ok(encode(&header, &claims, &signer.key)?)
     }
@@ -103,12 +141,27 @@ impl Grant<'_> {
 pub struct Session {
     /// The device that earned it.
     pub device: String,
-    /// What it proves.
-    pub assurance: Assurance,
     /// When it was made.
     pub issued_s: u64,
-    /// When its user was verified.
-    pub auth_time_s: u64,
+    /// When it ends.
+    pub expires_s: u64,
+    /// What it proves.
+    pub proven: Proven,
+    /// A newer proof of a lower grade.
+    pub also: Option<Proven>,
+}
+
+impl Session {
+    /// Whether it has proven as much as this less than so long ago.
+    #[must_use]
+    pub fn proves(&self, least: Assurance, max_age_s: Option<u64>, now_s: u64) -> bool {
+        std::iter::once(&self.proven)
+            .chain(&self.also)
+            .any(|proven| {
+                let young = max_age_s.is_none_or(|age| now_s.saturating_sub(proven.at_s) < age);
+                proven.assurance >= least && young
+            })
+    }
 }
 
 /// Reads a browser's session; `None` for whatever is not good now, here.
@@ -142,9 +195,14 @@ pub fn verify(
     // No leeway: a session that the filter may refuse is not one to send a browser home with.
     (claims.exp > now_s && !revoked).then_some(Session {
         device: claims.sub,
-        assurance: claims.acr,
         issued_s: claims.iat,
-        auth_time_s: claims.auth_time,
+        expires_s: claims.exp,
+        proven: Proven {
+            assurance: claims.acr,
+            amr: claims.amr,
+            at_s: claims.auth_time,
+        },
+        also: claims.also,
     })
 }
 
@@ -165,6 +223,7 @@ mod tests {
             device: "device-1",
             assurance: Assurance::Uv,
             amr: &["pop"],
+            stronger: None,
             id: "session-1".to_owned(),
             now_s: NOW,
             lifetime_s: 60,
@@ -183,6 +242,7 @@ mod tests {
         assert_eq!(
             verify(&token, &keys, &[], &host(), NOW + 59)
                 .unwrap()
+                .proven
                 .assurance,
             Assurance::Uv
         );
@@ -217,6 +277,7 @@ mod tests {
             device: "d",
             assurance: Assurance::Uv,
             amr: &["pop"],
+            stronger: None,
             id: "s".to_owned(),
             now_s: NOW,
             lifetime_s: 60,

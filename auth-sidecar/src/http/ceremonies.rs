@@ -117,7 +117,9 @@ async fn try_end(app: &App, id: &str, request: Request) -> Result<Response, Refu
     let body: End = guard::json(request, limits::CREDENTIAL_BODY_BYTES)
         .await
         .map_err(Refusal::of)?;
+    let session = app.session_of(&headers, &host);
     let caller = Caller {
+        session: session.as_ref(),
         host: &host,
         cookie: cookies::device(&headers),
         from: Prefix::sent(&headers),

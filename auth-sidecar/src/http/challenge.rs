@@ -82,10 +82,8 @@ fn ticket_of(uri: &Uri) -> Option<String> {
 /// counts: the filter has seen every older one and was not content, and would send the browser
 /// straight back.
 fn passed_meanwhile(session: &Session, ticket: &Ticket, now_s: u64) -> bool {
-    let young = ticket
-        .max_age_s()
-        .is_none_or(|age| now_s.saturating_sub(session.auth_time_s) < age);
-    session.issued_s > ticket.issued_s() && session.assurance >= ticket.demanded() && young
+    session.issued_s > ticket.issued_s()
+        && session.proves(ticket.demanded(), ticket.max_age_s(), now_s)
 }
 
 /// A look ahead by a program is no page served to a person.

@@ -107,7 +107,9 @@ async fn try_end(
 ) -> Result<Response, Refusal> {
     let host = host.map_err(Refusal::of)?;
     guard::not_cross_site(headers, &host, &[Scheme::Https, Scheme::Http]).map_err(Refusal::of)?;
+    let session = app.session_of(headers, &host);
     let caller = Caller {
+        session: session.as_ref(),
         host: &host,
         cookie: cookies::device(headers),
         from: Prefix::sent(headers),

@@ -415,6 +415,36 @@ async fn an_upgrade_keeps_the_device_and_replaces_the_session() {
 }
 
 #[tokio::test]
+async fn a_small_fresh_proof_does_not_cost_a_greater_one() {
+    let world = World::ready().await;
+    let mut browser = Browser::of(&world);
+    browser
+        .pass(&world.ticket(), &mut Authenticator::new())
+        .await;
+    let before = claims(&browser);
+    world.pass_time(1800);
+    let passed = pass_pow(&mut browser, &effort(&world)).await;
+    assert!(passed.header("set-cookie").contains("Max-Age=1800;"));
+    let after = claims(&browser);
+    for kept in ["acr", "amr", "auth_time", "exp", "sub"] {
+        assert_eq!(after[kept], before[kept], "{kept}");
+    }
+    assert_ne!(after["jti"], before["jti"]);
+    let now = before["auth_time"].as_u64().unwrap() + 1800;
+    assert_eq!(
+        after["also"],
+        json!({ "acr": "effort", "amr": ["pow"], "auth_time": now })
+    );
+    // At its end there is nothing to keep, and another device's is not ours.
+    world.pass_time(1790);
+    pass_pow(&mut browser, &effort(&world)).await;
+    assert_eq!(
+        (&claims(&browser)["acr"], &claims(&browser)["also"]),
+        (&json!("effort"), &Value::Null)
+    );
+}
+
+#[tokio::test]
 async fn a_proof_without_a_key_neither_takes_a_device_nor_loses_one() {
     let world = World::ready().await;
     let mut browser = Browser::of(&world);

@@ -153,6 +153,7 @@ impl Presented {
                 assurance: good.assurance,
                 device: good.device.to_owned(),
                 id: String::new(),
+                also: None,
                 authenticated_at: recorded
                     .request
                     .now()

@@ -86,9 +86,7 @@ pub(super) fn satisfied(
 
 fn satisfies(session: &SessionState, demand: &Demand<'_>, request: &Request<'_>) -> bool {
     session.valid().is_some_and(|session| {
-        session.assurance >= demand.min_assurance
-            && (demand.max_age_s == 0
-                || session.age_s(request.now()) <= i64::from(demand.max_age_s))
+        session.proves(demand.min_assurance, demand.max_age_s, request.now())
     })
 }
 

@@ -34,16 +34,42 @@ pub struct Session {
     pub id: String,
     /// When the proof was given, seconds since the epoch.
     pub authenticated_at: i64,
+    /// A proof of a lower grade that is newer than the one above.
+    pub also: Option<Also>,
+}
+
+/// A newer, lesser proof: given where a policy demands a fresh one, and kept beside the stronger proof
+/// so that it does not cost whoever gave it what they had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Also {
+    /// The grade proven.
+    pub assurance: Assurance,
+    /// When the proof was given, seconds since the epoch.
+    pub authenticated_at: i64,
 }
 
 impl Session {
     /// Seconds since the proof; a proof from the future (within the leeway) is fresh.
     #[must_use]
     pub fn age_s(&self, now: Timestamp) -> i64 {
-        now.as_seconds()
-            .saturating_sub(self.authenticated_at)
-            .max(0)
+        age_s(self.authenticated_at, now)
     }
+
+    /// Has it proven as much as this, at most so many seconds ago? 0 = no matter when.
+    pub(crate) fn proves(&self, least: Assurance, max_age_s: u32, now: Timestamp) -> bool {
+        let also = self
+            .also
+            .map(|also| (also.assurance, also.authenticated_at));
+        std::iter::once((self.assurance, self.authenticated_at))
+            .chain(also)
+            .any(|(assurance, at)| {
+                assurance >= least && (max_age_s == 0 || age_s(at, now) <= i64::from(max_age_s))
+            })
+    }
+}
+
+fn age_s(at: i64, now: Timestamp) -> i64 {
+    now.as_seconds().saturating_sub(at).max(0)
 }
 
 /// What a request presented.

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::{SESSION_ISSUER, Session};
+use super::{Also, SESSION_ISSUER, Session};
 use crate::limits::MAX_TOKEN_BYTES;
 use crate::revision::{Revocations, SessionKey};
 use crate::{Assurance, Timestamp};
@@ -158,6 +158,13 @@ impl<'a> UnverifiedToken<'a> {
             kid: self.kid,
             key: key.key.to_bytes(),
             assurance: Assurance::from_word(&claims.acr).ok_or(Problem::Claims)?,
+            also: match &claims.also {
+                None => None,
+                Some(also) => Some(Also {
+                    assurance: Assurance::from_word(&also.acr).ok_or(Problem::Claims)?,
+                    authenticated_at: also.auth_time.0,
+                }),
+            },
             claims,
         })
     }
@@ -177,6 +184,7 @@ pub(crate) struct SignedClaims {
     kid: String,
     key: [u8; 32],
     assurance: Assurance,
+    also: Option<Also>,
     claims: Claims,
 }
 
@@ -190,6 +198,13 @@ struct Claims {
     iat: NumericDate,
     exp: NumericDate,
     nbf: Option<NumericDate>,
+    auth_time: NumericDate,
+    also: Option<AlsoClaim>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AlsoClaim {
+    acr: String,
     auth_time: NumericDate,
 }
 
@@ -264,6 +279,7 @@ impl SignedClaims {
             device: claims.sub.clone(),
             id: claims.jti.clone(),
             authenticated_at: claims.auth_time.0,
+            also: self.also,
         })
     }
 }

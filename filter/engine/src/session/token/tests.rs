@@ -34,6 +34,30 @@ fn a_good_session_is_accepted_with_its_grade_and_device() {
 }
 
 #[test]
+fn a_newer_lesser_proof_counts_for_what_it_is() {
+    let also = json!({"also": {"acr": "effort", "auth_time": NOW - 5}});
+    let state = presented(&[&testing::cookie(&token(&with(claims(), also)))]);
+    let session = state.valid().unwrap();
+    let now = crate::Timestamp::from_seconds(NOW);
+    for (least, max_age_s, proven) in [
+        (Assurance::Effort, 5, true),
+        (Assurance::Effort, 4, false),
+        (Assurance::Human, 5, false),
+        (Assurance::Uv, 60, true),
+        (Assurance::Uv, 59, false),
+        (Assurance::Uv, 0, true),
+        (Assurance::UvBound, 0, false),
+    ] {
+        let told = session.proves(least, max_age_s, now);
+        assert_eq!(told, proven, "{least:?} {max_age_s}");
+    }
+    // Conditions see the stronger proof and its own age.
+    assert_eq!((session.assurance, session.age_s(now)), (Assurance::Uv, 60));
+    let wrong = json!({"also": {"acr": "everything", "auth_time": NOW}});
+    assert_eq!(word(&token(&with(claims(), wrong))), "claims");
+}
+
+#[test]
 fn every_bad_cookie_is_refused_with_its_own_problem() {
     let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": "k1"});
     let altered = |change: serde_json::Value| token_with(&with(header.clone(), change), &claims());
