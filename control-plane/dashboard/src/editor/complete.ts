@@ -17,6 +17,7 @@ export interface Offer {
 }
 
 const GRADES = ["effort", "human", "possession", "uv", "uv_bound"];
+const KINDS = ["fido", "totp", "otp_email", "captcha", "pow", "nojs"];
 const VERDICTS = ["ALLOW", "CHALLENGE", "BLOCK"];
 
 /** Words that a field can have, by its name. */
@@ -25,7 +26,8 @@ const WORDS: Record<string, readonly string[]> = {
   mode: ["enforce", "monitor"],
   minAssurance: GRADES,
   verdict: [...VERDICTS, "NONE"],
-  kinds: ["fido"],
+  kinds: KINDS,
+  fallback: KINDS,
   status: ["302", "307", "308"],
   plaintext: ["redirect", "block"],
   approval: ["none", "required"],
