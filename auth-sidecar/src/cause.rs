@@ -98,6 +98,22 @@ causes! {
     PowUnsolved = "POW_UNSOLVED" => Rejected;
     /// The form without JavaScript came back before its time.
     TooSoon = "TOO_SOON" => TooSoon;
+    /// The captcha's provider cannot be asked, and the operator lets nobody pass then.
+    CaptchaAway = "CAPTCHA_AWAY" => Busy;
+    /// The provider does not vouch for the token.
+    CaptchaRefused = "CAPTCHA_REFUSED" => Rejected;
+    /// The provider does not know our secret: an operator has to mend the configuration.
+    CaptchaSecret = "CAPTCHA_SECRET" => Internal;
+    /// The token was used before.
+    CaptchaSpent = "CAPTCHA_SPENT" => Rejected;
+    /// The captcha was solved at another host.
+    CaptchaHost = "CAPTCHA_HOST" => Rejected;
+    /// The captcha was solved for another ceremony, or for something else.
+    CaptchaCeremony = "CAPTCHA_CEREMONY" => Rejected;
+    /// Solved too long ago, or at no time that can be read.
+    CaptchaStale = "CAPTCHA_STALE" => Rejected;
+    /// The score is too low, or missing where one is demanded.
+    CaptchaScore = "CAPTCHA_SCORE" => Rejected;
     /// `Host` is missing or not a host.
     HostInvalid = "HOST_INVALID" => BadRequest;
     /// A body that does not say it is JSON: a form of another site could have sent it.

@@ -15,6 +15,7 @@ use crate::session::{Signer, Verifier};
 
 pub mod kek;
 pub mod life;
+pub mod tag;
 
 /// An Ed25519 key pair with its name.
 pub struct SessionKey {

@@ -156,6 +156,13 @@ impl Catalog {
         best.0
     }
 
+    /// The tags of every language.
+    pub fn tags(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(&self.fallback)
+            .chain(&self.others)
+            .map(|language| language.tag)
+    }
+
     fn find(&self, tag: &str) -> Option<&Language> {
         let primary = tag.split('-').next().unwrap_or_default();
         let ours = |language: &&Language| language.tag.eq_ignore_ascii_case(primary);

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::lockout::Patience;
+use crate::rate::Allowance;
+
 /// Bytes of a ticket. The filter puts return paths of up to 24 KiB into one; base64 adds a third and
 /// the other claims take the rest.
 pub const TICKET_BYTES: usize = 40 * 1024;
@@ -140,3 +143,116 @@ pub const RECONNECT_MAX: Duration = Duration::from_secs(2);
 
 /// How long open requests may go on after a signal to stop.
 pub const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// Bytes of a captcha's token; the longest that providers make are about 3 KiB.
+pub const CAPTCHA_TOKEN_BYTES: usize = 8 * 1024;
+
+/// Bytes of a provider's answer about a token; an honest one has some hundred.
+pub const CAPTCHA_ANSWER_BYTES: usize = 16 * 1024;
+
+/// How long a provider may take, all in all: a person waits, and Envoy waits 15 s for us.
+pub const CAPTCHA_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection to it may take.
+pub const CAPTCHA_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Questions to the provider at once. A slow one holds these and leaves the other places of
+/// [`REQUESTS_IN_FLIGHT`] to the other kinds.
+pub const CAPTCHAS_IN_FLIGHT: usize = 64;
+
+/// How long ago a captcha may have been solved. Longer, and tokens could be bought in advance.
+pub const CAPTCHA_AGE_S: u64 = 300;
+/// How far the provider's clock may be ahead of ours.
+pub const CAPTCHA_SKEW_S: u64 = 60;
+
+/// Ceremonies begun from one prefix: some hundred people of one office at once, then five a second.
+/// What waits of one prefix is at most the burst and five minutes of this, a thirtieth of
+/// [`CEREMONIES`].
+pub const BEGIN_RATE: Allowance = Allowance {
+    burst: 300,
+    each_ms: 200,
+};
+
+/// Answers from one prefix: each ceremony may be answered a few times.
+pub const ANSWER_RATE: Allowance = Allowance {
+    burst: 600,
+    each_ms: 100,
+};
+
+/// Mails that one prefix may have sent. Each costs the site's reputation a little, and whoever gets it
+/// unasked some patience.
+pub const MAIL_RATE: Allowance = Allowance {
+    burst: 30,
+    each_ms: 10_000,
+};
+
+/// Prefixes whose rate is remembered, about 50 bytes each, for each of the three rates.
+pub const RATE_BUCKETS: usize = 200_000;
+
+/// Codes of an authenticator app that one device may get wrong. The device alone can, by its cookie: a
+/// long lock-out harms nobody else.
+pub const TOTP_PATIENCE: Patience = Patience {
+    free: 5,
+    first_s: 60,
+    most_s: 24 * 3600,
+    forget_s: 48 * 3600,
+};
+
+/// Codes that may be got wrong for one mail address. Strangers can do that to somebody: an hour at most.
+pub const ADDRESS_PATIENCE: Patience = Patience {
+    free: 10,
+    first_s: 60,
+    most_s: 3600,
+    forget_s: 24 * 3600,
+};
+
+/// Mails to one address whose code nobody has entered.
+pub const MAIL_PATIENCE: Patience = Patience {
+    free: 3,
+    first_s: 60,
+    most_s: 6 * 3600,
+    forget_s: 24 * 3600,
+};
+
+/// Codes of any kind that may be got wrong from one prefix, whomever they are for: otherwise who has many
+/// targets has many tries. People share a prefix, so it begins late.
+pub const PREFIX_PATIENCE: Patience = Patience {
+    free: 50,
+    first_s: 60,
+    most_s: 3600,
+    forget_s: 24 * 3600,
+};
+
+/// Ceremonies of any kind that one device may fail. What is refused here costs machines little and
+/// tells nothing; it is a brake on programs.
+pub const DEVICE_PATIENCE: Patience = Patience {
+    free: 20,
+    first_s: 10,
+    most_s: 900,
+    forget_s: 3600,
+};
+
+/// Devices, addresses and prefixes whose failures are remembered; past this the ones that failed longest
+/// ago are forgotten. About 150 bytes each.
+pub const LOCKOUTS: u64 = 500_000;
+
+/// Bytes of a mail address (RFC 5321: 254).
+pub const ADDRESS_BYTES: usize = 254;
+
+/// How long a code that was mailed is good: mail takes its time.
+pub const CODE_LIFETIME_S: u64 = 600;
+
+/// Times that one code may be got wrong.
+pub const CODE_TRIES: u32 = 5;
+
+/// Codes that wait for the mail server. One more is not taken, whomever it is for.
+pub const MAILS_WAITING: usize = 256;
+/// Mails on their way at once.
+pub const MAILS_IN_FLIGHT: usize = 4;
+/// How long one step of sending may take.
+pub const SMTP_STEP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long sending one mail may take, all in all.
+pub const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often the mail server is asked whether it is there.
+pub const SMTP_ASK: Duration = Duration::from_secs(60);
+/// The same while it is not.
+pub const SMTP_ASK_AWAY: Duration = Duration::from_secs(5);

@@ -14,6 +14,7 @@ use crate::limits;
 
 pub mod ceremonies;
 pub mod credentials;
+pub mod lockouts;
 pub mod outcomes;
 pub mod session_keys;
 pub mod tickets;
@@ -161,6 +162,7 @@ impl Store {
             .execute(&self.pool)
             .await?;
         self.prune_credentials(limits::CREDENTIALS).await?;
+        self.prune_channels(now_s, limits::LOCKOUTS).await?;
         let tickets: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tickets")
             .fetch_one(&self.pool)
             .await?;

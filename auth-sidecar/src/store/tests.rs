@@ -7,13 +7,13 @@ use crate::world::{SystemRandom, opaque_id};
 const NOW: u64 = 1_800_000_000;
 
 /// A store in a file of its own, which goes with it.
-struct Scratch {
-    store: Store,
+pub(super) struct Scratch {
+    pub(super) store: Store,
     path: std::path::PathBuf,
 }
 
 impl Scratch {
-    async fn open() -> Self {
+    pub(super) async fn open() -> Self {
         let name = format!("countersign-store-{}", opaque_id(&SystemRandom).unwrap());
         let path = std::env::temp_dir().join(name);
         let store = Store::open(&format!("sqlite://{}", path.display()))
