@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# What the tests need beside the sources: the conformance suite of CEL, by npm, schemathesis, by pip,
-# promtool for the alert rules, out of its package, and by apt Chromium for the end-to-end tests and
+# What the tests need beside the sources: the conformance suite of CEL, by npm, schemathesis and the mail
+# server aiosmtpd, by pip, promtool for the alert rules, out of its package, and by apt Chromium for the end-to-end tests and
 # PostgreSQL for those of the store, when root, else the command that installs them.
 set -euo pipefail
 
 scripts=$(dirname "${BASH_SOURCE[0]}")
 "$scripts/fetch-cel-spec.sh" >/dev/null
 "$scripts/fetch-schemathesis.sh" >/dev/null
+"$scripts/fetch-aiosmtpd.sh" >/dev/null
 "$scripts/fetch-promtool.sh" >/dev/null
 
 say() { printf 'install-test-deps: %s\n' "$*" >&2; }

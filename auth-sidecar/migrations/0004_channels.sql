@@ -27,3 +27,7 @@ CREATE TABLE totp (
     PRIMARY KEY (device, host)
 );
 CREATE INDEX totp_by_use ON totp (used_s);
+
+-- Where a ceremony was begun from, by keyed hash: whoever has most makes room when there are too many.
+ALTER TABLE ceremonies ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+CREATE INDEX ceremonies_by_origin ON ceremonies (origin, expires_s);

@@ -8,15 +8,18 @@ use prost::Message as _;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::authority::Authority;
+use crate::channels::{ChannelOptions, Channels, InvalidChannels};
 use crate::cookies;
 use crate::keys::KeyRing;
 use crate::keys::kek::{Kek, KeyFileError, SealError};
+use crate::keys::tag::{TagKeyError, Tagger};
 use crate::kind::Kind;
 use crate::kinds::pow::Pressure;
 use crate::language::{Catalog, InvalidCatalog};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::outcome::{self, Step};
+use crate::rate::Rates;
 use crate::session::{self, Session};
 use crate::settings::{InvalidSettings, Settings};
 use crate::store::{Connection, OpenError, Store, StoreError};
@@ -36,6 +39,12 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Seals what the store holds.
     pub kek: Kek,
+    /// Hashes what the store may compare and not read.
+    pub tagger: Tagger,
+    /// What the operator set up: captcha, mail.
+    pub channels: Channels,
+    /// How often each address prefix may ask.
+    pub rates: Rates,
     /// Session keys as they stand now.
     pub keys: watch::Sender<Arc<KeyRing>>,
     /// `None`: the control plane has never told any. Its own state, with its own answer (503).
@@ -82,6 +91,12 @@ pub enum StartError {
     /// Two metrics of one name.
     #[error(transparent)]
     Metrics(#[from] prometheus::Error),
+    /// The key of hashes.
+    #[error(transparent)]
+    TagKey(#[from] TagKeyError),
+    /// Captcha or mail.
+    #[error(transparent)]
+    Channels(#[from] InvalidChannels),
     /// A language file.
     #[error(transparent)]
     Catalog(#[from] InvalidCatalog),
@@ -111,13 +126,24 @@ impl App {
         key_file: &std::path::Path,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        channels: &ChannelOptions,
     ) -> Result<Arc<Self>, StartError> {
         let store = Store::open(database_url).await?;
         let kek = Kek::open(key_file, !store.holds_sealed().await?, random.as_ref())?;
         let spool = store.meta_or("spool", &opaque_id(random.as_ref())?).await?;
         store.prune(clock.now_s()).await?;
+        let tagger = match Tagger::open(&store, &kek, random.as_ref()).await {
+            Err(TagKeyError::Seal(SealError::Refused)) => {
+                return Err(StartError::WrongKeyFile(key_file.to_owned()));
+            }
+            tagger => tagger?,
+        };
+        let metrics = Metrics::new()?;
         let app = Arc::new(Self {
             store,
+            tagger,
+            channels: Channels::start(channels, &metrics)?,
+            rates: Rates::default(),
             clock,
             random,
             kek,
@@ -125,7 +151,7 @@ impl App {
             settings: watch::Sender::new(None),
             relying_parties: RelyingParties::default(),
             catalog: Catalog::builtin()?,
-            metrics: Metrics::new()?,
+            metrics,
             spool_grew: Notify::new(),
             spool,
             pressure: Pressure::default(),

@@ -114,6 +114,28 @@ causes! {
     CaptchaStale = "CAPTCHA_STALE" => Rejected;
     /// The score is too low, or missing where one is demanded.
     CaptchaScore = "CAPTCHA_SCORE" => Rejected;
+    /// What was typed is no mail address.
+    AddressInvalid = "ADDRESS_INVALID" => AddressInvalid;
+    /// The mail server is away, or too much waits for it.
+    MailAway = "MAIL_AWAY" => MailAway;
+    /// The code is wrong, or was sent to nobody.
+    CodeWrong = "CODE_WRONG" => CodeWrong;
+    /// The code of the authenticator app was used before.
+    CodeUsed = "CODE_USED" => CodeWrong;
+    /// Too many codes were wrong, of this device or from this prefix.
+    CodesLocked = "CODES_LOCKED" => Locked;
+    /// This device has failed too often.
+    DeviceLocked = "DEVICE_LOCKED" => Locked;
+    /// The prefix begins ceremonies too fast.
+    RateBegin = "RATE_BEGIN" => SlowDown;
+    /// The prefix answers too fast.
+    RateAnswer = "RATE_ANSWER" => SlowDown;
+    /// The prefix has mails sent too fast.
+    RateMail = "RATE_MAIL" => SlowDown;
+    /// Setting up an authenticator app needs a good session of the same device.
+    EnrolmentSession = "ENROLMENT_SESSION" => EnrolmentSession;
+    /// There is no app that is being set up, or no longer.
+    EnrolmentOver = "ENROLMENT_OVER" => CeremonyOver;
     /// `Host` is missing or not a host.
     HostInvalid = "HOST_INVALID" => BadRequest;
     /// A body that does not say it is JSON: a form of another site could have sent it.
@@ -187,6 +209,18 @@ faces! {
     Rejected = "rejected", FORBIDDEN, "the answer was not accepted";
     /// Wait, then try again.
     TooSoon = "too-soon", FORBIDDEN, "the answer came too soon";
+    /// Type it again.
+    AddressInvalid = "address-invalid", UNPROCESSABLE_ENTITY, "this is not a mail address";
+    /// Another way, or later. The same for every address.
+    MailAway = "mail-away", SERVICE_UNAVAILABLE, "no mail can be sent at the moment";
+    /// Type it again.
+    CodeWrong = "code-wrong", FORBIDDEN, "this code is not right";
+    /// Wait.
+    Locked = "locked", TOO_MANY_REQUESTS, "too many failed attempts, wait a while";
+    /// Wait a little.
+    SlowDown = "slow-down", TOO_MANY_REQUESTS, "too many requests, try again in a moment";
+    /// Confirm who it is first.
+    EnrolmentSession = "enrolment-session", FORBIDDEN, "confirm that it is you first";
     /// A program's mistake.
     BadRequest = "bad-request", BAD_REQUEST, "the request is not understood";
     /// A program's mistake.

@@ -1,6 +1,8 @@
 //! One attempt at a challenge: begun, kept, taken once, and turned into a session. What is asked and
 //! what an answer proves is the kind's own ([`crate::kinds`]).
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
@@ -9,11 +11,14 @@ use crate::authority::Authority;
 use crate::cause::Cause;
 use crate::cookies;
 use crate::http::Refusal;
+use crate::keys::tag::Use;
 use crate::kind::Kind;
 use crate::kinds::{self, Answering, Asked, Asking, Miss};
 use crate::limits;
+use crate::lockout::Subject;
 use crate::outcome::Step;
 use crate::peer::Prefix;
+use crate::rate::What;
 use crate::session::{Grant, Session};
 use crate::store::StoreError;
 use crate::store::ceremonies::CeremonyRow;
@@ -61,15 +66,25 @@ pub struct Caller<'a> {
     /// The device that the browser names.
     pub cookie: Option<&'a str>,
     /// Where from.
-    pub from: Option<Prefix>,
+    pub address: Option<IpAddr>,
     /// The good session that came along.
     pub session: Option<&'a Session>,
+}
+
+impl Caller<'_> {
+    fn from(&self) -> Option<Prefix> {
+        self.address.map(Prefix::of)
+    }
 }
 
 /// Begins a ceremony of that kind; the first that is offered, if the page names none.
 pub async fn begin(app: &App, kind: Option<Kind>, asking: &Asking<'_>) -> Result<Begun, Refusal> {
     let ticket = asking.ticket;
     let refuse = |cause| Refusal::with(cause, ticket);
+    let now_ms = app.clock.now_ms();
+    if !app.rates.allow(What::Begin, asking.from, now_ms) {
+        return Err(refuse(Cause::RateBegin));
+    }
     if app.keys.borrow().signer.is_none() {
         return Err(refuse(Cause::NotReady));
     }
@@ -90,6 +105,7 @@ pub async fn begin(app: &App, kind: Option<Kind>, asking: &Asking<'_>) -> Result
         state,
         tries,
         lifetime_s,
+        letter,
     } = kinds::ask(app, kind, asking)
         .await
         .map_err(|refusal| refusal.of_kind(kind))?;
@@ -107,8 +123,17 @@ pub async fn begin(app: &App, kind: Option<Kind>, asking: &Asking<'_>) -> Result
         kind,
         tries,
         expires_s: app.clock.now_s().saturating_add(lifetime_s),
+        origin: origin(app, asking.from),
     };
     let mut tx = app.store.write().await?;
+    if let Some(device) = asking.cookie {
+        let key = Subject::Device(device).key(&app.tagger);
+        let failures = app.store.failures(&mut tx, &key).await?;
+        if failures.is_locked(app.clock.now_s()) {
+            tx.rollback().await?;
+            return Err(refuse(Cause::DeviceLocked));
+        }
+    }
     match app.store.note_attempt(&mut tx, ticket).await? {
         Attempt::Granted => {}
         refused => {
@@ -120,12 +145,16 @@ pub async fn begin(app: &App, kind: Option<Kind>, asking: &Asking<'_>) -> Result
             }));
         }
     }
-    app.store.keep_ceremony(&mut tx, &row).await?;
+    let evicted = app.store.keep_ceremony(&mut tx, &row).await?;
+    app.metrics.evicted.inc_by(evicted);
     let device = if had_cookie { &row.device } else { "" };
     app.record(&mut tx, ticket, Some(kind), Step::Started, device)
         .await?;
     tx.commit().await?;
     app.spool_grew.notify_one();
+    if let (Some(letter), Some(mailer)) = (letter, &app.channels.mailer) {
+        mailer.post(letter).map_err(|_| refuse(Cause::MailAway))?;
+    }
     app.metrics
         .ceremonies
         .with_label_values(&[kind.word()])
@@ -155,6 +184,11 @@ pub async fn end(
         .as_ref()
         .ok_or_else(|| Refusal::of(Cause::NotReady))?;
     let now_s = app.clock.now_s();
+    let now_ms = app.clock.now_ms();
+    // Before the ceremony is taken, as well: who is slowed down may answer it later.
+    if !app.rates.allow(What::Answer, caller.from(), now_ms) {
+        return Err(Refusal::of(Cause::RateAnswer));
+    }
 
     let row = app
         .store
@@ -170,7 +204,8 @@ pub async fn end(
     let answering = Answering {
         row: &row,
         ticket: &ticket,
-        from: caller.from,
+        from: caller.from(),
+        address: caller.address,
         now_s,
     };
     let verified = match kinds::verify(app, &answering, answer).await? {
@@ -197,6 +232,8 @@ pub async fn end(
         tx.commit().await?;
         return Err(refuse(Cause::TicketUsed));
     }
+    let key = Subject::Device(&row.device).key(&app.tagger);
+    app.store.forgive(&mut tx, &key).await?;
     let grant = Grant {
         host: caller.host,
         device: &row.device,
@@ -253,18 +290,33 @@ async fn missed(
     miss: &Miss,
     refusal: Refusal,
 ) -> Result<Refusal, StoreError> {
+    let mut tx = app.store.write().await?;
+    if row.had_cookie {
+        let key = Subject::Device(&row.device).key(&app.tagger);
+        let patience = limits::DEVICE_PATIENCE;
+        let now_s = app.clock.now_s();
+        app.store
+            .note_failure(&mut tx, &key, patience, now_s)
+            .await?;
+    }
     let left = row.tries.saturating_sub(1);
     if !miss.again || left == 0 {
+        tx.commit().await?;
         return Ok(refusal);
     }
     let again = CeremonyRow {
         tries: left,
         ..row.clone()
     };
-    let mut tx = app.store.write().await?;
     app.store.keep_ceremony(&mut tx, &again).await?;
     tx.commit().await?;
     Ok(refusal.tries_left(left))
+}
+
+/// What a ceremony is counted under.
+fn origin(app: &App, from: Option<Prefix>) -> String {
+    let bytes = from.map(Prefix::bytes).unwrap_or_default();
+    app.tagger.text(Use::Origin, &[&bytes])
 }
 
 fn check_binding(row: &CeremonyRow, caller: &Caller<'_>, now_s: u64) -> Result<(), Cause> {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::channels::ChannelOptions;
+
 /// Serves Countersign's challenges and makes its sessions.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "countersign-auth-sidecar", version)]
@@ -41,4 +43,7 @@ pub struct Config {
     /// This sidecar's name at the control plane.
     #[arg(long, env = "COUNTERSIGN_SIDECAR_ID", default_value = "sidecar-1")]
     pub sidecar_id: String,
+    /// Captcha, mail, proxies before Envoy.
+    #[command(flatten)]
+    pub channels: ChannelOptions,
 }

@@ -156,6 +156,14 @@ impl Catalog {
         best.0
     }
 
+    /// The language of that tag; English where it is none of ours.
+    #[must_use]
+    pub fn tag(&self, tag: &str) -> &'static str {
+        self.tags()
+            .find(|ours| *ours == tag)
+            .unwrap_or(self.fallback.tag)
+    }
+
     /// The tags of every language.
     pub fn tags(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(&self.fallback)

@@ -12,7 +12,7 @@ pub mod authority;
 pub mod captcha;
 pub mod cause;
 pub mod ceremony;
-pub mod client_address;
+pub mod channels;
 pub mod config;
 pub mod control;
 pub mod cookies;

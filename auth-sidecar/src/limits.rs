@@ -256,3 +256,15 @@ pub const SMTP_TIMEOUT: Duration = Duration::from_secs(20);
 pub const SMTP_ASK: Duration = Duration::from_secs(60);
 /// The same while it is not.
 pub const SMTP_ASK_AWAY: Duration = Duration::from_secs(5);
+
+/// Authenticator apps in the store; past this the ones that were used longest ago are forgotten.
+pub const TOTPS: u64 = 1_000_000;
+
+/// How long setting up an authenticator app may take.
+pub const ENROLMENT_S: u64 = 900;
+
+/// Bytes of a form of the page that sets up an authenticator app.
+pub const FORM_BYTES: usize = 1024;
+
+/// The longest that a ceremony of any kind waits: a ticket is remembered until none of its could pass.
+pub const CEREMONY_LONGEST_S: u64 = CODE_LIFETIME_S;

@@ -3,9 +3,9 @@
 //! What a code can be guessed with is time: each lock-out is twice the one before, so that the number of
 //! tries grows with the logarithm of the time, and then by one for each longest lock-out.
 
-use crate::client_address::Prefix;
 use crate::keys::tag::{Tagger, Use};
 use crate::limits;
+use crate::peer::Prefix;
 
 /// How many failures are forgiven, and what follows.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +71,7 @@ pub enum Subject<'a> {
     /// Mails to an address.
     Mail(&'a str),
     /// Codes from a prefix.
-    Prefix(Prefix),
+    Prefix(Option<Prefix>),
 }
 
 impl Subject<'_> {
@@ -84,7 +84,10 @@ impl Subject<'_> {
             Self::Totp(id) => tagger.text(Use::Lockout, &[b"totp", id.as_bytes()]),
             Self::Address(address) => tagger.text(Use::Lockout, &[b"address", address.as_bytes()]),
             Self::Mail(address) => tagger.text(Use::Lockout, &[b"mail", address.as_bytes()]),
-            Self::Prefix(prefix) => tagger.text(Use::Lockout, &[b"prefix", &prefix.bytes()]),
+            Self::Prefix(prefix) => {
+                let bytes = prefix.map(Prefix::bytes).unwrap_or_default();
+                tagger.text(Use::Lockout, &[b"prefix", &bytes])
+            }
         }
     }
 
@@ -205,7 +208,7 @@ mod tests {
             Subject::Totp("x").key(&tagger),
             Subject::Address("x").key(&tagger),
             Subject::Mail("x").key(&tagger),
-            Subject::Prefix(Prefix::of(None)).key(&tagger),
+            Subject::Prefix(None).key(&tagger),
             Subject::Device("x").key(&Tagger::new([2; 32])),
         ];
         let different: std::collections::HashSet<_> = keys.iter().collect();

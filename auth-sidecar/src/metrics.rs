@@ -9,11 +9,20 @@ use crate::assurance::Assurance;
 use crate::cause::Cause;
 use crate::keys::life::KeyState;
 use crate::kind::Kind;
+use crate::otp::mailer;
 use crate::outcome::Step;
 
 /// Every metric of the sidecar.
 pub struct Metrics {
     registry: Catalogue,
+    /// `countersign_sidecar_mails_total{result}`
+    pub mails: IntCounterVec,
+    /// `countersign_sidecar_mail_server_up`
+    pub mail_server_up: IntGauge,
+    /// `countersign_sidecar_captchas_unchecked_total`
+    pub captchas_unchecked: IntCounter,
+    /// `countersign_sidecar_ceremonies_evicted_total`
+    pub evicted: IntCounter,
     /// `countersign_sidecar_refusals_total{cause}`
     pub refusals: IntCounterVec,
     /// `countersign_sidecar_steps_total{step}`
@@ -103,7 +112,28 @@ impl Metrics {
         {
             sessions.with_label_values(&[assurance.word()]);
         }
+        let mails = counters(
+            "countersign_sidecar_mails_total",
+            "Mails with codes, by what became of them; `withheld` were for an address that gets none.",
+            "result",
+        )?;
+        for result in mailer::RESULTS {
+            mails.with_label_values(&[result]);
+        }
         Ok(Self {
+            mails,
+            mail_server_up: gauge(
+                "countersign_sidecar_mail_server_up",
+                "1 while the mail server answers.",
+            )?,
+            captchas_unchecked: counter(
+                "countersign_sidecar_captchas_unchecked_total",
+                "Captchas taken unchecked while their provider was away.",
+            )?,
+            evicted: counter(
+                "countersign_sidecar_ceremonies_evicted_total",
+                "Ceremonies given up, of whoever had most of them, to make room.",
+            )?,
             refusals,
             steps,
             ceremonies,

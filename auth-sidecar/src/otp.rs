@@ -6,9 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::keys::tag::{Tagger, Use};
-use crate::limits;
 use crate::totp::typed_code;
-use crate::world::{NoRandomness, Random};
+use crate::world::{NoRandomness, Random, opaque_id};
 
 pub mod address;
 pub mod letter;
@@ -21,8 +20,8 @@ pub struct Waiting {
     /// A keyed hash of the code and its ceremony; for a code that was sent to nobody, of something that
     /// nobody can type.
     code: String,
-    /// Tries that are left.
-    tries: u32,
+    /// Makes the hash of one ceremony's code another than that of the same code of another.
+    salt: String,
     /// The names under which failures of the address, and mails to it, are counted.
     pub address_key: String,
     /// See `address_key`.
@@ -43,10 +42,10 @@ impl Waiting {
     pub fn new(
         tagger: &Tagger,
         random: &dyn Random,
-        ceremony: &str,
         delivery: Delivery,
     ) -> Result<(Self, String), NoRandomness> {
         let code = six_digits(random)?;
+        let salt = opaque_id(random)?;
         let mut nobody = [0; 16];
         random.fill(&mut nobody)?;
         let kept: &[u8] = match delivery {
@@ -54,31 +53,21 @@ impl Waiting {
             Delivery::Withheld => &nobody,
         };
         let waiting = Self {
-            code: tagger.text(Use::Code, &[ceremony.as_bytes(), kept]),
-            tries: limits::CODE_TRIES,
+            code: tagger.text(Use::Code, &[salt.as_bytes(), kept]),
+            salt,
             address_key: String::new(),
             mail_key: String::new(),
         };
         Ok((waiting, code))
     }
 
-    /// Whether it is the code. A try is spent either way; `None` when none was left.
+    /// Whether it is the code.
     #[must_use]
-    pub fn answer(&mut self, tagger: &Tagger, ceremony: &str, typed: &str) -> Option<bool> {
-        self.tries = self.tries.checked_sub(1)?;
+    pub fn is(&self, tagger: &Tagger, typed: &str) -> bool {
         // What can be no code is compared all the same, so that it takes as long.
         let code = typed_code(typed).unwrap_or_else(|| "none".to_owned());
-        Some(tagger.is(
-            &self.code,
-            Use::Code,
-            &[ceremony.as_bytes(), code.as_bytes()],
-        ))
-    }
-
-    /// Whether another try may follow.
-    #[must_use]
-    pub fn has_tries(&self) -> bool {
-        self.tries > 0
+        let parts: [&[u8]; 2] = [self.salt.as_bytes(), code.as_bytes()];
+        tagger.is(&self.code, Use::Code, &parts)
     }
 }
 
@@ -131,33 +120,31 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_right_for_its_ceremony_and_for_five_tries() {
+    fn a_code_is_right_for_its_ceremony_only_and_is_not_kept() {
         let tagger = Tagger::new([1; 32]);
-        let (waiting, code) = Waiting::new(&tagger, &SystemRandom, "c1", Delivery::Sent).unwrap();
-        let spaced = format!("{} {}", &code[..3], &code[3..]);
-        assert_eq!(waiting.clone().answer(&tagger, "c1", &spaced), Some(true));
-        assert_eq!(waiting.clone().answer(&tagger, "c2", &code), Some(false));
-        let kept = serde_json::to_string(&waiting).unwrap();
-        assert!(!kept.contains(&code));
-        let mut tried: Waiting = serde_json::from_str(&kept).unwrap();
+        let (waiting, code) = Waiting::new(&tagger, &SystemRandom, Delivery::Sent).unwrap();
+        let (head, tail) = code.split_at(3);
+        assert!(waiting.is(&tagger, &code) && waiting.is(&tagger, &format!("{head} {tail}")));
+        assert!(!waiting.is(&Tagger::new([2; 32]), &code));
         let wrong = if code == "000000" { "000001" } else { "000000" };
-        for left in (0..limits::CODE_TRIES).rev() {
-            assert_eq!(tried.answer(&tagger, "c1", wrong), Some(false));
-            assert_eq!(tried.has_tries(), left > 0);
-        }
-        assert_eq!(tried.answer(&tagger, "c1", &code), None);
+        assert!(!waiting.is(&tagger, wrong));
+        let mut other = waiting.clone();
+        other.salt = "another ceremony's".to_owned();
+        assert!(!other.is(&tagger, &code));
+        let kept = serde_json::to_string(&waiting).unwrap();
+        let back: Waiting = serde_json::from_str(&kept).unwrap();
+        assert!(back.is(&tagger, &code));
     }
 
     #[test]
     fn a_code_that_was_sent_to_nobody_is_never_right() {
         let tagger = Tagger::new([1; 32]);
-        let (waiting, code) =
-            Waiting::new(&tagger, &SystemRandom, "c1", Delivery::Withheld).unwrap();
+        let (waiting, code) = Waiting::new(&tagger, &SystemRandom, Delivery::Withheld).unwrap();
         for typed in [code.as_str(), "none", ""] {
-            assert_eq!(waiting.clone().answer(&tagger, "c1", typed), Some(false));
+            assert!(!waiting.is(&tagger, typed));
         }
         // What is kept looks like any other.
-        let (sent, _) = Waiting::new(&tagger, &SystemRandom, "c1", Delivery::Sent).unwrap();
+        let (sent, _) = Waiting::new(&tagger, &SystemRandom, Delivery::Sent).unwrap();
         assert_eq!(waiting.code.len(), sent.code.len());
     }
 }

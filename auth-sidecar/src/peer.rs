@@ -1,12 +1,51 @@
-//! Where a request comes from, as far as limits need to know: a network's prefix, not an address.
+//! Where a request comes from, as far as Envoy vouches for it, and which addresses count as one stranger.
+//!
+//! Envoy appends the peer that it has accepted to `x-forwarded-for` (`envoy/bootstrap.yaml`), so the last
+//! address is Envoy's word and everything before it is the client's. Where proxies of the operator stand
+//! before Envoy, their ranges are given (`--trusted-hops`, those of `Settings.trustedHops`), and the
+//! client is the last address that is none of theirs: the filter's rule. `x-envoy-external-address` is not
+//! read: Envoy sets it for peers outside of private ranges only, and leaves a client's own for the others.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::extract::ConnectInfo;
+use axum::http::{Extensions, HeaderMap};
+use ipnet::IpNet;
 
-/// A /24 of IPv4 or a /56 of IPv6: about what one household or small office has. A whole address
-/// would be no limit to who has many.
+/// Proxies that are passed over, at most: a chain that is longer is somebody's invention.
+const HOPS: usize = 16;
+
+/// The client's address; behind no Envoy, the peer of the connection. `None` where nobody knows one.
+#[must_use]
+pub fn address(headers: &HeaderMap, extensions: &Extensions, trusted: &[IpNet]) -> Option<IpAddr> {
+    let mut last = None;
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    for entry in entries.take(HOPS) {
+        // An entry that is none was not written by a proxy of ours: the one behind it was.
+        let Some(address) = read(entry) else { break };
+        last = Some(address);
+        if !trusted.iter().any(|net| net.contains(&address)) {
+            break;
+        }
+    }
+    let peer = || extensions.get::<ConnectInfo<SocketAddr>>();
+    last.or_else(|| peer().map(|ConnectInfo(peer)| peer.ip().to_canonical()))
+}
+
+fn read(entry: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(entry).ok()?.trim();
+    let address: IpAddr = text.parse().ok()?;
+    // `::ffff:192.0.2.1` is the same client as `192.0.2.1`.
+    Some(address.to_canonical())
+}
+
+/// Addresses that count as one stranger.
+///
+/// IPv4: /24. With a longer one, whoever rents a block, and blocks are sold by the /24, would begin anew
+/// 256 times. That many people share an address of their carrier is so with any prefix: the allowances
+/// are made for some hundred of them. IPv6: /56, the least that a household is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Prefix(IpAddr);
 
@@ -26,13 +65,13 @@ impl Prefix {
         }
     }
 
-    /// The prefix that Envoy saw: the last `x-forwarded-for`, which Envoy itself appended. What
-    /// stands before it is only what somebody sent.
+    /// As it is hashed for the store.
     #[must_use]
-    pub fn sent(headers: &HeaderMap) -> Option<Self> {
-        let last = headers.get_all("x-forwarded-for").iter().next_back()?;
-        let address = last.to_str().ok()?.rsplit(',').next()?.trim();
-        address.parse().ok().map(Self::of)
+    pub fn bytes(self) -> [u8; 16] {
+        match self.0 {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+            IpAddr::V6(v6) => v6.octets(),
+        }
     }
 }
 
@@ -47,31 +86,64 @@ impl fmt::Display for Prefix {
 mod tests {
     use super::*;
 
-    fn sent(values: &[&str]) -> Option<String> {
+    fn client(lines: &[&[u8]], trusted: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append("x-forwarded-for", value.parse().unwrap());
+        for line in lines {
+            headers.append("x-forwarded-for", line.to_vec().try_into().unwrap());
         }
-        Prefix::sent(&headers).map(|prefix| prefix.to_string())
+        let trusted: Vec<IpNet> = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        let mut extensions = Extensions::new();
+        extensions.insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 9))));
+        address(&headers, &extensions, &trusted).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn only_what_envoy_appended_counts() {
+        let is = |lines: &[&[u8]], address: &str| {
+            assert_eq!(client(lines, &[]).as_deref(), Some(address));
+        };
+        is(&[b"203.0.113.7"], "203.0.113.7");
+        is(&[b"198.51.100.1, 203.0.113.7"], "203.0.113.7");
+        is(&[b"198.51.100.1", b"203.0.113.7"], "203.0.113.7");
+        is(&[b"\xff\xfe, 203.0.113.7"], "203.0.113.7");
+        is(&[b"x, ::ffff:203.0.113.7"], "203.0.113.7");
+        is(&[b"2001:db8::1"], "2001:db8::1");
+        // Behind no Envoy, the peer.
+        is(&[], "127.0.0.1");
+        is(&[b"203.0.113.7, nonsense"], "127.0.0.1");
+    }
+
+    #[test]
+    fn proxies_of_the_operator_are_passed_over_and_no_others() {
+        let trusted = ["10.0.0.0/8"];
+        let chain: &[&[u8]] = &[b"192.0.2.66, 203.0.113.7, 10.0.0.9, 10.0.0.1"];
+        assert_eq!(client(chain, &trusted).unwrap(), "203.0.113.7");
+        // A client that says it is a proxy of ours gets no further than its own word.
+        let chain: &[&[u8]] = &[b"10.0.0.5, 203.0.113.7"];
+        assert_eq!(client(chain, &trusted).unwrap(), "203.0.113.7");
+        // Nobody before the proxies: the first of them.
+        assert_eq!(
+            client(&[b"10.0.0.2, 10.0.0.1"], &trusted).unwrap(),
+            "10.0.0.2"
+        );
+        let long = ["10.0.0.1"; 40].join(",");
+        assert_eq!(client(&[long.as_bytes()], &trusted).unwrap(), "10.0.0.1");
     }
 
     #[test]
     fn neighbours_share_a_prefix() {
-        assert_eq!(sent(&["192.0.2.77"]).unwrap(), "192.0.2.0/24");
-        assert_eq!(sent(&["::ffff:192.0.2.77"]).unwrap(), "192.0.2.0/24");
+        let prefix = |text: &str| Prefix::of(text.parse().unwrap());
+        assert_eq!(prefix("203.0.113.7"), prefix("203.0.113.200"));
+        assert_eq!(prefix("203.0.113.7"), prefix("::ffff:203.0.113.9"));
+        assert_ne!(prefix("203.0.113.7"), prefix("203.0.114.7"));
+        assert_eq!(prefix("2001:db8:0:12ff::1"), prefix("2001:db8:0:1200:9::"));
+        assert_ne!(prefix("2001:db8:0:1300::1"), prefix("2001:db8:0:1200::1"));
+        assert_eq!(prefix("203.0.113.7").to_string(), "203.0.113.0/24");
         assert_eq!(
-            sent(&["2001:db8:1:2ff:3::4"]).unwrap(),
-            "2001:db8:1:200::/56"
+            prefix("2001:db8:0:12ff::1").to_string(),
+            "2001:db8:0:1200::/56"
         );
-    }
-
-    #[test]
-    fn only_the_last_address_counts_because_only_that_is_ours() {
-        assert_eq!(
-            sent(&["198.51.100.1, 203.0.113.9", "10.0.0.1,192.0.2.1"]).unwrap(),
-            "192.0.2.0/24"
-        );
-        assert_eq!(sent(&["192.0.2.1, unknown"]), None);
-        assert_eq!(sent(&[]), None);
+        assert_ne!(prefix("203.0.113.7").bytes(), prefix("203.0.114.7").bytes());
+        assert_eq!(address(&HeaderMap::new(), &Extensions::new(), &[]), None);
     }
 }

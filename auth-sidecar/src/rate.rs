@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::client_address::Prefix;
 use crate::limits;
+use crate::peer::Prefix;
 
 /// How much a prefix may do at once, and how fast it may again.
 #[derive(Debug, Clone, Copy)]
@@ -38,16 +38,16 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// Takes one token, if there is one.
+    /// Takes one token, if there is one. Requests from nobody knows where share a bucket.
     #[must_use]
-    pub fn allow(&self, what: What, prefix: Prefix, now_ms: u64) -> bool {
+    pub fn allow(&self, what: What, from: Option<Prefix>, now_ms: u64) -> bool {
         let (buckets, allowance) = match what {
             What::Begin => (&self.begin, limits::BEGIN_RATE),
             What::Answer => (&self.answer, limits::ANSWER_RATE),
             What::Mail => (&self.mail, limits::MAIL_RATE),
         };
         let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.allow(prefix, allowance, now_ms)
+        buckets.allow(from, allowance, now_ms)
     }
 }
 
@@ -58,12 +58,12 @@ impl Rates {
 /// a full one; who has that many prefixes needs no patience with one of them.
 #[derive(Debug, Default)]
 struct Buckets {
-    young: HashMap<Prefix, u64>,
-    old: HashMap<Prefix, u64>,
+    young: HashMap<Option<Prefix>, u64>,
+    old: HashMap<Option<Prefix>, u64>,
 }
 
 impl Buckets {
-    fn allow(&mut self, prefix: Prefix, allowance: Allowance, now_ms: u64) -> bool {
+    fn allow(&mut self, prefix: Option<Prefix>, allowance: Allowance, now_ms: u64) -> bool {
         let known = self.young.get(&prefix).or_else(|| self.old.get(&prefix));
         let most = allowance.each_ms.saturating_mul(u64::from(allowance.burst));
         // An empty bucket is full again after `most`; what lies further ahead, a clock that was set
@@ -87,8 +87,8 @@ mod tests {
 
     use super::*;
 
-    fn prefix(number: u32) -> Prefix {
-        Prefix::of(Some(Ipv4Addr::from(number << 8).into()))
+    fn prefix(number: u32) -> Option<Prefix> {
+        Some(Prefix::of(Ipv4Addr::from(number << 8).into()))
     }
 
     #[test]

@@ -64,6 +64,7 @@ pub async fn run(
         &config.key_file,
         Arc::new(SystemClock),
         Arc::new(SystemRandom),
+        &config.channels,
     )
     .await?;
     tracing::info!(listen = %config.listen, control_plane = config.control_plane, "serving");
@@ -95,7 +96,9 @@ async fn serve(
     stopped: watch::Receiver<bool>,
 ) -> Result<(), RunError> {
     let mut stopping = stopped.clone();
-    let serving = axum::serve(listener, http::router(app))
+    // Behind no Envoy, the peer is the client.
+    let service = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service)
         .with_graceful_shutdown(async move { until_stopped(&mut stopping).await });
     let mut stopping = stopped;
     let too_long = async {

@@ -5,19 +5,23 @@
 
 use std::str::FromStr as _;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::limits;
+use crowd::Crowd;
 
 pub mod ceremonies;
 pub mod credentials;
+mod crowd;
 pub mod lockouts;
 pub mod outcomes;
 pub mod session_keys;
 pub mod tickets;
+pub mod totp;
 
 #[cfg(test)]
 mod tests;
@@ -69,7 +73,7 @@ pub struct Store {
     // Sizes as of the last count plus what was added since: counting a large table for every
     // request would itself be a way to stop us.
     tickets: AtomicU64,
-    ceremonies: AtomicU64,
+    ceremonies: Mutex<Crowd>,
 }
 
 impl Store {
@@ -104,7 +108,7 @@ impl Store {
         Ok(Self {
             pool,
             tickets: AtomicU64::new(0),
-            ceremonies: AtomicU64::new(0),
+            ceremonies: Mutex::default(),
         })
     }
 
@@ -167,12 +171,19 @@ impl Store {
             .fetch_one(&self.pool)
             .await?;
         self.tickets.store(unsigned(tickets), Ordering::Relaxed);
-        let ceremonies: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM ceremonies")
-            .fetch_one(&self.pool)
-            .await?;
-        self.ceremonies
-            .store(unsigned(ceremonies), Ordering::Relaxed);
+        let ceremonies: Vec<(String, i64)> =
+            sqlx::query_as("SELECT origin, COUNT(*) FROM ceremonies GROUP BY origin")
+                .fetch_all(&self.pool)
+                .await?;
+        let ceremonies = ceremonies.into_iter();
+        *self.crowd() = Crowd::of(ceremonies.map(|(by, n)| (by, unsigned(n))).collect());
         Ok(())
+    }
+
+    fn crowd(&self) -> MutexGuard<'_, Crowd> {
+        self.ceremonies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

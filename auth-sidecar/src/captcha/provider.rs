@@ -86,6 +86,21 @@ pub struct CaptchaOptions {
     pub captcha_api: Api,
 }
 
+impl Default for CaptchaOptions {
+    fn default() -> Self {
+        Self {
+            captcha_provider: None,
+            captcha_site_key: None,
+            captcha_secret_file: None,
+            captcha_min_score: 0.0,
+            captcha_when_away: WhenAway::Deny,
+            captcha_verify_url: None,
+            captcha_script_url: None,
+            captcha_api: Api::Turnstile,
+        }
+    }
+}
+
 /// Why there is no captcha.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidCaptcha {

@@ -60,6 +60,7 @@ pub(super) async fn begin(State(app): State<Arc<App>>, request: Request) -> Resp
 }
 
 async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
+    let address = app.channels.client(request.headers(), request.extensions());
     let Presented {
         headers,
         host,
@@ -75,7 +76,7 @@ async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
             .as_ref()
             .map(|session| session.device.as_str())
             .filter(|device| cookie == Some(device)),
-        from: Prefix::sent(&headers),
+        from: address.map(Prefix::of),
         renew: body.renew,
         input: &body.input,
     };
@@ -109,6 +110,7 @@ pub(super) async fn end(
 
 async fn try_end(app: &App, id: &str, request: Request) -> Result<Response, Refusal> {
     let headers = request.headers().clone();
+    let extensions = request.extensions().clone();
     let host = guard::host(request.uri().authority().map(|a| a.as_str()), &headers)
         .map_err(Refusal::of)?;
     // The ceremony knows its scheme, but it must not be spent on a request of another site; what the
@@ -122,7 +124,7 @@ async fn try_end(app: &App, id: &str, request: Request) -> Result<Response, Refu
         session: session.as_ref(),
         host: &host,
         cookie: cookies::device(&headers),
-        from: Prefix::sent(&headers),
+        address: app.channels.client(&headers, &extensions),
     };
     let passed = ceremony::end(app, id, caller, body.answer).await?;
     let cookies = AppendHeaders(passed.cookies());

@@ -172,7 +172,13 @@ pub(super) fn notice(
         | Face::UnsupportedMedia => ("failed", &m.invalid_heading, &m.invalid),
         Face::TooSoon => ("failed", &m.check_heading, &m.rejected),
         Face::TooManyAttempts => ("failed", &m.error_heading, &m.too_many),
+        Face::EnrolmentSession => ("failed", &m.invalid_heading, &m.invalid),
         Face::Busy
+        | Face::SlowDown
+        | Face::Locked
+        | Face::MailAway
+        | Face::AddressInvalid
+        | Face::CodeWrong
         | Face::NotReady
         | Face::Internal
         | Face::CeremonyOver

@@ -140,7 +140,10 @@ impl Refusal {
     }
 
     fn finish(self, response: &mut Response, face: Face) {
-        if matches!(face, Face::Busy | Face::NotReady) {
+        if matches!(
+            face,
+            Face::Busy | Face::NotReady | Face::SlowDown | Face::MailAway
+        ) {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));

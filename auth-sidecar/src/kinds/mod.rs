@@ -3,6 +3,8 @@
 //!
 //! A new kind is a module with `ask` and `verify`, and one arm in each `match` below.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 
 use crate::app::App;
@@ -11,14 +13,18 @@ use crate::cause::Cause;
 use crate::http::Refusal;
 use crate::kind::Kind;
 use crate::limits;
+use crate::otp::letter::Letter;
 use crate::peer::Prefix;
 use crate::store::ceremonies::CeremonyRow;
 use crate::store::{Connection, StoreError};
 use crate::ticket::Ticket;
 
+pub mod captcha;
 pub mod fido;
 pub mod nojs;
+pub mod otp_email;
 pub mod pow;
+pub mod totp;
 
 /// Who asks to be challenged, and for what.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +59,8 @@ pub struct Asked {
     pub tries: u32,
     /// How long it waits for its answer.
     pub lifetime_s: u64,
+    /// Sent once the ceremony stands.
+    pub letter: Option<Letter>,
 }
 
 impl Asked {
@@ -66,6 +74,7 @@ impl Asked {
             state,
             tries: 1,
             lifetime_s: limits::CEREMONY_LIFETIME_S,
+            letter: None,
         }
     }
 }
@@ -79,6 +88,8 @@ pub struct Answering<'a> {
     pub ticket: &'a Ticket,
     /// Who asked for the answer to be looked at.
     pub from: Option<Prefix>,
+    /// Their address, for those who judge by it.
+    pub address: Option<IpAddr>,
     /// Now, in seconds.
     pub now_s: u64,
 }
@@ -115,6 +126,12 @@ impl From<Cause> for Miss {
 pub enum Verified {
     /// A WebAuthn answer.
     Fido(Box<fido::Answer>),
+    /// A captcha's token.
+    Captcha(captcha::Answer),
+    /// A code that was mailed.
+    OtpEmail(otp_email::Answer),
+    /// A code of an authenticator app.
+    Totp(totp::Answer),
     /// Nothing is to be written.
     Proof(Proof),
 }
@@ -138,6 +155,9 @@ impl Verified {
     ) -> Result<Result<Proof, Cause>, StoreError> {
         match self {
             Self::Fido(answer) => answer.settle(app, tx, answering).await,
+            Self::Captcha(answer) => answer.settle(app, tx, answering).await,
+            Self::OtpEmail(answer) => answer.settle(app, tx).await.map(Ok),
+            Self::Totp(answer) => answer.settle(app, tx, answering).await,
             Self::Proof(proof) => Ok(Ok(proof)),
         }
     }
@@ -147,8 +167,18 @@ impl Verified {
 pub fn available(app: &App, kind: Kind, ticket: &Ticket) -> Result<(), Cause> {
     match kind {
         Kind::Fido => app.relying_parties.of(ticket).map(|_| ()),
-        Kind::Pow | Kind::Nojs => Ok(()),
-        Kind::Captcha | Kind::OtpEmail | Kind::Totp => Err(Cause::KindUnsupported),
+        Kind::Captcha => has(app.channels.captcha.is_some()),
+        Kind::OtpEmail => has(app.channels.mailer.is_some()),
+        Kind::Pow | Kind::Nojs | Kind::Totp => Ok(()),
+    }
+}
+
+/// What the operator has set up.
+fn has(it: bool) -> Result<(), Cause> {
+    if it {
+        Ok(())
+    } else {
+        Err(Cause::KindUnsupported)
     }
 }
 
@@ -186,9 +216,9 @@ pub async fn ask(app: &App, kind: Kind, asking: &Asking<'_>) -> Result<Asked, Re
         Kind::Fido => fido::ask(app, asking).await,
         Kind::Pow => pow::ask(app, asking),
         Kind::Nojs => Ok(nojs::ask(asking, app.clock.now_s())),
-        Kind::Captcha | Kind::OtpEmail | Kind::Totp => {
-            Err(Refusal::with(Cause::KindUnsupported, asking.ticket))
-        }
+        Kind::Captcha => captcha::ask(app, asking),
+        Kind::OtpEmail => otp_email::ask(app, asking).await,
+        Kind::Totp => totp::ask(asking),
     }
 }
 
@@ -202,6 +232,8 @@ pub async fn verify(
         Kind::Fido => fido::verify(app, answering, answer),
         Kind::Pow => pow::verify(answering, answer),
         Kind::Nojs => Ok(nojs::verify(answering)),
-        Kind::Captcha | Kind::OtpEmail | Kind::Totp => Ok(Err(Cause::KindUnsupported.into())),
+        Kind::Captcha => Ok(captcha::verify(app, answering, answer).await),
+        Kind::OtpEmail => otp_email::verify(app, answering, answer).await,
+        Kind::Totp => totp::verify(app, answering, answer).await,
     }
 }

@@ -1,7 +1,5 @@
 //! Ceremonies that wait for their answer. Each is taken at most once.
 
-use std::sync::atomic::Ordering;
-
 use sqlx::Row as _;
 
 use super::{Connection, Store, StoreError, sql, unsigned};
@@ -29,21 +27,23 @@ pub struct CeremonyRow {
     pub tries: u32,
     /// The last second in which an answer is taken.
     pub expires_s: u64,
+    /// Where it was begun from: the keyed hash of an address prefix.
+    pub origin: String,
 }
 
 impl Store {
-    /// Keeps a ceremony until its answer comes.
+    /// Keeps a ceremony until its answer comes; where there are too many, in place of the oldest of
+    /// whoever has most. Gives the number of those.
     pub async fn keep_ceremony(
         &self,
         on: &mut Connection,
         row: &CeremonyRow,
-    ) -> Result<(), StoreError> {
-        if self.ceremonies.load(Ordering::Relaxed) >= limits::CEREMONIES {
-            return Err(StoreError::Full("ceremonies"));
-        }
+    ) -> Result<u64, StoreError> {
+        let full = self.crowd().total() >= limits::CEREMONIES;
+        let evicted = if full { self.make_room(on).await? } else { 0 };
         sqlx::query(
-            "INSERT INTO ceremonies (id, host, device, had_cookie, ticket, state, expires_s, kind, tries) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO ceremonies (id, host, device, had_cookie, ticket, state, expires_s, kind, tries, origin) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(&row.id)
         .bind(&row.host)
@@ -54,29 +54,45 @@ impl Store {
         .bind(sql(row.expires_s))
         .bind(row.kind.word())
         .bind(i64::from(row.tries))
+        .bind(&row.origin)
         .execute(on)
         .await?;
-        self.ceremonies.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.crowd().add(&row.origin);
+        Ok(evicted)
+    }
+
+    pub(super) async fn make_room(&self, on: &mut Connection) -> Result<u64, StoreError> {
+        let Some((origin, number)) = self.crowd().heaviest() else {
+            return Err(StoreError::Full("ceremonies"));
+        };
+        let done = sqlx::query(
+            "DELETE FROM ceremonies WHERE id IN \
+             (SELECT id FROM ceremonies WHERE origin = $1 ORDER BY expires_s LIMIT $2)",
+        )
+        .bind(&origin)
+        .bind(sql(number))
+        .execute(on)
+        .await?;
+        // Counted as gone even where another sidecar took them: the next count will tell.
+        self.crowd().remove(&origin, number);
+        Ok(done.rows_affected())
     }
 
     /// Takes the ceremony: whoever asks second gets nothing.
     pub async fn take_ceremony(&self, id: &str) -> Result<Option<CeremonyRow>, StoreError> {
         let row = sqlx::query(
             "DELETE FROM ceremonies WHERE id = $1 \
-             RETURNING id, host, device, had_cookie, ticket, state, expires_s, kind, tries",
+             RETURNING id, host, device, had_cookie, ticket, state, expires_s, kind, tries, origin",
         )
         .bind(id)
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        // Never below zero: the count may have been taken anew in between.
-        let less = |count: u64| count.checked_sub(1);
-        let _ = self
-            .ceremonies
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let origin: String = row.try_get("origin")?;
+        self.crowd().remove(&origin, 1);
         let corrupt = || StoreError::Corrupt("ceremonies");
         Ok(Some(CeremonyRow {
+            origin,
             id: row.try_get("id")?,
             host: row.try_get("host")?,
             device: row.try_get("device")?,

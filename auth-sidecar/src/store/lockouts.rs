@@ -92,10 +92,19 @@ impl Store {
         .bind(sql(most))
         .execute(&self.pool)
         .await?;
-        sqlx::query("DELETE FROM totp WHERE used_s < $1")
+        sqlx::query("DELETE FROM totp WHERE used_s < $1 OR (secret = '' AND pending_until_s < $2)")
             .bind(sql(now_s.saturating_sub(limits::DEVICE_COOKIE_S)))
+            .bind(sql(now_s))
             .execute(&self.pool)
             .await?;
+        sqlx::query(
+            "DELETE FROM totp WHERE (device, host) IN \
+             (SELECT device, host FROM totp ORDER BY used_s DESC, device, host LIMIT $1 OFFSET $2)",
+        )
+        .bind(sql(u64::MAX))
+        .bind(sql(limits::TOTPS))
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }

@@ -42,6 +42,7 @@ fn ticket(event_id: &str) -> Ticket {
 fn ceremony(id: &str) -> CeremonyRow {
     CeremonyRow {
         kind: crate::kind::Kind::Fido,
+        origin: String::new(),
         tries: 1,
         id: id.to_owned(),
         host: "localhost".to_owned(),
@@ -83,27 +84,68 @@ async fn of_many_who_take_a_ceremony_one_gets_it() {
     assert_eq!(taken, 1);
 }
 
+fn ceremony_from(id: &str, origin: &str) -> CeremonyRow {
+    CeremonyRow {
+        origin: origin.to_owned(),
+        ..ceremony(id)
+    }
+}
+
 #[tokio::test]
-async fn a_ceremony_past_the_limit_waits_for_one_to_end() {
+async fn a_flood_of_ceremonies_makes_room_for_everybody_else() {
     let scratch = Scratch::open().await;
     let store = &scratch.store;
-    store
-        .ceremonies
-        .store(limits::CEREMONIES - 1, Ordering::Relaxed);
     let mut tx = store.write().await.unwrap();
-    store
-        .keep_ceremony(&mut tx, &ceremony("last"))
-        .await
-        .unwrap();
-    let refused = store.keep_ceremony(&mut tx, &ceremony("more")).await;
-    assert!(matches!(refused, Err(StoreError::Full("ceremonies"))));
+    let person = ceremony_from("person", "home");
+    assert_eq!(store.keep_ceremony(&mut tx, &person).await.unwrap(), 0);
+    for number in 0..20 {
+        let id = format!("flood-{number:02}");
+        let flood = CeremonyRow {
+            expires_s: NOW + number,
+            ..ceremony_from(&id, "flood")
+        };
+        store.keep_ceremony(&mut tx, &flood).await.unwrap();
+    }
     tx.commit().await.unwrap();
-    store.take_ceremony("last").await.unwrap().unwrap();
+    // As many as there may be, nearly all of them the flood's.
+    *store.crowd() = Crowd::of(vec![
+        ("home".into(), 1),
+        ("flood".into(), limits::CEREMONIES - 2),
+    ]);
     let mut tx = store.write().await.unwrap();
-    store
-        .keep_ceremony(&mut tx, &ceremony("more"))
-        .await
-        .unwrap();
+    let last = ceremony_from("last", "office");
+    assert_eq!(store.keep_ceremony(&mut tx, &last).await.unwrap(), 0);
+    *store.crowd() = Crowd::of(vec![
+        ("home".into(), 1),
+        ("flood".into(), limits::CEREMONIES),
+    ]);
+    let more = ceremony_from("more", "office");
+    assert_eq!(store.keep_ceremony(&mut tx, &more).await.unwrap(), 20);
+    tx.commit().await.unwrap();
+    for id in ["person", "last", "more"] {
+        assert!(store.take_ceremony(id).await.unwrap().is_some(), "{id}");
+    }
+    assert!(store.take_ceremony("flood-19").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_oldest_ceremonies_of_the_heaviest_go_first() {
+    let scratch = Scratch::open().await;
+    let store = &scratch.store;
+    let mut tx = store.write().await.unwrap();
+    for number in 0..16 {
+        let flood = CeremonyRow {
+            expires_s: NOW + number,
+            ..ceremony_from(&format!("flood-{number:02}"), "flood")
+        };
+        store.keep_ceremony(&mut tx, &flood).await.unwrap();
+    }
+    // An eighth of them.
+    assert_eq!(store.make_room(&mut tx).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    for (id, is_there) in [("flood-00", false), ("flood-01", false), ("flood-02", true)] {
+        assert_eq!(store.take_ceremony(id).await.unwrap().is_some(), is_there);
+    }
 }
 
 #[tokio::test]
@@ -136,14 +178,14 @@ async fn what_is_over_is_removed_and_counted_no_more() {
         .prune(NOW + limits::CEREMONY_LIFETIME_S)
         .await
         .unwrap();
-    assert_eq!(store.ceremonies.load(Ordering::Relaxed), 1);
+    assert_eq!(store.crowd().total(), 1);
     store
         .prune(NOW + limits::CEREMONY_LIFETIME_S + 1)
         .await
         .unwrap();
-    assert_eq!(store.ceremonies.load(Ordering::Relaxed), 0);
+    assert_eq!(store.crowd().total(), 0);
     assert_eq!(store.tickets.load(Ordering::Relaxed), 1);
-    store.prune(NOW + 906).await.unwrap();
+    store.prune(NOW + 1206).await.unwrap();
     assert_eq!(store.tickets.load(Ordering::Relaxed), 0);
     store.prune(NOW + limits::DEVICE_COOKIE_S).await.unwrap();
     assert_eq!(store.credentials("d", "localhost").await.unwrap().len(), 1);

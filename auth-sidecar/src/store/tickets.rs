@@ -105,7 +105,7 @@ impl Store {
     async fn remember(&self, on: &mut Connection, ticket: &Ticket) -> Result<(), StoreError> {
         // A ceremony may outlive the ticket that began it; until then the ticket is remembered, or
         // it could be passed twice.
-        let expires = ticket.last_s().saturating_add(limits::CEREMONY_LIFETIME_S);
+        let expires = ticket.last_s().saturating_add(limits::CEREMONY_LONGEST_S);
         let full = self.tickets.load(Ordering::Relaxed) >= limits::TICKETS;
         let done = sqlx::query(
             "INSERT INTO tickets (event_id, expires_s, page_served, attempts, claims, passed) \

@@ -15,6 +15,8 @@ mod ceremony_requests;
 mod control_plane;
 mod foreign_authenticator;
 mod ladder;
+mod mail_server;
+mod otp_email;
 mod pages;
 mod process;
 mod session_keys;

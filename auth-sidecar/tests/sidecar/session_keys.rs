@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use countersign_auth_sidecar::app::StartError;
+use countersign_auth_sidecar::channels::ChannelOptions;
 use countersign_auth_sidecar::control::keys::Rotation;
 use countersign_auth_sidecar::keys::kek::KeyFileError;
 use countersign_auth_sidecar::limits;
@@ -183,11 +184,17 @@ async fn another_stores_key_file_is_refused_at_start_with_advice() {
     let world = World::ready().await;
     world.app.store.close().await;
     std::fs::write(world.folder.join("kek"), [1; 32]).unwrap();
-    let error = open(&world.folder, &world.clock).await.err().unwrap();
+    let error = open(&world.folder, &world.clock, &ChannelOptions::default())
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(error, StartError::WrongKeyFile(_)), "{error}");
     assert!(error.to_string().contains("--key-file"));
     std::fs::remove_file(world.folder.join("kek")).unwrap();
-    let error = open(&world.folder, &world.clock).await.err().unwrap();
+    let error = open(&world.folder, &world.clock, &ChannelOptions::default())
+        .await
+        .err()
+        .unwrap();
     assert!(
         matches!(error, StartError::KeyFile(KeyFileError::Lost(_))),
         "{error}"

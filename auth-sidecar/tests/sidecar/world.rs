@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use countersign_auth_sidecar::app::{App, StartError};
 use countersign_auth_sidecar::cause::Cause;
+use countersign_auth_sidecar::channels::ChannelOptions;
 use countersign_auth_sidecar::ticket::TYP;
 use countersign_auth_sidecar::world::{Clock, SystemRandom, opaque_id};
 use countersign_proto::node::v1::{Outcome, SidecarSettings, Step};
@@ -30,6 +31,7 @@ pub struct World {
     pub app: Arc<App>,
     pub clock: Arc<HandClock>,
     pub folder: PathBuf,
+    channels: ChannelOptions,
     tickets: AtomicU64,
 }
 
@@ -62,20 +64,30 @@ pub fn settings() -> SidecarSettings {
 impl World {
     /// Nothing was ever heard from a control plane.
     pub async fn fresh() -> Self {
+        Self::fresh_with(ChannelOptions::default()).await
+    }
+
+    async fn fresh_with(channels: ChannelOptions) -> Self {
         let folder = folder();
         let clock = Arc::new(HandClock(AtomicU64::new(START_S * 1000)));
-        let app = open(&folder, &clock).await.unwrap();
+        let app = open(&folder, &clock, &channels).await.unwrap();
         Self {
             app,
             clock,
             folder,
+            channels,
             tickets: AtomicU64::new(0),
         }
     }
 
     /// Settings known and the session key live.
     pub async fn ready() -> Self {
-        let world = Self::fresh().await;
+        Self::with(ChannelOptions::default()).await
+    }
+
+    /// The same with captcha or mail.
+    pub async fn with(channels: ChannelOptions) -> Self {
+        let world = Self::fresh_with(channels).await;
         world.app.take_settings(&settings()).await.unwrap();
         world.app.keys_live(&world.kids()).await.unwrap();
         assert!(world.app.is_ready());
@@ -85,7 +97,9 @@ impl World {
     /// The same store, opened again.
     pub async fn restart(&mut self) {
         self.app.store.close().await;
-        self.app = open(&self.folder, &self.clock).await.unwrap();
+        self.app = open(&self.folder, &self.clock, &self.channels)
+            .await
+            .unwrap();
     }
 
     pub fn pass_time(&self, seconds: u64) {
@@ -144,10 +158,12 @@ impl World {
 pub async fn open(
     folder: &std::path::Path,
     clock: &Arc<HandClock>,
+    channels: &ChannelOptions,
 ) -> Result<Arc<App>, StartError> {
     let url = format!("sqlite://{}", folder.join("store.db").display());
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
-    App::open(&url, &folder.join("kek"), clock, Arc::new(SystemRandom)).await
+    let random = Arc::new(SystemRandom);
+    App::open(&url, &folder.join("kek"), clock, random, channels).await
 }
 
 pub fn sign(claims: &Value) -> String {

@@ -1,0 +1,69 @@
+//! What an operator sets up beside the store: a captcha's provider, a mail server, the proxies before
+//! Envoy.
+
+use std::net::IpAddr;
+
+use axum::http::{Extensions, HeaderMap};
+use clap::Args;
+use ipnet::IpNet;
+
+use crate::captcha::provider::CaptchaOptions;
+use crate::captcha::{Captcha, InvalidCaptcha, Provider};
+use crate::metrics::Metrics;
+use crate::otp::mailer::Mailer;
+use crate::otp::options::{InvalidMail, MailOptions};
+use crate::peer;
+
+/// Options of the command line.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ChannelOptions {
+    /// Ranges of proxies before Envoy, with commas between them: those of `Settings.trustedHops`. The
+    /// client is the last address in `x-forwarded-for` that is none of them.
+    #[arg(long, env = "COUNTERSIGN_TRUSTED_HOPS", value_delimiter = ',')]
+    pub trusted_hops: Vec<IpNet>,
+    /// The captcha's provider.
+    #[command(flatten)]
+    pub captcha: CaptchaOptions,
+    /// The mail server.
+    #[command(flatten)]
+    pub mail: MailOptions,
+}
+
+/// The same, ready for use.
+#[derive(Default)]
+pub struct Channels {
+    /// Who judges captchas.
+    pub captcha: Option<Captcha>,
+    /// The way out for codes.
+    pub mailer: Option<Mailer>,
+    trusted_hops: Vec<IpNet>,
+}
+
+/// Why the options cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidChannels {
+    /// The captcha's.
+    #[error(transparent)]
+    Captcha(#[from] InvalidCaptcha),
+    /// The mail server's.
+    #[error(transparent)]
+    Mail(#[from] InvalidMail),
+}
+
+impl Channels {
+    /// Reads the options and starts what runs in the background.
+    pub fn start(options: &ChannelOptions, metrics: &Metrics) -> Result<Self, InvalidChannels> {
+        let (mails, up) = (metrics.mails.clone(), metrics.mail_server_up.clone());
+        Ok(Self {
+            captcha: Provider::from_options(&options.captcha)?,
+            mailer: Mailer::start(&options.mail, mails, up)?,
+            trusted_hops: options.trusted_hops.clone(),
+        })
+    }
+
+    /// Where a request comes from.
+    #[must_use]
+    pub fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+        peer::address(headers, extensions, &self.trusted_hops)
+    }
+}
