@@ -24,6 +24,7 @@ use crate::session::{self, Session};
 use crate::settings::{InvalidSettings, Settings};
 use crate::store::{Connection, OpenError, Store, StoreError};
 use crate::ticket::Ticket;
+use crate::totp::texts::AllTexts;
 use crate::webauthn::RelyingParties;
 use crate::world::{Clock, NoRandomness, Random, opaque_id};
 
@@ -51,6 +52,8 @@ pub struct App {
     pub settings: watch::Sender<Option<Arc<Settings>>>,
     /// Verifiers.
     pub relying_parties: RelyingParties,
+    /// What the page says that sets up an authenticator app.
+    pub totp_texts: AllTexts,
     /// Messages by language.
     pub catalog: Catalog,
     /// Counters.
@@ -100,6 +103,9 @@ pub enum StartError {
     /// A language file.
     #[error(transparent)]
     Catalog(#[from] InvalidCatalog),
+    /// The texts of the page for authenticator apps.
+    #[error("the texts of the page for authenticator apps cannot be read: {0}")]
+    TotpTexts(#[from] serde_json::Error),
     /// A key in the store.
     #[error(transparent)]
     Key(#[from] crate::keys::InvalidKey),
@@ -151,6 +157,7 @@ impl App {
             settings: watch::Sender::new(None),
             relying_parties: RelyingParties::default(),
             catalog: Catalog::builtin()?,
+            totp_texts: AllTexts::builtin()?,
             metrics,
             spool_grew: Notify::new(),
             spool,

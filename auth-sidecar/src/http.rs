@@ -14,6 +14,7 @@ use crate::cause::Cause;
 
 mod ceremonies;
 mod challenge;
+mod document;
 mod guard;
 mod meta;
 mod nojs;
@@ -21,6 +22,7 @@ mod page;
 mod presented;
 mod refusal;
 mod steps;
+mod totp;
 
 pub use refusal::Refusal;
 
@@ -34,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.countersign/nojs/{id}", post(nojs::end))
         .route("/.countersign/pow.js", get(meta::pow_worker))
         .route("/.countersign/steps", post(steps::claim))
+        .route("/.countersign/totp", get(totp::page).post(totp::page))
         .route("/.countersign/jwks.json", get(meta::jwks))
         .route("/metrics", get(meta::metrics))
         .route("/healthz", get(meta::health))

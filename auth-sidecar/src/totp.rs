@@ -9,6 +9,7 @@ use aws_lc_rs::hmac;
 use crate::world::{NoRandomness, Random};
 
 pub mod qr;
+pub mod texts;
 
 /// Seconds that a code is shown.
 pub const STEP_S: u64 = 30;
