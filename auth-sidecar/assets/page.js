@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const $ = (id) => document.getElementById(id);
-  const { ticket, host, kinds: offered, messages: m, timeout } = JSON.parse($("config").textContent);
+  const { ticket, host, kinds: offered, messages: m, channels: c, timeout } = JSON.parse($("config").textContent);
   const status = $("status"), verify = $("verify"), renew = $("renew"), back = $("back"), more = $("more");
   const panel = $("panel"), progress = $("progress"), ways = $("ways"), form = $("nojs");
   // busy: a click does nothing. fresh: the next ceremony makes a new credential. known: the last one
@@ -117,7 +117,8 @@
     if (kind === "assurance-too-low") return over("failed", m.low, m.low_heading);
     if (kind === "unanswerable") return over("unsupported", m.unanswerable, m.unanswerable_heading);
     if (kind === "not-verified") return fail(m.not_verified);
-    if (kind === "busy" || kind === "not-ready") return fail(m.busy);
+    if (["busy", "not-ready", "slow-down"].includes(kind)) return fail(m.busy);
+    if (c && c[kind]) return fail(c[kind]);
     if (kind === "internal") return fail(m.error);
     return fail(m.rejected, m.renew_hint);
   };
@@ -167,6 +168,8 @@
         give();
       }
     });
+
+  /* forms.js */
 
   // How each kind is done. `can`: whether this browser is able to. `auto`: it starts without a click.
   // `limit`: for how long, in milliseconds. `run` says on the page what comes of it.
@@ -239,6 +242,7 @@
         form.submit();
       },
     },
+    /* channels.js */
   };
 
   const run = async () => {

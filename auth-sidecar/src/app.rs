@@ -8,6 +8,7 @@ use prost::Message as _;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::authority::Authority;
+use crate::channels::texts::ChannelTexts;
 use crate::channels::{ChannelOptions, Channels, InvalidChannels};
 use crate::cookies;
 use crate::keys::KeyRing;
@@ -54,6 +55,8 @@ pub struct App {
     pub relying_parties: RelyingParties,
     /// What the page says that sets up an authenticator app.
     pub totp_texts: AllTexts,
+    /// What the page says for codes and captchas.
+    pub channel_texts: ChannelTexts,
     /// Messages by language.
     pub catalog: Catalog,
     /// Counters.
@@ -103,9 +106,9 @@ pub enum StartError {
     /// A language file.
     #[error(transparent)]
     Catalog(#[from] InvalidCatalog),
-    /// The texts of the page for authenticator apps.
-    #[error("the texts of the page for authenticator apps cannot be read: {0}")]
-    TotpTexts(#[from] serde_json::Error),
+    /// Texts of pages.
+    #[error("the texts of pages cannot be read: {0}")]
+    Texts(#[from] serde_json::Error),
     /// A key in the store.
     #[error(transparent)]
     Key(#[from] crate::keys::InvalidKey),
@@ -158,6 +161,7 @@ impl App {
             relying_parties: RelyingParties::default(),
             catalog: Catalog::builtin()?,
             totp_texts: AllTexts::builtin()?,
+            channel_texts: ChannelTexts::builtin()?,
             metrics,
             spool_grew: Notify::new(),
             spool,

@@ -14,6 +14,8 @@ use crate::otp::mailer::Mailer;
 use crate::otp::options::{InvalidMail, MailOptions};
 use crate::peer;
 
+pub mod texts;
+
 /// Options of the command line.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ChannelOptions {

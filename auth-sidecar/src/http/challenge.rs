@@ -9,10 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::{Refusal, guard, page};
 use crate::app::App;
+use crate::authority::Authority;
 use crate::cause::Cause;
+use crate::cookies;
+use crate::kind::Kind;
 use crate::kinds;
 use crate::outcome::Step;
 use crate::session::Session;
+use crate::store::totp::Slot;
 use crate::ticket::{Ticket, UnverifiedTicket};
 
 /// The page, or the way home, or the reason why neither.
@@ -48,7 +52,13 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
     if session.is_some_and(|session| passed_meanwhile(&session, &ticket, app.clock.now_s())) {
         return Ok(home(&ticket));
     }
-    let kinds = kinds::offered(app, &ticket).map_err(|cause| Refusal::with(cause, &ticket))?;
+    let mut kinds = kinds::offered(app, &ticket).map_err(|cause| Refusal::with(cause, &ticket))?;
+    if kinds.contains(&Kind::Totp) && !has_app(app, headers, &host).await? {
+        kinds.retain(|kind| *kind != Kind::Totp);
+        if kinds.is_empty() {
+            return Err(Refusal::with(Cause::KindUnsupported, &ticket));
+        }
+    }
 
     if is_seen(&request.method, headers) {
         let mut tx = app.store.write().await?;
@@ -66,6 +76,15 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
         &token,
         &kinds,
     ))
+}
+
+/// Whether this browser's device has an authenticator app here; without one, its code is no way to offer.
+async fn has_app(app: &App, headers: &HeaderMap, host: &Authority) -> Result<bool, Refusal> {
+    let Some(device) = cookies::device(headers) else {
+        return Ok(false);
+    };
+    let host = host.audience();
+    Ok(app.store.totp(Slot { device, host }).await?.is_some())
 }
 
 /// The one `ticket` of the query.

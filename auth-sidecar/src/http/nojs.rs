@@ -1,6 +1,7 @@
 //! `POST /.countersign/nojs` and `POST /.countersign/nojs/{id}`: two forms, for browsers without
 //! JavaScript. They begin and end a ceremony like the page's script does, and answer with pages.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -38,6 +39,7 @@ pub(super) async fn begin(State(app): State<Arc<App>>, request: Request) -> Resp
 }
 
 async fn try_begin(app: &App, request: Request, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let address = app.channels.client(headers, request.extensions());
     let host =
         guard::host(request.uri().authority().map(|a| a.as_str()), headers).map_err(Refusal::of)?;
     let Begin { ticket: token } = guard::form(request, limits::TICKET_BODY_BYTES)
@@ -59,7 +61,7 @@ async fn try_begin(app: &App, request: Request, headers: &HeaderMap) -> Result<R
             .as_ref()
             .map(|session| session.device.as_str())
             .filter(|device| cookie == Some(device)),
-        from: Prefix::sent(headers),
+        from: address.map(Prefix::of),
         renew: false,
         input: &Value::Null,
     };
@@ -85,7 +87,8 @@ pub(super) async fn end(
     let id = id.map(|Path(id)| id).unwrap_or_default();
     let headers = request.headers().clone();
     let host = guard::host(request.uri().authority().map(|a| a.as_str()), &headers);
-    let refusal = match try_end(&app, &id, host, &headers).await {
+    let address = app.channels.client(&headers, request.extensions());
+    let refusal = match try_end(&app, &id, host, &headers, address).await {
         Ok(response) => return response,
         Err(refusal) => refusal,
     };
@@ -104,6 +107,7 @@ async fn try_end(
     id: &str,
     host: Result<Authority, Cause>,
     headers: &HeaderMap,
+    address: Option<IpAddr>,
 ) -> Result<Response, Refusal> {
     let host = host.map_err(Refusal::of)?;
     guard::not_cross_site(headers, &host, &[Scheme::Https, Scheme::Http]).map_err(Refusal::of)?;
@@ -112,7 +116,7 @@ async fn try_end(
         session: session.as_ref(),
         host: &host,
         cookie: cookies::device(headers),
-        from: Prefix::sent(headers),
+        address,
     };
     let passed = ceremony::end(app, id, caller, nojs::ANSWER).await?;
     Ok((AppendHeaders(passed.cookies()), see(&passed.return_path)).into_response())

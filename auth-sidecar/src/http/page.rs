@@ -16,6 +16,12 @@ use crate::world::opaque_id;
 
 const CSS: &str = include_str!("../../assets/page.css");
 const JS: &str = include_str!("../../assets/page.js");
+/// Kinds that most pages do without: put where page.js says so, where one of them is offered.
+const CHANNELS_JS: &str = include_str!("../../assets/channels.js");
+const CHANNELS_CSS: &str = include_str!("../../assets/totp.css");
+const CHANNELS_HERE: &str = "/* channels.js */";
+const FORMS_JS: &str = include_str!("../../assets/forms.js");
+const FORMS_HERE: &str = "/* forms.js */";
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -66,13 +72,27 @@ pub(super) fn challenge(
     kinds: &[Kind],
 ) -> Response {
     let m = &language.messages;
+    let channel = |kind: &Kind| matches!(kind, Kind::Captcha | Kind::OtpEmail | Kind::Totp);
+    let channels = kinds.iter().any(channel);
     let config = json!({
         "ticket": token,
         "kinds": kinds,
         "host": ticket.host().audience(),
         "timeout": u64::try_from(limits::PROMPT_TIMEOUT.as_millis()).unwrap_or(60_000),
         "messages": m,
+        "channels": channels.then(|| app.channel_texts.of(language.tag)),
     });
+    let js = if channels {
+        JS.replacen(CHANNELS_HERE, CHANNELS_JS, 1)
+            .replacen(FORMS_HERE, FORMS_JS, 1)
+    } else {
+        JS.to_owned()
+    };
+    let css = if channels {
+        format!("{CSS}{CHANNELS_CSS}")
+    } else {
+        CSS.to_owned()
+    };
     // The words of the kind that is preferred; the page puts others in when another is chosen.
     let (title, heading, lead, why) = match kinds.first() {
         Some(Kind::Fido) => (&m.title, &m.heading, &m.lead, m.why.as_str()),
@@ -85,8 +105,8 @@ pub(super) fn challenge(
         nonce: "",
         title,
         heading,
-        css: CSS,
-        js: JS,
+        css: &css,
+        js: &js,
         challenge: Some(Challenge {
             why,
             before,
@@ -110,7 +130,11 @@ pub(super) fn challenge(
         reference: &m.reference,
         event_id: ticket.event_id(),
     };
-    answer(app, StatusCode::OK, page)
+    let captcha = app.channels.captcha.as_ref();
+    let origins = captcha
+        .filter(|_| kinds.contains(&Kind::Captcha))
+        .map(|captcha| captcha.provider().origins.join(" "));
+    answer_with(app, StatusCode::OK, page, &origins.unwrap_or_default())
 }
 
 /// The page that waits, and needs no JavaScript for it. `early`: somebody did not.
@@ -207,6 +231,11 @@ pub(super) fn notice(
 }
 
 fn answer(app: &App, status: StatusCode, page: Page<'_>) -> Response {
+    answer_with(app, status, page, "")
+}
+
+/// `origins`: of the captcha's provider, on a page that offers it.
+fn answer_with(app: &App, status: StatusCode, page: Page<'_>, origins: &str) -> Response {
     // Forms go nowhere, unless there is one; then to us.
     let forms = if page.form.is_some() {
         "'self'"
@@ -232,12 +261,20 @@ fn answer(app: &App, status: StatusCode, page: Page<'_>) -> Response {
     // Our own paths are exempt from the site's headers, and this page allows itself nothing more
     // than it uses: a site's stricter or laxer policy changes nothing here.
     let scripts = if scripts {
-        format!("script-src 'nonce-{nonce}'; worker-src 'self'; connect-src 'self'; ")
+        let frames = if origins.is_empty() {
+            String::new()
+        } else {
+            format!("frame-src {origins}; ")
+        };
+        format!(
+            "script-src 'nonce-{nonce}' {origins}; worker-src 'self'; connect-src 'self' {origins}; {frames}"
+        )
     } else {
         String::new()
     };
+    // Without origins there is a space too many before a semicolon, which means nothing.
     let csp = format!(
-        "default-src 'none'; {scripts}style-src 'nonce-{nonce}'; img-src data:; \
+        "default-src 'none'; {scripts}style-src 'nonce-{nonce}' {origins}; img-src data:; \
          frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
     );
     let mut response = (status, html).into_response();
@@ -269,7 +306,12 @@ mod tests {
 
     #[test]
     fn what_is_inlined_cannot_close_its_element() {
-        assert!(!JS.contains("</script") && !JS.contains("<!--"));
-        assert!(!CSS.contains("</style"));
+        for js in [JS, CHANNELS_JS, FORMS_JS] {
+            assert!(!js.contains("</script") && !js.contains("<!--"));
+        }
+        assert!(!CSS.contains("</style") && !CHANNELS_CSS.contains("</style"));
+        for here in [CHANNELS_HERE, FORMS_HERE] {
+            assert_eq!(JS.matches(here).count(), 1);
+        }
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod browser;
+mod captcha;
 mod ceremony_answers;
 mod ceremony_requests;
 mod control_plane;
@@ -19,9 +20,11 @@ mod mail_server;
 mod otp_email;
 mod pages;
 mod process;
+mod rates;
 mod session_keys;
 mod spool;
 mod tickets;
+mod totp;
 mod world;
 
 use countersign_webauthn::testing as authenticator;
