@@ -48,6 +48,7 @@ const STATE: &str = "state";
 struct Place {
     ports: Ports,
     folder: Scratch,
+    environment: Vec<(String, String)>,
 }
 
 /// A running stack.
@@ -79,10 +80,27 @@ impl Stack {
     /// # Errors
     /// As [`Stack::start`].
     pub fn start_with(name: &str, policies: &[(&str, &str)], options: &[&str]) -> Result<Self> {
-        Self::start_in(Scratch::new(name)?, policies, options)
+        Self::start_in(Scratch::new(name)?, policies, options, &[])
     }
 
-    fn start_in(folder: Scratch, policies: &[(&str, &str)], options: &[&str]) -> Result<Self> {
+    /// With variables for the parts' environment: options of theirs that `countersign up` has none for.
+    ///
+    /// # Errors
+    /// As [`Stack::start`].
+    pub fn start_with_environment(
+        name: &str,
+        policies: &[(&str, &str)],
+        environment: &[(&str, String)],
+    ) -> Result<Self> {
+        Self::start_in(Scratch::new(name)?, policies, &[], environment)
+    }
+
+    fn start_in(
+        folder: Scratch,
+        policies: &[(&str, &str)],
+        options: &[&str],
+        environment: &[(&str, String)],
+    ) -> Result<Self> {
         let ports = Ports::reserve()?;
         let directory = folder.path().join("policies");
         std::fs::create_dir_all(&directory)?;
@@ -91,11 +109,21 @@ impl Stack {
             std::fs::write(directory.join(file), text)?;
         }
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        Self::up(Arc::new(Place { ports, folder }), options)
+        let own = |(name, value): &(&str, String)| ((*name).to_owned(), value.clone());
+        let place = Place {
+            ports,
+            folder,
+            environment: environment.iter().map(own).collect(),
+        };
+        Self::up(Arc::new(place), options)
     }
 
     fn up(place: Arc<Place>, options: Vec<String>) -> Result<Self> {
-        let Place { ports, folder } = &*place;
+        let Place {
+            ports,
+            folder,
+            environment,
+        } = &*place;
         let ready = folder.path().join("ready.json");
         let mut command = countersign_for_this_process()?;
         command
@@ -114,6 +142,7 @@ impl Stack {
             .arg("--restart-parts=envoy")
             .args(&options)
             .env(CONTEXTS, contexts(folder))
+            .envs(environment.iter().cloned())
             .current_dir(paths::repository());
         let mut up = keeper::spawn(command, folder.path().join("up.log"))?;
         let started = wait::until("the stack is ready", START_LIMIT, || match up.ended()? {
@@ -172,7 +201,7 @@ impl Stack {
         let module = format!("--filter-module={}", copy.display());
         let mut all = vec![module.as_str()];
         all.extend(options);
-        Self::start_in(folder, policies, &all)
+        Self::start_in(folder, policies, &all, &[])
     }
 
     /// The module that only this stack loads.

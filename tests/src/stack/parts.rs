@@ -55,6 +55,7 @@ impl Stack {
             ))
             .arg(format!("--base-port={}", self.place.ports.base()))
             .env(super::CONTEXTS, super::contexts(&self.place.folder))
+            .envs(self.place.environment.iter().cloned())
             .current_dir(paths::repository());
         let log = self
             .place
