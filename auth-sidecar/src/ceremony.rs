@@ -340,7 +340,7 @@ async fn device_cookie(
     cookie: Option<&str>,
 ) -> Result<Option<HeaderValue>, StoreError> {
     if let (false, Some(named)) = (row.had_cookie || row.kind == Kind::Fido, cookie)
-        && app.store.has_credentials(named).await?
+        && (app.store.has_credentials(named).await? || app.store.has_totp(named).await?)
     {
         return Ok(None);
     }

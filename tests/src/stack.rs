@@ -4,11 +4,11 @@
 mod ask;
 mod keeper;
 mod parts;
+mod program;
 mod record;
 mod second;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,8 @@ use crate::ports::Ports;
 use crate::process::{self, Group};
 use crate::wait;
 
+pub use program::countersign;
+use program::countersign_for_this_process;
 pub use record::Part;
 use record::Record;
 pub use second::SecondEnvoy;
@@ -360,37 +362,6 @@ impl Drop for ShownOnPanic<'_> {
             eprintln!("{}", self.0.logs());
         }
     }
-}
-
-/// The command line under test.
-///
-/// # Errors
-/// When it is not built.
-pub fn countersign() -> Result<PathBuf> {
-    let named = std::env::var_os("COUNTERSIGN_BIN").map(PathBuf::from);
-    let built = paths::binaries()?.join("countersign");
-    let program = named.unwrap_or(built);
-    ensure!(
-        program.is_file(),
-        "{} is not built: run `make build`, or name one in COUNTERSIGN_BIN",
-        program.display()
-    );
-    Ok(program)
-}
-
-/// The command line, bound to the life of this process: however the tests end, what they started ends.
-fn countersign_for_this_process() -> Result<Command> {
-    let program = countersign()?;
-    let mut command = Command::new(&program);
-    command
-        .args([
-            "run-part",
-            "--parent",
-            &std::process::id().to_string(),
-            "--",
-        ])
-        .arg(program);
-    Ok(command)
 }
 
 fn contexts(folder: &Scratch) -> PathBuf {

@@ -149,7 +149,7 @@ async fn answer(app: &App, language: &Language, request: Request) -> Result<Resp
     };
     let page = Page {
         lang: language.tag,
-        rtl: is_rtl(language.tag),
+        rtl: language.rtl,
         nonce: "",
         css: CSS,
         heading: t.heading.replace("{host}", host.audience()),
@@ -242,7 +242,7 @@ async fn refused(app: &App, language: &Language, host: &str, refusal: &Refusal) 
     let t = app.totp_texts.of(language.tag);
     let page = Page {
         lang: language.tag,
-        rtl: is_rtl(language.tag),
+        rtl: language.rtl,
         nonce: "",
         css: CSS,
         heading: t.heading.replace("{host}", host),
@@ -255,10 +255,6 @@ async fn refused(app: &App, language: &Language, host: &str, refusal: &Refusal) 
         has_app: false,
     };
     render(app, StatusCode::FORBIDDEN, page)
-}
-
-fn is_rtl(tag: &str) -> bool {
-    matches!(tag, "ar" | "he" | "fa" | "ur")
 }
 
 fn render(app: &App, status: StatusCode, page: Page<'_>) -> Response {

@@ -60,6 +60,17 @@ impl Store {
         }))
     }
 
+    /// Whether the device uses an app, at whatever host.
+    pub async fn has_totp(&self, device: &str) -> Result<bool, StoreError> {
+        let row: Option<i64> = sqlx::query_scalar(
+            "SELECT last_step FROM totp WHERE device = $1 AND secret <> '' LIMIT 1",
+        )
+        .bind(device)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Uses a step up; `false` when it, or a later one, was used.
     pub async fn use_totp_step(
         &self,
