@@ -100,7 +100,8 @@
 
   const leave = (path) => {
     say("done", m.done);
-    location.replace(path);
+    if (window.tell) window.tell("passed");
+    else location.replace(path);
   };
   const refused = async (answer) => {
     let problem = {};

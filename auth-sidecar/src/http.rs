@@ -21,6 +21,7 @@ mod nojs;
 mod page;
 mod presented;
 mod refusal;
+mod script;
 mod steps;
 mod totp;
 
@@ -38,6 +39,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.countersign/steps", post(steps::claim))
         .route("/.countersign/totp", get(totp::page).post(totp::page))
         .route("/.countersign/jwks.json", get(meta::jwks))
+        .route("/.countersign/countersign.js", get(script::classic))
+        .route("/.countersign/countersign.mjs", get(script::module))
+        .route("/.countersign/countersign.d.ts", get(script::types))
+        .route("/.countersign/countersign.d.mts", get(script::types))
         .route("/metrics", get(meta::metrics))
         .route("/healthz", get(meta::health))
         .route("/readyz", get(meta::ready))

@@ -85,6 +85,8 @@ struct Claims {
     kinds: Vec<String>,
     #[serde(default)]
     fallback: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<String>,
     iat: u64,
     exp: u64,
 }
@@ -209,6 +211,14 @@ fn signature_only() -> Validation {
     validation
 }
 
+/// An origin of a page, and never the `*` that would tell everybody.
+fn is_origin(text: &str) -> bool {
+    let authority = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    authority.is_some_and(|authority| Authority::parse(authority).is_ok())
+}
+
 impl Ticket {
     fn from_claims(claims: Claims) -> Result<Self, TicketError> {
         if claims.iss != ISSUER {
@@ -220,6 +230,9 @@ impl Ticket {
             || !claims.jti.chars().all(id)
             || claims.policy.len() > 256
         {
+            return Err(TicketError::Malformed);
+        }
+        if claims.origin.as_deref().is_some_and(|it| !is_origin(it)) {
             return Err(TicketError::Malformed);
         }
         let host = Authority::parse(&claims.aud).map_err(|_| TicketError::Host)?;
@@ -267,6 +280,12 @@ impl Ticket {
     #[must_use]
     pub fn origin(&self) -> String {
         format!("{}://{}", self.claims.scheme.as_str(), self.host.as_str())
+    }
+
+    /// The other origin whose script asked, and may be told that the challenge is passed.
+    #[must_use]
+    pub fn asking_origin(&self) -> Option<&str> {
+        self.claims.origin.as_deref()
     }
 
     /// Where to afterwards.

@@ -95,7 +95,7 @@ fn the_page_allows_itself_nothing_but_its_own_nonce() -> Result<()> {
         let policy = one.header("content-security-policy").context("no policy")?;
         ensure!(
             policy.contains("default-src 'none'")
-                && policy.contains("frame-ancestors 'none'")
+                && policy.contains("frame-ancestors 'self'")
                 && policy.contains("script-src 'nonce-")
                 && !policy.contains("unsafe"),
             "{policy}"

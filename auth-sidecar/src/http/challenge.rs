@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
+use super::page::Teller;
 use super::{Refusal, guard, page};
 use crate::app::App;
 use crate::authority::Authority;
@@ -26,7 +27,9 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
         Ok(response) => response,
         Err(refusal) => {
             refusal
-                .page(&app, app.catalog.choose(&request.headers))
+                .page(&app, app.catalog.choose(&request.headers), |ticket| {
+                    teller(&request, ticket)
+                })
                 .await
         }
     }
@@ -42,15 +45,20 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
     let ticket =
         UnverifiedTicket::new(&token).verify(&settings.ticket_keys, &host, app.clock.now_s())?;
 
+    let teller = teller(request, &ticket);
+    let home = || match &teller {
+        Some(teller) => page::passed(app, app.catalog.choose(headers), &ticket, teller),
+        None => home(&ticket),
+    };
     let session = app.session_of(headers, &host);
     if app.store.ticket_passed(ticket.event_id()).await? {
         return match session {
-            Some(_) => Ok(home(&ticket)),
+            Some(_) => Ok(home()),
             None => Err(Refusal::with(Cause::TicketUsed, &ticket)),
         };
     }
     if session.is_some_and(|session| passed_meanwhile(&session, &ticket, app.clock.now_s())) {
-        return Ok(home(&ticket));
+        return Ok(home());
     }
     let mut kinds = kinds::offered(app, &ticket).map_err(|cause| Refusal::with(cause, &ticket))?;
     if kinds.contains(&Kind::Totp) && !has_app(app, headers, &host).await? {
@@ -75,6 +83,7 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
         &ticket,
         &token,
         &kinds,
+        teller.as_ref(),
     ))
 }
 
@@ -85,6 +94,15 @@ async fn has_app(app: &App, headers: &HeaderMap, host: &Authority) -> Result<boo
     };
     let host = host.audience();
     Ok(app.store.totp(Slot { device, host }).await?.is_some())
+}
+
+/// `tell` in the address: `countersign.js` opened this page. What it asked for by GET must not be asked
+/// for once more by going there, so it is told instead.
+fn teller(request: &Parts, ticket: &Ticket) -> Option<Teller> {
+    let query = request.uri.query().unwrap_or_default();
+    let asked = url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "tell");
+    let site = request.headers.get("sec-fetch-site");
+    asked.then(|| Teller::new(ticket, site.is_some_and(|site| site == "same-origin")))
 }
 
 /// The one `ticket` of the query.

@@ -34,7 +34,7 @@ pub(super) async fn begin(State(app): State<Arc<App>>, request: Request) -> Resp
     let headers = request.headers().clone();
     match try_begin(&app, request, &headers).await {
         Ok(response) => response,
-        Err(refusal) => refusal.page(&app, app.catalog.choose(&headers)).await,
+        Err(refusal) => refusal.page(&app, app.catalog.choose(&headers), |_| None).await,
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn end(
         refusal.settle(&app).await;
         return page::wait(&app, language, ticket, &id, true);
     }
-    refusal.page(&app, language).await
+    refusal.page(&app, language, |_| None).await
 }
 
 async fn try_end(

@@ -22,6 +22,7 @@ const CHANNELS_CSS: &str = include_str!("../../assets/totp.css");
 const CHANNELS_HERE: &str = "/* channels.js */";
 const FORMS_JS: &str = include_str!("../../assets/forms.js");
 const FORMS_HERE: &str = "/* forms.js */";
+const TELL_JS: &str = include_str!("../../assets/tell.js");
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -35,6 +36,7 @@ struct Page<'a> {
     js: &'a str,
     challenge: Option<Challenge<'a>>,
     form: Option<Form<'a>>,
+    tell: Option<Tell<'a>>,
     state: &'a str,
     text: &'a str,
     link: &'a str,
@@ -63,6 +65,43 @@ struct Challenge<'a> {
     config: String,
 }
 
+/// Whom the page tells that it is over, because their script opened it and waits for that.
+#[derive(Clone, Debug)]
+pub(super) struct Teller {
+    /// The origin of the window that opened this one; a frame tells its own.
+    origin: String,
+    /// Whether a window of that origin may keep hold of this one.
+    keeps_opener: bool,
+}
+
+impl Teller {
+    /// Of a page that was asked for with `tell`.
+    pub(super) fn new(ticket: &Ticket, from_same_origin: bool) -> Self {
+        let asking = ticket.asking_origin();
+        Self {
+            keeps_opener: asking.is_some() || from_same_origin,
+            origin: asking.map_or_else(|| ticket.origin(), str::to_owned),
+        }
+    }
+
+    fn at_once<'a>(&'a self, word: &'a str) -> Tell<'a> {
+        Tell {
+            origin: &self.origin,
+            word,
+            js: TELL_JS,
+            keeps_opener: self.keeps_opener,
+        }
+    }
+}
+
+struct Tell<'a> {
+    origin: &'a str,
+    /// What is said as soon as the page is there.
+    word: &'a str,
+    js: &'a str,
+    keeps_opener: bool,
+}
+
 /// The page that asks.
 pub(super) fn challenge(
     app: &App,
@@ -70,7 +109,15 @@ pub(super) fn challenge(
     ticket: &Ticket,
     token: &str,
     kinds: &[Kind],
+    teller: Option<&Teller>,
 ) -> Response {
+    // Who waits for a word has scripts, and this way would end at the address of the request itself.
+    let others: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Nojs).collect();
+    let kinds = if teller.is_some() && !others.is_empty() {
+        &others
+    } else {
+        kinds
+    };
     let m = &language.messages;
     let channel = |kind: &Kind| matches!(kind, Kind::Captcha | Kind::OtpEmail | Kind::Totp);
     let channels = kinds.iter().any(channel);
@@ -123,6 +170,7 @@ pub(super) fn challenge(
             button: &m.nojs_start,
             waits: false,
         }),
+        tell: teller.map(|teller| teller.at_once("")),
         state: "",
         text: "",
         link: &ticket.return_path().location(),
@@ -164,6 +212,7 @@ pub(super) fn wait(
             button: &m.nojs_continue,
             waits: true,
         }),
+        tell: None,
         state: if early { "failed" } else { "ready" },
         text: &text,
         link: "",
@@ -180,6 +229,7 @@ pub(super) fn notice(
     language: &Language,
     face: Face,
     ticket: Option<&Ticket>,
+    teller: Option<&Teller>,
 ) -> Response {
     let m = &language.messages;
     let (state, heading, text) = match face {
@@ -220,6 +270,7 @@ pub(super) fn notice(
         js: "",
         challenge: None,
         form: None,
+        tell: teller.map(|teller| teller.at_once("")),
         state,
         text,
         link: &link.location(),
@@ -228,6 +279,30 @@ pub(super) fn notice(
         event_id: ticket.map_or("", Ticket::event_id),
     };
     answer(app, face.status(), page)
+}
+
+/// The page for a script whose person has passed already, in another tab.
+pub(super) fn passed(app: &App, language: &Language, ticket: &Ticket, teller: &Teller) -> Response {
+    let m = &language.messages;
+    let page = Page {
+        lang: language.tag,
+        rtl: language.rtl,
+        nonce: "",
+        title: &m.title,
+        heading: &m.used_heading,
+        css: CSS,
+        js: "",
+        challenge: None,
+        form: None,
+        tell: Some(teller.at_once("passed")),
+        state: "done",
+        text: &m.done,
+        link: &ticket.return_path().location(),
+        link_text: &m.back,
+        reference: &m.reference,
+        event_id: ticket.event_id(),
+    };
+    answer(app, StatusCode::OK, page)
 }
 
 fn answer(app: &App, status: StatusCode, page: Page<'_>) -> Response {
@@ -242,9 +317,15 @@ fn answer_with(app: &App, status: StatusCode, page: Page<'_>, origins: &str) -> 
     } else {
         "'none'"
     };
-    let scripts = page.challenge.is_some();
+    let scripts = page.challenge.is_some() || page.tell.is_some();
     let Ok(nonce) = opaque_id(app.random.as_ref()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    // A window that a page of another origin opened is cut off from that page, unless a script waits
+    // there for the word that the ticket permits.
+    let opener = match &page.tell {
+        Some(tell) if tell.keeps_opener => "unsafe-none",
+        _ => "same-origin",
     };
     let html = match (Page {
         nonce: &nonce,
@@ -275,7 +356,7 @@ fn answer_with(app: &App, status: StatusCode, page: Page<'_>, origins: &str) -> 
     // Without origins there is a space too many before a semicolon, which means nothing.
     let csp = format!(
         "default-src 'none'; {scripts}style-src 'nonce-{nonce}' {origins}; img-src data:; \
-         frame-ancestors 'none'; base-uri 'none'; form-action {forms}"
+         frame-ancestors 'self'; base-uri 'none'; form-action {forms}"
     );
     let mut response = (status, html).into_response();
     let headers = response.headers_mut();
@@ -284,11 +365,11 @@ fn answer_with(app: &App, status: StatusCode, page: Page<'_>, origins: &str) -> 
     }
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::VARY, "accept-language, cookie"),
-        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::VARY, "accept-language, cookie, sec-fetch-site"),
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
         (
             header::HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
+            opener,
         ),
         (
             header::HeaderName::from_static("permissions-policy"),
@@ -306,7 +387,7 @@ mod tests {
 
     #[test]
     fn what_is_inlined_cannot_close_its_element() {
-        for js in [JS, CHANNELS_JS, FORMS_JS] {
+        for js in [JS, CHANNELS_JS, FORMS_JS, TELL_JS] {
             assert!(!js.contains("</script") && !js.contains("<!--"));
         }
         assert!(!CSS.contains("</style") && !CHANNELS_CSS.contains("</style"));

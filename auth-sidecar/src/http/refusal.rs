@@ -131,10 +131,17 @@ impl Refusal {
     }
 
     /// The page.
-    pub async fn page(self, app: &App, language: &Language) -> Response {
+    pub(super) async fn page(
+        self,
+        app: &App,
+        language: &Language,
+        teller: impl FnOnce(&Ticket) -> Option<page::Teller>,
+    ) -> Response {
         self.settle(app).await;
         let face = self.cause.face();
-        let mut response = page::notice(app, language, face, self.ticket.as_deref());
+        let teller = self.ticket.as_deref().and_then(teller);
+        let ticket = self.ticket.as_deref();
+        let mut response = page::notice(app, language, face, ticket, teller.as_ref());
         self.finish(&mut response, face);
         response
     }

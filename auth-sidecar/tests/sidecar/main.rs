@@ -21,6 +21,7 @@ mod otp_email;
 mod pages;
 mod process;
 mod rates;
+mod script;
 mod session_keys;
 mod spool;
 mod tickets;

@@ -55,7 +55,7 @@ async fn the_page_allows_itself_nothing_but_its_own_script_and_style() {
     for part in [
         "default-src 'none'",
         "connect-src 'self'",
-        "frame-ancestors 'none'",
+        "frame-ancestors 'self'",
         "base-uri 'none'",
         "form-action 'none'",
     ] {
@@ -78,7 +78,7 @@ async fn the_page_allows_itself_nothing_but_its_own_script_and_style() {
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
         ("cache-control", "no-store"),
-        ("x-frame-options", "DENY"),
+        ("x-frame-options", "SAMEORIGIN"),
         ("cross-origin-opener-policy", "same-origin"),
     ] {
         assert_eq!(page.header(name), value, "{name}");

@@ -1,6 +1,7 @@
 //! The demo shop: an upstream with pages worth protecting, and an echo that shows what of a request
 //! reached it.
 
+mod app;
 mod echo;
 mod pages;
 
@@ -61,6 +62,9 @@ fn router() -> Router {
         // The echo below the protected paths: what of a permitted request reached the shop.
         .route("/checkout/echo", any(echo::echo))
         .route("/payment/echo", any(echo::echo))
+        .route("/app", get(app::page))
+        .route("/app/without-frames", get(app::page_without_frames))
+        .route("/app/app.js", get(app::script))
         .fallback(pages::page)
 }
 

@@ -91,3 +91,15 @@ fn a_taken_port_is_said_with_the_option() {
     let error = runtime.block_on(run(&ShopArgs { listen })).unwrap_err();
     assert!(error.to_string().contains("--listen"), "{error}");
 }
+
+#[test]
+fn the_page_with_a_script_loads_it_from_its_own_origin_only() {
+    for path in ["/app", "/app/without-frames"] {
+        let (status, headers, body) = ask(|client, base| client.get(format!("{base}{path}")));
+        assert_eq!(status, 200);
+        assert!(!body.contains("http://") && !body.contains("https://"));
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe-eval"));
+        assert_eq!(policy.contains("frame-src"), path == "/app");
+    }
+}

@@ -10,6 +10,9 @@ use crate::revision::Plaintext;
 use crate::ticket::{TICKET_ISSUER, Ticket};
 use crate::{Request, Revision};
 
+mod grpc;
+mod origin;
+
 /// Where the challenge page is.
 pub const CHALLENGE_PATH: &str = "/.countersign/challenge";
 
@@ -36,7 +39,10 @@ pub fn reply(revision: &Revision, request: &Request<'_>, denial: &Denial) -> Rep
     };
     reply.headers.push(("countersign-event-id", event));
     reply.headers.push(("cache-control", "no-store".to_owned()));
-    reply
+    match grpc::content_type(request) {
+        Some(content_type) => grpc::trailers_only(reply, content_type),
+        None => reply,
+    }
 }
 
 /// The reply while this worker has no policy: closed, and said so.
@@ -201,6 +207,7 @@ fn ticket(
         max_age: demand.max_age_s,
         kinds: demand.kinds.clone(),
         fallback: demand.fallback.clone(),
+        origin: origin::asking(request, scheme, authority),
         iat: now,
         exp: now.saturating_add(revision.view().settings.ticket_lifetime_s()),
     };

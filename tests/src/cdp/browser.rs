@@ -16,6 +16,8 @@ use crate::wait;
 
 /// A cold start on two busy cores.
 const START_LIMIT: Duration = Duration::from_secs(30);
+/// A window that a click opens.
+const WINDOW_LIMIT: Duration = Duration::from_secs(15);
 /// The names under which distributions install it.
 const NAMES: [&str; 4] = [
     "chromium",
@@ -153,6 +155,30 @@ impl Browser {
 }
 
 impl Profile<'_> {
+    /// The window that a page of this profile has opened at such an address, once it is there.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub fn opened(&self, address_part: &str) -> Result<Page> {
+        let target = wait::until("a window is opened", WINDOW_LIMIT, || {
+            let answer = self.browser.call("Target.getTargets", json!({}))?;
+            let targets = answer.get("targetInfos").and_then(Value::as_array);
+            let ours = |target: &&Value| {
+                let is = |field: &str, value: &str| {
+                    target.get(field).and_then(Value::as_str) == Some(value)
+                };
+                let url = target.get("url").and_then(Value::as_str);
+                is("type", "page")
+                    && is("browserContextId", &self.id)
+                    && url.is_some_and(|url| url.contains(address_part))
+            };
+            let found = targets.and_then(|targets| targets.iter().find(ours));
+            found.map(|target| text(target, "targetId")).transpose()
+        })?;
+        let connection = Connection::open(self.browser.port, &format!("/devtools/page/{target}"))?;
+        Page::attach(connection)
+    }
+
     /// A new tab.
     ///
     /// # Errors

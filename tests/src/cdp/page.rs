@@ -211,6 +211,30 @@ impl Page {
             place.get("hit") == Some(&Value::Bool(true)),
             "`{selector}` cannot be clicked: something covers it or it is not shown"
         );
+        self.press(&place)
+    }
+
+    /// The same in the middle of an element that an expression names, which may stand in a shadow or in
+    /// frames of this origin.
+    ///
+    /// # Errors
+    /// When there is no such element.
+    pub fn click_on(&mut self, expression: &str) -> Result<()> {
+        self.call("Page.bringToFront", json!({}))?;
+        let place = self.evaluate(&format!(
+            "(() => {{ const e = {expression}; if (!e) return null;
+             e.scrollIntoView({{block: 'center'}}); const r = e.getBoundingClientRect();
+             let x = r.x + r.width / 2, y = r.y + r.height / 2;
+             for (let f = e.ownerDocument.defaultView.frameElement; f;
+                  f = f.ownerDocument.defaultView.frameElement) {{
+               const b = f.getBoundingClientRect(); x += b.x; y += b.y; }}
+             return {{x, y}}; }})()"
+        ))?;
+        ensure!(!place.is_null(), "there is no `{expression}` to click");
+        self.press(&place)
+    }
+
+    fn press(&mut self, place: &Value) -> Result<()> {
         for kind in ["mousePressed", "mouseReleased"] {
             self.call(
                 "Input.dispatchMouseEvent",

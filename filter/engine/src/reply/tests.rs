@@ -250,3 +250,106 @@ fn without_a_host_or_a_ticket_key_a_challenge_is_a_refusal() {
     compiled.policies = vec![policy("p", ActionKind::Challenge)];
     assert_eq!(answer_with(&compiled, "/", &[NAVIGATION]).status, 403);
 }
+
+#[test]
+fn a_ticket_names_the_other_origin_whose_script_asked() {
+    for (origin, mode, named) in [
+        ("https://app.example.com", "cors", true),
+        ("http://app.example.com:8080", "cors", true),
+        ("https://[::1]:8443", "cors", true),
+        // The same origin, no origin, none of a page, none as a browser writes it.
+        ("https://shop.example.com", "cors", false),
+        ("null", "cors", false),
+        ("chrome-extension://abc", "cors", false),
+        ("https://app.example.com/", "cors", false),
+        ("https://App.example.com", "cors", false),
+        ("https://user@app.example.com", "cors", false),
+        ("https://app.example.com", "no-cors", false),
+        ("https://app.example.com", "same-origin", false),
+        ("\u{e9}", "cors", false),
+        ("", "cors", false),
+    ] {
+        let headers: [(&str, &[u8]); 2] = [
+            ("origin", origin.as_bytes()),
+            ("sec-fetch-mode", mode.as_bytes()),
+        ];
+        let reply = answer(ActionKind::Challenge, "/api", &headers);
+        let claims = ticket(header(&reply, "countersign-challenge").unwrap());
+        let expected = named.then_some(origin);
+        assert_eq!(claims.get("origin").and_then(|it| it.as_str()), expected);
+        assert_eq!(claims.get("origin").is_some(), named, "{origin} {mode}");
+    }
+    // Safari before 16.4 sends no fetch metadata.
+    let old = answer(
+        ActionKind::Challenge,
+        "/api",
+        &[("origin", b"https://app.example.com")],
+    );
+    let claims = ticket(header(&old, "countersign-challenge").unwrap());
+    assert_eq!(claims["origin"], "https://app.example.com");
+    // A form of another site is a navigation: nobody waits for a message.
+    let form: [(&str, &[u8]); 2] = [NAVIGATION, ("origin", b"https://app.example.com")];
+    let reply = answer(ActionKind::Challenge, "/a", &form);
+    assert!(
+        ticket(header(&reply, "location").unwrap())
+            .get("origin")
+            .is_none()
+    );
+}
+
+#[test]
+fn a_grpc_client_is_answered_in_grpc() {
+    for (sent, answered) in [
+        ("application/grpc", "application/grpc"),
+        ("application/grpc+proto", "application/grpc"),
+        ("Application/GRPC;x=y", "application/grpc"),
+        ("application/grpc-web", "application/grpc-web+proto"),
+        ("application/grpc-web+json", "application/grpc-web+proto"),
+        (
+            "application/grpc-web-text",
+            "application/grpc-web-text+proto",
+        ),
+    ] {
+        let sent: [(&str, &[u8]); 1] = [("content-type", sent.as_bytes())];
+        let challenge = answer(ActionKind::Challenge, "/pkg.Service/Call", &sent);
+        assert_eq!((challenge.status, challenge.body.len()), (200, 0));
+        assert_eq!(header(&challenge, "content-type"), Some(answered));
+        assert_eq!(header(&challenge, "grpc-status"), Some("16"));
+        let message = header(&challenge, "grpc-message").unwrap();
+        assert!(
+            message
+                .bytes()
+                .all(|byte| (b' '..=b'~').contains(&byte) && byte != b'%')
+        );
+        let address = header(&challenge, "countersign-challenge").unwrap();
+        assert_eq!(ticket(address)["policy"], "p");
+        assert_eq!(header(&challenge, "cache-control"), Some("no-store"));
+        assert!(header(&challenge, "countersign-event-id").is_some());
+
+        let block = answer(ActionKind::Block, "/pkg.Service/Call", &sent);
+        assert_eq!((block.status, block.body.len()), (200, 0));
+        assert_eq!(header(&block, "grpc-status"), Some("7"));
+        assert!(header(&block, "countersign-challenge").is_none());
+        for reply in [&challenge, &block] {
+            let types = reply
+                .headers
+                .iter()
+                .filter(|(name, _)| *name == "content-type");
+            assert_eq!(types.count(), 1);
+        }
+    }
+    for other in [
+        "application/grpcx",
+        "application/grpc-webx",
+        "application/json",
+        "",
+        "text/grpc",
+    ] {
+        let reply = answer(
+            ActionKind::Challenge,
+            "/",
+            &[("content-type", other.as_bytes())],
+        );
+        assert_eq!(reply.status, 403, "{other}");
+    }
+}
