@@ -28,5 +28,8 @@ awk '
       if ($i == "failed") failed += $(i - 1)
     }
   }
+  # Node'"'"'s own runner: # pass 23
+  /^# pass [0-9]+$/ { passed += $3 }
+  /^# (fail|cancelled) [0-9]+$/ { failed += $3 }
   END { printf "%d passed, %d failed\n", passed, failed }
 '

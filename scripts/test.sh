@@ -46,6 +46,7 @@ else
 fi
 
 run scripts/build-dashboard.sh --test
+run scripts/client-script.sh --test
 
 # What the conformance suite of CEL came to; the runners keep what a passing test prints to themselves.
 head -n 4 target/conformance.txt || true

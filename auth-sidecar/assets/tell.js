@@ -17,5 +17,9 @@ window.tell = (() => {
     event.preventDefault();
     say("left");
   });
+  // Escape in the frame does not reach the dialog around it.
+  addEventListener("keydown", (event) => {
+    if (framed && event.key === "Escape" && !event.defaultPrevented) say("closed");
+  });
   return say;
 })();

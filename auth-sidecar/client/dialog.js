@@ -8,7 +8,8 @@ const CARD =
 const FRAME = "display:block;width:100%;height:min(38rem,75vh);border:0;border-radius:.75rem";
 const MAIN =
   "display:block;width:100%;padding:.75rem;border:1px solid;border-radius:.75rem;background:#0b5cad;color:#fff;font:inherit;font-weight:600;cursor:pointer";
-const QUIET = "padding:.5rem;border:0;background:none;color:inherit;font:inherit;text-decoration:underline;cursor:pointer";
+const QUIET =
+  "padding:.5rem;border:0;background:none;color:inherit;font:inherit;text-decoration:underline;cursor:pointer";
 /** How often the window is looked at. */
 const LOOK_MS = 300;
 
@@ -62,6 +63,7 @@ export const open = (challenge, on) => {
     const ours = event.source && (event.source === popup || event.source === frame?.contentWindow);
     const word = ours && event.origin === challenge.origin && event.data?.countersign;
     if (word === "passed") on.passed();
+    if (word === "closed") on.closed();
     if (word === "left") {
       over = true;
       on.maybe();

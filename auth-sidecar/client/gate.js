@@ -21,7 +21,8 @@ export const challengeIn = (status, header, answeredBy, withCookies) => {
   try {
     const url = new URL(named);
     const sameSender = url.origin === new URL(answeredBy, location.href).origin;
-    if (!sameSender || url.pathname !== PATH || !withCookies(url.origin === location.origin)) return undefined;
+    if (!sameSender || url.pathname !== PATH || !withCookies(url.origin === location.origin))
+      return undefined;
     // Asks the page to say a word when it is over, instead of going to where the request went.
     url.searchParams.set("tell", "1");
     return url;
@@ -52,6 +53,8 @@ export const insist = async (send, find, signal, rounds) => {
     const result = await proof;
     signal.throwIfAborted();
     if (!result) return answer;
+    // Unread it would hold its connection.
+    answer?.body?.cancel();
     if (result.settle) settle = result.settle;
     else round += 1;
   }

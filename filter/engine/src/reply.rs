@@ -39,8 +39,8 @@ pub fn reply(revision: &Revision, request: &Request<'_>, denial: &Denial) -> Rep
     };
     reply.headers.push(("countersign-event-id", event));
     reply.headers.push(("cache-control", "no-store".to_owned()));
-    match grpc::content_type(request) {
-        Some(content_type) => grpc::trailers_only(reply, content_type),
+    match grpc::Dialect::of(request) {
+        Some(dialect) => dialect.translate(reply),
         None => reply,
     }
 }

@@ -56,7 +56,7 @@ impl Stack {
         &self.token
     }
 
-    /// Chromium that trusts the stack's certificate and resolves `shop.test`.
+    /// Chromium that trusts the stack's certificate and resolves `shop.test` and the names below it.
     ///
     /// # Errors
     /// When it does not start.
@@ -71,7 +71,7 @@ impl Stack {
     pub fn browser_in(&self, language: &'static str) -> Result<Browser> {
         Browser::launch(&Options {
             trusted_key: Some(self.record.tls.spki_sha256.clone()),
-            hosts: Some("MAP shop.test 127.0.0.1".to_owned()),
+            hosts: Some("MAP shop.test 127.0.0.1, MAP *.shop.test 127.0.0.1".to_owned()),
             language,
         })
     }
