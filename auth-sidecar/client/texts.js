@@ -8,10 +8,10 @@ const TEXTS = {
   fr: ["Une étape de confirmation", "Continuer dans une nouvelle fenêtre", "Annuler"],
   it: ["Un passaggio di conferma", "Continua in una nuova finestra", "Annulla"],
   ja: ["確認をお願いします", "新しいウィンドウで続ける", "キャンセル"],
-  ko: ["확인이 필요합니다", "새 창에서 계속", "취소"],
   nl: ["Eén stap ter bevestiging", "Doorgaan in een nieuw venster", "Annuleren"],
   pl: ["Jeden krok potwierdzenia", "Kontynuuj w nowym oknie", "Anuluj"],
   pt: ["Um passo para confirmar", "Continuar em uma nova janela", "Cancelar"],
+  tr: ["Tek adımda onay", "Yeni pencerede devam et", "İptal"],
   zh: ["请完成一步确认", "在新窗口中继续", "取消"],
 };
 

@@ -34,7 +34,11 @@ pub(super) async fn begin(State(app): State<Arc<App>>, request: Request) -> Resp
     let headers = request.headers().clone();
     match try_begin(&app, request, &headers).await {
         Ok(response) => response,
-        Err(refusal) => refusal.page(&app, app.catalog.choose(&headers), |_| None).await,
+        Err(refusal) => {
+            refusal
+                .page(&app, app.catalog.choose(&headers), |_| None)
+                .await
+        }
     }
 }
 

@@ -112,7 +112,11 @@ pub(super) fn challenge(
     teller: Option<&Teller>,
 ) -> Response {
     // Who waits for a word has scripts, and this way would end at the address of the request itself.
-    let others: Vec<Kind> = kinds.iter().copied().filter(|kind| *kind != Kind::Nojs).collect();
+    let others: Vec<Kind> = kinds
+        .iter()
+        .copied()
+        .filter(|kind| *kind != Kind::Nojs)
+        .collect();
     let kinds = if teller.is_some() && !others.is_empty() {
         &others
     } else {
