@@ -51,12 +51,15 @@ export const insist = async (send, find, signal, rounds) => {
       settle = undefined;
     }
     const result = await proof;
-    signal.throwIfAborted();
     if (!result) return answer;
     // Unread it would hold its connection.
     answer?.body?.cancel();
-    if (result.settle) settle = result.settle;
-    else round += 1;
+    settle = result.settle;
+    if (!settle) round += 1;
+    if (signal.aborted) {
+      settle?.();
+      throw signal.reason;
+    }
   }
 };
 
@@ -72,12 +75,17 @@ const prove = (challenge, sent, signal) => {
   const gate = gates.get(challenge.origin) ?? opened(challenge);
   gate.show(challenge);
   return new Promise((resolve, reject) => {
-    const waiter = { resolve };
-    gate.waiting.add(waiter);
-    signal.addEventListener("abort", () => {
+    const stop = () => {
+      gate.waiting.delete(done);
       reject(signal.reason);
-      if (gate.waiting.delete(waiter)) gate.rest();
-    });
+      gate.rest();
+    };
+    const done = result => {
+      signal.removeEventListener("abort", stop);
+      resolve(result);
+    };
+    gate.waiting.add(done);
+    signal.addEventListener("abort", stop);
   });
 };
 
@@ -89,8 +97,7 @@ const opened = challenge => {
   const resolveAll = result => {
     const all = [...waiting];
     waiting.clear();
-    for (const waiter of all) waiter.resolve(result);
-    return all.length;
+    for (const done of all) done(result);
   };
   const close = () => {
     dialog.close();

@@ -281,3 +281,14 @@ test("a challenge that leads elsewhere is not followed", async () => {
   }
   assert.equal(page.dialogs(), 0);
 });
+
+test("who aborts in the moment of a try leaves no dialog behind", async () => {
+  const stop = new AbortController();
+  const answer = fetch(`${ORIGIN}/api`, { signal: stop.signal });
+  await settle();
+  page.say(frame().contentWindow, "left");
+  stop.abort();
+  await assert.rejects(answer, { name: "AbortError" });
+  assert.equal(page.dialogs(), 0);
+  assert.equal(sent.length, 1);
+});
