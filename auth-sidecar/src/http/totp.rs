@@ -168,7 +168,7 @@ async fn answer(app: &App, language: &Language, request: Request) -> Result<Resp
 fn device(app: &App, headers: &HeaderMap, host: &Authority) -> Result<String, Refusal> {
     let session = app
         .session_of(headers, host)
-        .filter(|session| session.assurance >= Assurance::Possession)
+        .filter(|session| session.proven.assurance >= Assurance::Possession)
         .ok_or_else(|| Refusal::of(Cause::EnrolmentSession))?;
     if cookies::device(headers) != Some(session.device.as_str()) {
         return Err(Refusal::of(Cause::EnrolmentSession));

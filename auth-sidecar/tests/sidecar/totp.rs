@@ -135,7 +135,7 @@ async fn an_app_that_was_set_up_passes_later_and_each_code_once() {
     let host = countersign_auth_sidecar::authority::Authority::parse(host).unwrap();
     let session = world.app.session_of(&headers, &host).unwrap();
     assert_eq!(
-        (session.assurance.word(), session.device),
+        (session.proven.assurance.word(), session.device),
         ("possession", device)
     );
 

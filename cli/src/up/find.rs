@@ -208,9 +208,20 @@ fn parse_version(text: &str) -> Option<(u32, u32, String)> {
     Some((major, minor, version.to_owned()))
 }
 
-/// `PATH`-like variables that a part must not inherit: they speak to `up` itself.
+/// What the sidecar alone is told of mail, captchas and proxies; `up` has no options of its own for them.
+const OF_THE_SIDECAR: [&str; 5] = [
+    "COUNTERSIGN_CAPTCHA_",
+    "COUNTERSIGN_MAIL_",
+    "COUNTERSIGN_OTP_",
+    "COUNTERSIGN_SMTP_",
+    "COUNTERSIGN_TRUSTED_HOPS",
+];
+
+/// Variables that a part must not inherit speak to `up` itself.
 pub(crate) fn inherited(name: &OsString) -> bool {
-    !name.to_string_lossy().starts_with("COUNTERSIGN_")
+    let name = name.to_string_lossy();
+    let of_the_sidecar = |prefix: &&str| name.starts_with(*prefix);
+    !name.starts_with("COUNTERSIGN_") || OF_THE_SIDECAR.iter().any(of_the_sidecar)
 }
 
 /// The Envoy that tests run: fetched where it is missing.
@@ -240,6 +251,20 @@ mod tests {
         let path = dir.file("envoy", format!("#!/bin/sh\necho '{says}'\n"));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         path
+    }
+
+    #[test]
+    fn parts_inherit_what_the_sidecar_is_told_of_mail_and_captchas_and_nothing_of_ours_besides() {
+        for name in ["PATH", "COUNTERSIGN_SMTP_URL", "COUNTERSIGN_TRUSTED_HOPS"] {
+            assert!(inherited(&name.into()), "{name}");
+        }
+        for name in [
+            "COUNTERSIGN_BASE_PORT",
+            "COUNTERSIGN_TOKEN_FILE",
+            "COUNTERSIGN_KEY",
+        ] {
+            assert!(!inherited(&name.into()), "{name}");
+        }
     }
 
     #[test]
