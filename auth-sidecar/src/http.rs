@@ -22,6 +22,7 @@ mod page;
 mod presented;
 mod refusal;
 mod script;
+mod secured;
 mod steps;
 mod totp;
 

@@ -52,7 +52,7 @@ fn metadata<'a>(status: &'a Status, name: &str) -> Option<&'a str> {
 fn a_grpc_call_that_needs_proof_is_unauthenticated_and_told_where_to_prove() -> Result<()> {
     with_stack(|stack| {
         let status = call(stack, async |mut client| {
-            client.list_nodes(ListNodesRequest {}).await.map(drop)
+            client.list_nodes(ListNodesRequest::default()).await.map(drop)
         })?;
         ensure!(status.code() == Code::Unauthenticated, "{status:?}");
         ensure!(
@@ -72,7 +72,7 @@ fn a_grpc_call_that_needs_proof_is_unauthenticated_and_told_where_to_prove() -> 
         let session = keys.session(&forge::session_claims("localhost"));
         let cookie = format!("__Host-countersign={session}").parse()?;
         let status = call(stack, async |mut client| {
-            let mut request = tonic::Request::new(ListNodesRequest {});
+            let mut request = tonic::Request::new(ListNodesRequest::default());
             request.metadata_mut().insert("cookie", cookie);
             client.list_nodes(request).await.map(drop)
         })?;

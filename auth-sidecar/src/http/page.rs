@@ -1,10 +1,11 @@
 //! The HTML: one template for the challenge and for every page that says why there is none.
 
 use askama::Template;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
+use super::secured::secured;
 use crate::app::App;
 use crate::cause::Face;
 use crate::kind::Kind;
@@ -362,27 +363,7 @@ fn answer_with(app: &App, status: StatusCode, page: Page<'_>, origins: &str) -> 
         "default-src 'none'; {scripts}style-src 'nonce-{nonce}' {origins}; img-src data:; \
          frame-ancestors 'self'; base-uri 'none'; form-action {forms}"
     );
-    let mut response = (status, html).into_response();
-    let headers = response.headers_mut();
-    if let Ok(csp) = HeaderValue::from_str(&csp) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, csp);
-    }
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::VARY, "accept-language, cookie, sec-fetch-site"),
-        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
-        (
-            header::HeaderName::from_static("cross-origin-opener-policy"),
-            opener,
-        ),
-        (
-            header::HeaderName::from_static("permissions-policy"),
-            "publickey-credentials-create=(self), publickey-credentials-get=(self)",
-        ),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
+    secured(status, html, &csp, opener)
 }
 
 #[cfg(test)]

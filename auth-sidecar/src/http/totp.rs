@@ -99,7 +99,7 @@ pub(super) async fn page(State(app): State<Arc<App>>, request: Request) -> Respo
         Err(refusal) if refusal.cause == Cause::EnrolmentSession => {
             refused(&app, language, &host, &refusal).await
         }
-        Err(refusal) => refusal.page(&app, language).await,
+        Err(refusal) => refusal.page(&app, language, |_| None).await,
     }
 }
 
