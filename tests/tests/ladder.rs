@@ -1,6 +1,11 @@
 //! The ladder of proofs in a real browser: what passes by itself, what a person can choose, and that
 //! demands of different height do not send anybody round in circles.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "JSON that is indexed by a name gives null, not a panic"
+)]
+
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, anyhow, ensure};

@@ -52,7 +52,10 @@ fn metadata<'a>(status: &'a Status, name: &str) -> Option<&'a str> {
 fn a_grpc_call_that_needs_proof_is_unauthenticated_and_told_where_to_prove() -> Result<()> {
     with_stack(|stack| {
         let status = call(stack, async |mut client| {
-            client.list_nodes(ListNodesRequest::default()).await.map(drop)
+            client
+                .list_nodes(ListNodesRequest::default())
+                .await
+                .map(drop)
         })?;
         ensure!(status.code() == Code::Unauthenticated, "{status:?}");
         ensure!(
