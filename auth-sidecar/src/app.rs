@@ -1,6 +1,7 @@
 //! What every request and the control-plane stream share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use axum::http::HeaderMap;
 use countersign_proto::node::v1::SidecarSettings;
@@ -69,6 +70,10 @@ pub struct App {
     pub pressure: Pressure,
     /// Places for requests.
     pub places: Semaphore,
+    /// Places for bodies on their way in.
+    pub held_places: Semaphore,
+    /// Bytes of held bodies that are kept at the most.
+    pub held_bytes: AtomicU64,
 }
 
 /// Why the sidecar cannot start.
@@ -167,6 +172,8 @@ impl App {
             spool,
             pressure: Pressure::default(),
             places: Semaphore::new(limits::REQUESTS_IN_FLIGHT),
+            held_places: Semaphore::new(limits::HELD_IN_FLIGHT),
+            held_bytes: AtomicU64::new(limits::HELD_BYTES),
         });
         app.ensure_session_key().await?;
         app.load_keys().await.map_err(|error| match error {
@@ -276,6 +283,13 @@ impl App {
                 .spooled
                 .set(i64::try_from(size).unwrap_or(i64::MAX)),
             Err(error) => tracing::warn!(%error, "cannot count the spool"),
+        }
+        match self.store.held_bytes().await {
+            Ok(bytes) => self
+                .metrics
+                .held_bytes
+                .set(i64::try_from(bytes).unwrap_or(i64::MAX)),
+            Err(error) => tracing::warn!(%error, "cannot count the held bodies"),
         }
         self.is_ready();
     }

@@ -136,6 +136,20 @@ causes! {
     EnrolmentSession = "ENROLMENT_SESSION" => EnrolmentSession;
     /// There is no app that is being set up, or no longer.
     EnrolmentOver = "ENROLMENT_OVER" => CeremonyOver;
+    /// Somebody other than the filter asks for held bodies.
+    HeldProof = "HELD_PROOF" => NotFound;
+    /// There is no room for another body.
+    HeldFull = "HELD_FULL" => HeldFull;
+    /// No body of that name or token: never kept, or forgotten since.
+    HeldUnknown = "HELD_UNKNOWN" => HeldGone;
+    /// The body was kept for its time.
+    HeldExpired = "HELD_EXPIRED" => HeldGone;
+    /// The body was given already.
+    HeldTaken = "HELD_TAKEN" => HeldUsed;
+    /// The token was brought to another host or path.
+    HeldElsewhere = "HELD_ELSEWHERE" => HeldElsewhere;
+    /// The body is another device's, or the browser names none.
+    HeldDevice = "HELD_DEVICE" => HeldElsewhere;
     /// `Host` is missing or not a host.
     HostInvalid = "HOST_INVALID" => BadRequest;
     /// A body that does not say it is JSON: a form of another site could have sent it.
@@ -221,6 +235,14 @@ faces! {
     SlowDown = "slow-down", TOO_MANY_REQUESTS, "too many requests, try again in a moment";
     /// Confirm who it is first.
     EnrolmentSession = "enrolment-session", FORBIDDEN, "confirm that it is you first";
+    /// Try again soon.
+    HeldFull = "held-full", INSUFFICIENT_STORAGE, "there is no room for another request body";
+    /// Send it again.
+    HeldGone = "held-gone", GONE, "the request body is no longer kept";
+    /// Nothing left to do.
+    HeldUsed = "held-used", CONFLICT, "the request body was passed on already";
+    /// Nothing that this person can do.
+    HeldElsewhere = "held-elsewhere", FORBIDDEN, "the request body belongs to another device or address";
     /// A program's mistake.
     BadRequest = "bad-request", BAD_REQUEST, "the request is not understood";
     /// A program's mistake.

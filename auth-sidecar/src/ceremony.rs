@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::authority::Authority;
 use crate::cause::Cause;
 use crate::cookies;
+use crate::held;
 use crate::http::Refusal;
 use crate::keys::tag::Use;
 use crate::kind::Kind;
@@ -252,6 +253,7 @@ pub async fn end(
         tracing::error!(%error, "cannot sign");
         refuse(Cause::Internal)
     })?;
+    held::bind(app, &mut tx, &ticket, &row.device).await?;
     app.store
         .note_signed(&mut tx, &signer.kid, grant.exp())
         .await?;
@@ -275,7 +277,7 @@ pub async fn end(
         "passed"
     );
     Ok(Passed {
-        return_path: ticket.return_path().location(),
+        return_path: ticket.way_on(),
         session_cookie: cookies::set_session(&token, grant.lasts_s())
             .ok_or_else(|| refuse(Cause::Internal))?,
         device_cookie,

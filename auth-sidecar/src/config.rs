@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use crate::channels::ChannelOptions;
+use crate::limits;
 
 /// Serves Countersign's challenges and makes its sessions.
 #[derive(Debug, Clone, Parser)]
@@ -40,6 +41,10 @@ pub struct Config {
     /// The 32 byte key that seals session keys in the store; made when it is missing.
     #[arg(long, env = "COUNTERSIGN_KEY_FILE")]
     pub key_file: PathBuf,
+    /// Bytes of request bodies that are kept while their senders give proof; sidecars that share a store
+    /// share them. 0 = none.
+    #[arg(long, env = "COUNTERSIGN_HELD_BYTES", default_value_t = limits::HELD_BYTES)]
+    pub held_bytes: u64,
     /// This sidecar's name at the control plane.
     #[arg(long, env = "COUNTERSIGN_SIDECAR_ID", default_value = "sidecar-1")]
     pub sidecar_id: String,

@@ -16,11 +16,13 @@ mod ceremonies;
 mod challenge;
 mod document;
 mod guard;
+mod held;
 mod meta;
 mod nojs;
 mod page;
 mod presented;
 mod refusal;
+mod repeat;
 mod script;
 mod secured;
 mod steps;
@@ -39,6 +41,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.countersign/pow.js", get(meta::pow_worker))
         .route("/.countersign/steps", post(steps::claim))
         .route("/.countersign/totp", get(totp::page).post(totp::page))
+        .route("/.countersign/held", get(held::show).post(held::store))
+        .route("/.countersign/held/take", post(held::take))
         .route("/.countersign/jwks.json", get(meta::jwks))
         .route("/.countersign/countersign.js", get(script::classic))
         .route("/.countersign/countersign.mjs", get(script::module))

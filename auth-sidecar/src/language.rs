@@ -1,5 +1,7 @@
 //! The page's messages, and which language a browser asked for.
 
+use std::collections::HashMap;
+
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,24 @@ const FILES: [(&str, &str); 12] = [
 
 /// Those that are written from right to left.
 const RIGHT_TO_LEFT: [&str; 1] = ["ar"];
+
+/// What becomes of held requests, of every language: one file, so that it can grow by itself.
+const HELD: &str = include_str!("../messages/held.json");
+
+/// What is said of a request that is held and sent again.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each name is the key in the file")]
+pub struct HeldMessages {
+    pub heading: String,
+    pub text: String,
+    pub send: String,
+    pub gone_heading: String,
+    pub gone: String,
+    pub used_heading: String,
+    pub used: String,
+    pub elsewhere: String,
+}
 
 /// Every message of one language. A file that lacks one, or has one more, does not load.
 #[derive(Debug, Deserialize, Serialize)]
@@ -101,6 +121,8 @@ pub struct Language {
     pub rtl: bool,
     /// What it says.
     pub messages: Messages,
+    /// What it says of held requests.
+    pub held: HeldMessages,
 }
 
 /// A language file that is not one.
@@ -121,19 +143,25 @@ pub struct Catalog {
 impl Catalog {
     /// Reads the files that are compiled in.
     pub fn builtin() -> Result<Self, InvalidCatalog> {
-        let read = |(tag, text): (&'static str, &str)| {
-            let messages =
-                serde_json::from_str(text).map_err(|source| InvalidCatalog { tag, source })?;
+        let invalid = |tag| move |source| InvalidCatalog { tag, source };
+        let mut held: HashMap<String, HeldMessages> =
+            serde_json::from_str(HELD).map_err(invalid("held"))?;
+        let mut read = |(tag, text): (&'static str, &str)| {
+            let missing = || serde::de::Error::custom("not in `held.json`");
             Ok(Language {
                 tag,
                 rtl: RIGHT_TO_LEFT.contains(&tag),
-                messages,
+                messages: serde_json::from_str(text).map_err(invalid(tag))?,
+                held: held.remove(tag).ok_or_else(missing).map_err(invalid(tag))?,
             })
         };
         let [english, others @ ..] = FILES;
         Ok(Self {
             fallback: read(english)?,
-            others: others.into_iter().map(read).collect::<Result<_, _>>()?,
+            others: others
+                .into_iter()
+                .map(&mut read)
+                .collect::<Result<_, _>>()?,
         })
     }
 

@@ -16,6 +16,7 @@ pub mod channels;
 pub mod config;
 pub mod control;
 pub mod cookies;
+pub mod held;
 pub mod http;
 pub mod keys;
 pub mod kind;

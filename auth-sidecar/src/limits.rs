@@ -268,3 +268,27 @@ pub const FORM_BYTES: usize = 1024;
 
 /// The longest that a ceremony of any kind waits: a ticket is remembered until none of its could pass.
 pub const CEREMONY_LONGEST_S: u64 = CODE_LIFETIME_S;
+/// Bytes of a held body: the most that a policy can have kept.
+pub const HELD_BODY_BYTES: usize = 1024 * 1024;
+
+/// How long a body is kept.
+pub const HELD_LIFETIME_S: u64 = 300;
+
+/// How long at least it is kept after its sender's proof: the browser fetches it at once.
+pub const HELD_GRACE_S: u64 = 60;
+
+/// Bytes of all held bodies together, unless the command line says otherwise.
+pub const HELD_BYTES: u64 = 64 * 1024 * 1024;
+
+/// What a held body counts for besides its bytes: a row, its place in indexes, its headers. So empty
+/// bodies are bounded as well.
+pub const HELD_ROW_BYTES: u64 = 1024;
+
+/// One network may have a body of the largest size kept, with its path and headers, however small the
+/// room is; otherwise one in [`HELD_SHARES`] of it, so that nobody alone can take all of it.
+pub const HELD_SIZE: u64 = HELD_BODY_BYTES as u64 + 64 * 1024;
+/// See [`HELD_SIZE`].
+pub const HELD_SHARES: u64 = 8;
+
+/// Bodies on their way in at once: each is in memory three times while it is sealed.
+pub const HELD_IN_FLIGHT: usize = 32;

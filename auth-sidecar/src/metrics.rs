@@ -41,6 +41,10 @@ pub struct Metrics {
     pub messages_refused: IntCounter,
     /// `countersign_sidecar_session_keys{state}`
     pub session_keys: IntGaugeVec,
+    /// `countersign_sidecar_held_bodies_total{result}`
+    pub held: IntCounterVec,
+    /// `countersign_sidecar_held_bytes`
+    pub held_bytes: IntGauge,
     /// `countersign_sidecar_ready`
     pub ready: IntGauge,
 }
@@ -120,7 +124,20 @@ impl Metrics {
         for result in mailer::RESULTS {
             mails.with_label_values(&[result]);
         }
+        let held = counters(
+            "countersign_sidecar_held_bodies_total",
+            "Bodies of challenged requests that were kept, and given back.",
+            "result",
+        )?;
+        for result in ["kept", "given"] {
+            held.with_label_values(&[result]);
+        }
         Ok(Self {
+            held,
+            held_bytes: gauge(
+                "countersign_sidecar_held_bytes",
+                "Bytes that held bodies count for, as of the last housekeeping.",
+            )?,
             mails,
             mail_server_up: gauge(
                 "countersign_sidecar_mail_server_up",

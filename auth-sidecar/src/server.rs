@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -67,6 +68,7 @@ pub async fn run(
         &config.channels,
     )
     .await?;
+    app.held_bytes.store(config.held_bytes, Ordering::Relaxed);
     tracing::info!(listen = %config.listen, control_plane = config.control_plane, "serving");
 
     let (stopping, stopped) = watch::channel(false);

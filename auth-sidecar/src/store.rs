@@ -17,6 +17,7 @@ use crowd::Crowd;
 pub mod ceremonies;
 pub mod credentials;
 mod crowd;
+pub mod held;
 pub mod lockouts;
 pub mod outcomes;
 pub mod session_keys;
@@ -165,6 +166,7 @@ impl Store {
             .bind(sql(now_s.saturating_sub(limits::DEVICE_COOKIE_S)))
             .execute(&self.pool)
             .await?;
+        self.prune_held(now_s).await?;
         self.prune_credentials(limits::CREDENTIALS).await?;
         self.prune_channels(now_s, limits::LOCKOUTS).await?;
         let tickets: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tickets")

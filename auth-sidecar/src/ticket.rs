@@ -4,6 +4,7 @@
 //! signature fits, and its return path is checked here again.
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::assurance::Assurance;
@@ -87,6 +88,8 @@ struct Claims {
     fallback: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
+    #[serde(default)]
+    held: bool,
     iat: u64,
     exp: u64,
 }
@@ -167,30 +170,8 @@ impl<'a> UnverifiedTicket<'a> {
         host: &Authority,
         now_s: u64,
     ) -> Result<Ticket, TicketError> {
-        if self.0.len() > limits::TICKET_BYTES {
-            return Err(TicketError::TooLarge);
-        }
-        let header = decode_header(self.0).map_err(|_| TicketError::Malformed)?;
-        // RFC 7515: a `crit` that we do not understand must be refused, and we understand none.
-        if header.alg != Algorithm::HS256
-            || header.typ.as_deref() != Some(TYP)
-            || header.crit.is_some()
-        {
-            return Err(TicketError::Type);
-        }
-        let kid = header.kid.ok_or(TicketError::KeyUnknown)?;
-        let key = keys
-            .iter()
-            .find(|key| key.kid == kid)
-            .ok_or(TicketError::KeyUnknown)?;
-        let token =
-            decode::<Claims>(self.0, &key.secret, &signature_only()).map_err(
-                |error| match error.kind() {
-                    jsonwebtoken::errors::ErrorKind::InvalidSignature => TicketError::Altered,
-                    _ => TicketError::Malformed,
-                },
-            )?;
-        let ticket = Ticket::from_claims(token.claims)?;
+        let claims = verified::<Claims>(self.0, keys, TYP)?;
+        let ticket = Ticket::from_claims(claims)?;
         if ticket.host.as_str() != host.as_str() {
             return Err(TicketError::Host);
         }
@@ -199,6 +180,34 @@ impl<'a> UnverifiedTicket<'a> {
         }
         Ok(ticket)
     }
+}
+
+/// The claims of a token of that type, if one of the keys signed it.
+pub(crate) fn verified<C: DeserializeOwned>(
+    text: &str,
+    keys: &[TicketKey],
+    typ: &str,
+) -> Result<C, TicketError> {
+    if text.len() > limits::TICKET_BYTES {
+        return Err(TicketError::TooLarge);
+    }
+    let header = decode_header(text).map_err(|_| TicketError::Malformed)?;
+    // RFC 7515: a `crit` that we do not understand must be refused, and we understand none.
+    if header.alg != Algorithm::HS256 || header.typ.as_deref() != Some(typ) || header.crit.is_some()
+    {
+        return Err(TicketError::Type);
+    }
+    let kid = header.kid.ok_or(TicketError::KeyUnknown)?;
+    let key = keys
+        .iter()
+        .find(|key| key.kid == kid)
+        .ok_or(TicketError::KeyUnknown)?;
+    let token =
+        decode::<C>(text, &key.secret, &signature_only()).map_err(|error| match error.kind() {
+            jsonwebtoken::errors::ErrorKind::InvalidSignature => TicketError::Altered,
+            _ => TicketError::Malformed,
+        })?;
+    Ok(token.claims)
 }
 
 /// The library checks the signature and nothing else: it would read the machine's clock for `exp`,
@@ -292,6 +301,23 @@ impl Ticket {
     #[must_use]
     pub fn return_path(&self) -> &ReturnPath {
         &self.path
+    }
+
+    /// Whether the request's body is kept until the challenge is passed.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.claims.held
+    }
+
+    /// Where a browser goes when the challenge is passed: home, or to the page that sends the request
+    /// again.
+    #[must_use]
+    pub fn way_on(&self) -> String {
+        if self.claims.held {
+            format!("/.countersign/held?event={}", self.claims.jti)
+        } else {
+            self.path.location()
+        }
     }
 
     /// The least that has to be proven.

@@ -7,6 +7,7 @@
 //! | `countersign_sessions_total` | `result`: `valid`, `absent` or the problem |
 //! | `countersign_condition_errors_total` | `policy` |
 //! | `countersign_notes_total` | `note` |
+//! | `countersign_held_bodies_total` | `result`: `kept`, `repeated`, or why not |
 //! | `countersign_configurations_total` | `result`: `loaded`, `refused` |
 
 use std::cell::RefCell;
@@ -64,6 +65,11 @@ pub(crate) fn count(outcome: &Outcome) {
 /// A request that came before any policy did.
 pub(crate) fn count_not_ready() {
     plain("not_ready");
+}
+
+/// What became of a body that was to be kept, or put in place.
+pub(crate) fn count_held(result: &str) {
+    increment(&["countersign_held_bodies_total.result.", result]);
 }
 
 pub(crate) fn count_configuration(result: &str) {

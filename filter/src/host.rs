@@ -9,6 +9,7 @@ mod raw;
 use std::time::Duration;
 
 use countersign_engine::Timestamp;
+use countersign_engine::held::Call;
 use countersign_engine::reply::Reply;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MetricType};
@@ -21,6 +22,10 @@ const JA4: &str = "filter_state\0countersign.ja4";
 
 /// The cluster under which Envoy knows the control plane.
 const CONTROL_PLANE: &str = "countersign_control_plane";
+/// The cluster under which Envoy knows the auth sidecar.
+const AUTH_SIDECAR: &str = "countersign_auth_sidecar";
+/// How long a person waits for the sidecar to take or give a body; it takes some milliseconds.
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(crate) fn now() -> Timestamp {
     let nanos = or_log("read the clock", raw::now()).unwrap_or_default();
@@ -71,6 +76,52 @@ pub(crate) fn send(reply: &Reply) {
         "send a reply",
         hostcalls::send_http_response(reply.status.into(), headers, body).map_err(failed),
     );
+}
+
+/// The request's body as far as it is buffered: within the callback that holds it back, all of it.
+pub(crate) fn request_body() -> Vec<u8> {
+    or_log("read the request body", raw::request_body()).unwrap_or_default()
+}
+
+/// Puts other bytes in the place of the whole body; false when the host did not.
+pub(crate) fn set_request_body(bytes: &[u8]) -> bool {
+    or_log("replace the request body", raw::set_request_body(bytes)).is_some()
+}
+
+/// Goes on with a request that was held back.
+pub(crate) fn resume_request() {
+    or_log("go on with a request", raw::resume_request());
+}
+
+/// Calls the auth sidecar; false where it cannot be called. The answer comes to the context of the
+/// request, unless that is gone by then.
+pub(crate) fn call_sidecar(call: &Call, body: &[u8]) -> bool {
+    let headers = call
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let called =
+        hostcalls::dispatch_http_call(AUTH_SIDECAR, headers, Some(body), Vec::new(), CALL_TIMEOUT);
+    or_log("call the auth sidecar", called.map_err(failed)).is_some()
+}
+
+/// The status of the answer to a call; `None` where there is no answer.
+pub(crate) fn call_status() -> Option<u16> {
+    let status = raw::call_header(":status").ok()?;
+    std::str::from_utf8(&status).ok()?.parse().ok()
+}
+
+/// A header of the answer to a call.
+pub(crate) fn call_header(name: &str) -> Option<Vec<u8>> {
+    raw::call_header(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+}
+
+/// The body of the answer to a call.
+pub(crate) fn call_body() -> Vec<u8> {
+    or_log("read an answer", raw::call_body()).unwrap_or_default()
 }
 
 pub(crate) fn plugin_configuration() -> Option<Vec<u8>> {

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, missing_docs)]
 
 mod counters;
+mod held;
 mod host;
 mod report;
 mod request;

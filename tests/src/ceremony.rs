@@ -101,6 +101,23 @@ impl Program {
         )
     }
 
+    /// Opens a path of this site as a page.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn get(&mut self, path: &str) -> Result<Reply> {
+        let request = self.client.navigating()?.request(Method::GET, path);
+        self.exchange(request)
+    }
+
+    /// Sends a request that was made for it, with its cookies.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn send(&mut self, request: reqwest::blocking::RequestBuilder) -> Result<Reply> {
+        self.exchange(request)
+    }
+
     /// Forgets who it is.
     pub fn forget_cookies(&mut self) {
         self.cookies.clear();

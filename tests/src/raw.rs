@@ -12,6 +12,7 @@ use crate::http::{REPLY_LIMIT, Reply};
 #[derive(Debug, Clone)]
 pub struct Request {
     bytes: Vec<u8>,
+    body: Vec<u8>,
 }
 
 impl Request {
@@ -28,7 +29,8 @@ impl Request {
         bytes.extend_from_slice(target.as_ref());
         bytes.extend_from_slice(format!(" HTTP/1.1\r\nhost: {host}\r\n").as_bytes());
         // One request a connection: the reply ends where the connection does.
-        Self { bytes }.header("connection", "close")
+        let body = Vec::new();
+        Self { bytes, body }.header("connection", "close")
     }
 
     /// One more header field; the same name again makes a second one.
@@ -48,12 +50,33 @@ impl Request {
             .header("accept", "text/html")
     }
 
+    /// What follows the headers, as it is.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// The same in chunks of a thousand bytes.
+    #[must_use]
+    pub fn chunked(self, body: &[u8]) -> Self {
+        let mut chunks = Vec::new();
+        for chunk in body.chunks(1000) {
+            chunks.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            chunks.extend_from_slice(chunk);
+            chunks.extend_from_slice(b"\r\n");
+        }
+        chunks.extend_from_slice(b"0\r\n\r\n");
+        self.header("transfer-encoding", "chunked").body(chunks)
+    }
+
     /// Sends it to a port of this machine and reads the answer.
     ///
     /// # Errors
     /// When what comes back is no HTTP.
     pub fn send(mut self, port: u16) -> Result<Reply> {
         self.bytes.extend_from_slice(b"\r\n");
+        self.bytes.append(&mut self.body);
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_read_timeout(Some(REPLY_LIMIT))?;
         stream.set_write_timeout(Some(REPLY_LIMIT))?;

@@ -83,7 +83,7 @@ async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
     let begun = ceremony::begin(app, body.kind, &asking).await;
     let begun = begun.map_err(|refusal| {
         let passed = refusal.cause == Cause::TicketUsed && session.is_some();
-        refusal.go(passed.then(|| ticket.return_path().location()))
+        refusal.go(passed.then(|| ticket.way_on()))
     })?;
     let body = json!({
         "ceremony": begun.id,

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::authority::Authority;
 use crate::cause::Cause;
 use crate::cookies;
+use crate::held;
 use crate::kind::Kind;
 use crate::kinds;
 use crate::outcome::Step;
@@ -57,7 +58,12 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
             None => Err(Refusal::with(Cause::TicketUsed, &ticket)),
         };
     }
-    if session.is_some_and(|session| passed_meanwhile(&session, &ticket, app.clock.now_s())) {
+    if let Some(session) =
+        session.filter(|session| passed_meanwhile(session, &ticket, app.clock.now_s()))
+    {
+        let mut tx = app.store.write().await?;
+        held::bind(app, &mut tx, &ticket, &session.device).await?;
+        tx.commit().await?;
         return Ok(home());
     }
     let mut kinds = kinds::offered(app, &ticket).map_err(|cause| Refusal::with(cause, &ticket))?;
@@ -130,9 +136,5 @@ fn is_seen(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 fn home(ticket: &Ticket) -> Response {
-    (
-        StatusCode::SEE_OTHER,
-        [(header::LOCATION, ticket.return_path().location())],
-    )
-        .into_response()
+    (StatusCode::SEE_OTHER, [(header::LOCATION, ticket.way_on())]).into_response()
 }

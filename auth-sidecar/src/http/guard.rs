@@ -90,7 +90,7 @@ pub(super) fn not_cross_site(
     same_origin(headers, host, schemes)
 }
 
-async fn read(request: Request, limit: usize) -> Result<Bytes, Cause> {
+pub(super) async fn read(request: Request, limit: usize) -> Result<Bytes, Cause> {
     let bytes = axum::body::to_bytes(request.into_body(), limit);
     match tokio::time::timeout(limits::BODY_TIMEOUT, bytes).await {
         Err(_) => Err(Cause::BodyMalformed),

@@ -76,7 +76,7 @@ async fn try_begin(app: &App, request: Request, headers: &HeaderMap) -> Result<R
         }
         // Passed in another tab.
         Err(refusal) if refusal.cause == Cause::TicketUsed && session.is_some() => {
-            Ok(see(&ticket.return_path().location()))
+            Ok(see(&ticket.way_on()))
         }
         Err(refusal) => Err(refusal),
     }

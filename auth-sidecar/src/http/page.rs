@@ -15,7 +15,7 @@ use crate::return_path::ReturnPath;
 use crate::ticket::Ticket;
 use crate::world::opaque_id;
 
-const CSS: &str = include_str!("../../assets/page.css");
+pub(super) const CSS: &str = include_str!("../../assets/page.css");
 const JS: &str = include_str!("../../assets/page.js");
 /// Kinds that most pages do without: put where page.js says so, where one of them is offered.
 const CHANNELS_JS: &str = include_str!("../../assets/channels.js");
@@ -236,9 +236,12 @@ pub(super) fn notice(
     ticket: Option<&Ticket>,
     teller: Option<&Teller>,
 ) -> Response {
-    let m = &language.messages;
+    let (m, h) = (&language.messages, &language.held);
     let (state, heading, text) = match face {
         Face::TicketExpired => ("expired", &m.expired_heading, &m.expired),
+        Face::HeldGone => ("expired", &h.gone_heading, &h.gone),
+        Face::HeldUsed => ("done", &h.used_heading, &h.used),
+        Face::HeldElsewhere => ("failed", &m.invalid_heading, &h.elsewhere),
         Face::TicketUsed => ("done", &m.used_heading, &m.used),
         Face::Unanswerable => ("unsupported", &m.unanswerable_heading, &m.unanswerable),
         Face::AssuranceTooLow => ("unsupported", &m.low_heading, &m.low),
@@ -258,6 +261,7 @@ pub(super) fn notice(
         | Face::MailAway
         | Face::AddressInvalid
         | Face::CodeWrong
+        | Face::HeldFull
         | Face::NotReady
         | Face::Internal
         | Face::CeremonyOver

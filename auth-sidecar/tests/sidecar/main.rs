@@ -15,6 +15,7 @@ mod ceremony_answers;
 mod ceremony_requests;
 mod control_plane;
 mod foreign_authenticator;
+mod held;
 mod ladder;
 mod mail_server;
 mod otp_email;

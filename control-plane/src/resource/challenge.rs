@@ -13,6 +13,8 @@ pub(crate) struct ChallengeSpec {
     pub(crate) max_age_s: Option<u32>,
     pub(crate) kinds: Option<Vec<Located<ChallengeKind>>>,
     pub(crate) fallback: Option<Vec<Located<ChallengeKind>>>,
+    /// Bytes of a navigation's body; 0 = none is kept.
+    pub(crate) hold_body: Option<u32>,
 }
 
 /// A way to prove something.
@@ -102,12 +104,17 @@ impl ChallengeSpec {
             }
             fallback
         });
+        let hold_body = fields
+            .take(reader, "holdBody")
+            .and_then(|field| reader.integer(&field, 0..=limits::MAX_HELD_BYTES))
+            .and_then(|bytes| u32::try_from(bytes.value).ok());
         fields.finish(reader);
         Some(Self {
             min_assurance,
             max_age_s,
             kinds,
             fallback,
+            hold_body,
         })
     }
 }

@@ -84,6 +84,9 @@ pub const MAX_EXEMPT_PATHS: usize = 100;
 /// Seconds that a session may live and that `maxAge` may demand: thirty days.
 pub const MAX_SESSION_SECONDS: u32 = 30 * 24 * 3600;
 
+/// Bytes of a body that a challenge may keep: what the filter takes.
+pub const MAX_HELD_BYTES: i64 = countersign_engine::limits::MAX_HELD_BYTES as i64;
+
 /// Seconds that clocks may differ: more would stretch every expiry.
 pub const MAX_LEEWAY_SECONDS: u32 = 300;
 

@@ -76,6 +76,12 @@ const CHALLENGE: &[Field] = &[
         "`Settings`, else none",
         "What is offered besides where none of `kinds` can be done. Empty: who cannot is blocked.",
     ),
+    of(
+        "holdBody",
+        "bytes, 0 to 1048576; 0 = off",
+        "`Settings`, else 262144",
+        "How large a form or upload may be that is kept while its sender gives proof.",
+    ),
 ];
 
 /// Kinds in the order of the code, with what they are for.

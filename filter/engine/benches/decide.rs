@@ -35,6 +35,7 @@ fn demand() -> ChallengeSpec {
         max_age_s: 3600,
         kinds: vec!["fido".to_owned()],
         fallback: vec![],
+        hold_body: 0,
     }
 }
 

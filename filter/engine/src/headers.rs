@@ -135,6 +135,11 @@ impl<'a> Headers<'a> {
             .filter_map(|(name, _)| std::str::from_utf8(name).ok())
     }
 
+    /// Every pair, in order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'_, 'a> {
+        self.pairs.iter().copied()
+    }
+
     /// The names, as often as they were sent. A host that is one gives no name that is not UTF-8.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> + use<'_, 'a> {
         self.pairs

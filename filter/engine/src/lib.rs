@@ -22,6 +22,7 @@ mod facts;
 pub mod form;
 mod glob;
 mod headers;
+pub mod held;
 mod identifier;
 pub mod index;
 pub mod limits;

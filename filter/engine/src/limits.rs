@@ -61,3 +61,16 @@ pub const MAX_MERGED_MEMBERS: usize = 524_288;
 
 /// Device rules of one revision: some 9 to 25 MB of the blob, and as much memory of every worker.
 pub const MAX_DEVICE_RULES: usize = 1_000_000;
+
+/// Bytes of a body that a policy can have kept: Envoy buffers a megabyte a request.
+pub const MAX_HELD_BYTES: u32 = 1024 * 1024;
+
+/// Bytes of a body that may bring a replay token: the token and its name are 64.
+pub const MAX_REPLAY_BYTES: usize = 1024;
+
+/// Bytes of each of a held request's content type, content encoding, origin and referrer. Boundaries of
+/// multipart forms take 70; a referrer that is longer is left out.
+pub const MAX_HELD_VALUE_BYTES: usize = 1024;
+
+/// Cookies whose names a held request remembers. One past these is not sent on when it is repeated.
+pub const MAX_HELD_COOKIES: usize = 64;

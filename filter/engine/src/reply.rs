@@ -68,47 +68,75 @@ pub fn not_ready() -> Reply {
 
 const PROBLEM_JSON: &str = "application/problem+json";
 
-struct Refusal {
-    title: &'static str,
-    detail: &'static str,
+/// What somebody is told of a request that goes no further.
+pub(crate) struct Refusal<'a> {
+    pub(crate) status: u16,
+    pub(crate) title: &'a str,
+    pub(crate) detail: &'a str,
+    /// Where a person can go from there: a path and its words.
+    pub(crate) link: Option<(&'a str, &'a str)>,
 }
 
-const BLOCKED: Refusal = Refusal {
+const BLOCKED: Refusal<'_> = Refusal {
+    status: 403,
+    link: None,
     title: "Request refused",
     detail: "This request was refused. If you think that is a mistake, tell the site's support the event id.",
 };
 
-const INSECURE: Refusal = Refusal {
+const INSECURE: Refusal<'_> = Refusal {
+    status: 403,
+    link: None,
     title: "Secure connection needed",
     detail: "This address asks for proof, which needs a secure connection. Use https.",
 };
 
-const UNCHALLENGEABLE: Refusal = Refusal {
+const UNCHALLENGEABLE: Refusal<'_> = Refusal {
+    status: 403,
+    link: None,
     title: "Request refused",
     detail: "This request needs proof that cannot be given here. Tell the site's support the event id.",
 };
 
-/// 403: a small page for a person, a problem document (RFC 9457) for a program.
-fn refuse(request: &Request<'_>, event: &str, refusal: Refusal) -> Reply {
-    let Refusal { title, detail } = refusal;
-    let (content_type, body) = if request.is_navigation() {
+/// A small page for a person, a problem document (RFC 9457) for a program.
+fn refuse(request: &Request<'_>, event: &str, refusal: Refusal<'_>) -> Reply {
+    refusal_for(request.is_navigation(), event, refusal)
+}
+
+/// See [`refuse`].
+pub(crate) fn refusal_for(person: bool, event: &str, refusal: Refusal<'_>) -> Reply {
+    let Refusal {
+        status,
+        title,
+        detail,
+        link,
+    } = refusal;
+    let (content_type, body) = if person {
+        // A path of ours with a ticket in base64url: nothing in it could leave its attribute.
+        let link = link.map_or_else(String::new, |(path, words)| {
+            format!("<p><a href=\"{path}\">{words}</a></p>")
+        });
+        let event = match event {
+            "" => String::new(),
+            event => format!("<p>Event id: <code>{event}</code></p>"),
+        };
         let page = format!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
              <title>{title}</title>\
              <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem;\
              color-scheme:light dark}}code{{font-size:.85em}}</style>\
-             <main><h1>{title}</h1><p>{detail}</p><p>Event id: <code>{event}</code></p></main></html>"
+             <main><h1>{title}</h1><p>{detail}</p>{link}{event}</main></html>"
         );
         ("text/html; charset=utf-8", page)
     } else {
         let document = json!({
-            "type": "about:blank", "title": title, "status": 403, "detail": detail, "event_id": event,
+            "type": "about:blank", "title": title, "status": status, "detail": detail, "event_id": event,
         });
         (PROBLEM_JSON, document.to_string())
     };
     Reply {
-        status: 403,
+        status,
         headers: vec![
             ("content-type", content_type.to_owned()),
             ("x-content-type-options", "nosniff".to_owned()),
@@ -158,10 +186,15 @@ fn challenge(
     } else {
         request.scheme()
     };
-    let Some(ticket) = ticket(revision, request, policy, demand, event, &secure, scheme) else {
+    let at = Origin {
+        authority: &secure,
+        scheme,
+    };
+    let back = return_path(request);
+    let Some(path) = challenge_path(revision, request, policy, demand, event, at, back, false)
+    else {
         return refuse(request, event, UNCHALLENGEABLE);
     };
-    let path = format!("{CHALLENGE_PATH}?ticket={ticket}");
     if request.is_navigation() {
         return redirect(303, path);
     }
@@ -186,21 +219,32 @@ fn challenge(
     }
 }
 
-fn ticket(
+/// Where a browser reaches us.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) authority: &'a Authority,
+    pub(crate) scheme: Scheme,
+}
+
+/// The challenge page with a ticket. `held`: it leads to the body that the sidecar keeps.
+#[expect(clippy::too_many_arguments, reason = "each is one claim of the ticket")]
+pub(crate) fn challenge_path(
     revision: &Revision,
     request: &Request<'_>,
     policy: &str,
     demand: &Challenge,
     event: &str,
-    authority: &Authority,
-    scheme: Scheme,
+    at: Origin<'_>,
+    path: String,
+    held: bool,
 ) -> Option<String> {
+    let Origin { authority, scheme } = at;
     let now = request.now().as_seconds();
     let ticket = Ticket {
         iss: TICKET_ISSUER,
         aud: authority.to_string(),
         scheme: scheme.word(),
-        path: return_path(request),
+        path,
         policy: policy.to_owned(),
         jti: event.to_owned(),
         acr: demand.min_assurance.word(),
@@ -208,15 +252,17 @@ fn ticket(
         kinds: demand.kinds.clone(),
         fallback: demand.fallback.clone(),
         origin: origin::asking(request, scheme, authority),
+        held,
         iat: now,
         exp: now.saturating_add(revision.view().settings.ticket_lifetime_s()),
     };
-    revision.view().tickets.as_ref()?.sign(&ticket)
+    let ticket = revision.view().tickets.as_ref()?.sign(&ticket)?;
+    Some(format!("{CHALLENGE_PATH}?ticket={ticket}"))
 }
 
 /// Where a person comes back to: what was asked for by GET. Another method cannot be repeated by a
 /// redirect; its person goes back to the page the request came from, where it is of this site.
-fn return_path(request: &Request<'_>) -> String {
+pub(crate) fn return_path(request: &Request<'_>) -> String {
     if matches!(request.method(), b"GET" | b"HEAD") {
         return same_origin_target(request);
     }
@@ -248,7 +294,7 @@ fn same_origin_target(request: &Request<'_>) -> String {
 }
 
 /// A browser resolves `//host`, `/\host`, and paths with tabs or line breaks elsewhere (WHATWG URL).
-fn is_same_origin_path(path: &str) -> bool {
+pub(crate) fn is_same_origin_path(path: &str) -> bool {
     let mut bytes = path.bytes();
     bytes.next() == Some(b'/')
         && !matches!(bytes.next(), Some(b'/' | b'\\'))

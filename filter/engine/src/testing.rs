@@ -43,6 +43,7 @@ fn demand() -> ChallengeSpec {
         max_age_s: 3600,
         kinds: vec!["fido".to_owned()],
         fallback: vec!["pow".to_owned()],
+        hold_body: 1000,
     }
 }
 

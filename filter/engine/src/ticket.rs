@@ -40,6 +40,9 @@ pub struct Ticket {
     /// The other origin whose page sent the request (CORS): the page may tell it that it was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// The sidecar keeps the request's body: it is sent when the challenge is passed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// Seconds since the epoch.
     pub iat: i64,
     /// Seconds since the epoch.
@@ -77,12 +80,18 @@ impl TicketSigner {
         &self.kid
     }
 
-    /// The ticket as text that fits a URL. `None` cannot happen: strings and numbers always encode.
+    /// The ticket as text that fits a URL.
     pub(crate) fn sign(&self, ticket: &Ticket) -> Option<String> {
-        let header = serde_json::json!({"alg": "HS256", "typ": TICKET_TYPE, "kid": self.kid});
+        self.sign_as(TICKET_TYPE, ticket)
+    }
+
+    /// Claims under a type of their own, so that no token can stand for another. `None` cannot happen:
+    /// strings and numbers always encode.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Option<String> {
+        let header = serde_json::json!({"alg": "HS256", "typ": typ, "kid": self.kid});
         let mut text = URL_SAFE_NO_PAD.encode(header.to_string());
         text.push('.');
-        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(ticket).ok()?, &mut text);
+        URL_SAFE_NO_PAD.encode_string(serde_json::to_vec(claims).ok()?, &mut text);
         let mut mac = self.mac.clone();
         mac.update(text.as_bytes());
         let tag = mac.finalize().into_bytes();

@@ -12,7 +12,7 @@ use countersign_engine::blob;
 use walrus::{Module, RawCustomSection, passes};
 
 /// What stays exported; everything that is reached from none of these is dropped.
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 17] = [
     "memory",
     "_initialize",
     "proxy_abi_version_0_2_1",
@@ -22,6 +22,11 @@ const KEPT: [&str; 14] = [
     "proxy_on_configure",
     "proxy_on_tick",
     "proxy_on_request_headers",
+    // Held bodies. Envoy calls the first for each piece of a body, the second for the few requests with
+    // trailers; a request without a body costs nothing more.
+    "proxy_on_request_body",
+    "proxy_on_request_trailers",
+    "proxy_on_http_call_response",
     "proxy_on_delete",
     // The report stream. Envoy takes a module that has all of these or none.
     "proxy_on_grpc_receive",

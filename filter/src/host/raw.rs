@@ -8,6 +8,14 @@ use std::ptr::null_mut;
 
 /// `MapType::HttpRequestHeaders` of the ABI.
 const REQUEST_HEADERS: u32 = 0;
+/// `MapType::HttpCallResponseHeaders` of the ABI.
+const CALL_RESPONSE_HEADERS: u32 = 6;
+/// `BufferType::HttpRequestBody` of the ABI.
+const REQUEST_BODY: u32 = 0;
+/// `BufferType::HttpCallResponseBody` of the ABI.
+const CALL_RESPONSE_BODY: u32 = 4;
+/// `StreamType::HttpRequest` of the ABI.
+const REQUEST_STREAM: u32 = 0;
 /// `Status::Ok` of the ABI.
 const OK: u32 = 0;
 
@@ -35,6 +43,28 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
+    fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        most: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_increment_metric(metric: u32, offset: i64) -> u32;
 }
 
@@ -113,4 +143,52 @@ pub(super) fn set_property(name: &str, value: &[u8]) -> Result<(), Status> {
 pub(super) fn increment(counter: u32) -> Result<(), Status> {
     // SAFETY: two numbers.
     done(unsafe { proxy_increment_metric(counter, 1) })
+}
+
+/// The request's body as far as it is buffered.
+pub(super) fn request_body() -> Result<Vec<u8>, Status> {
+    buffer(REQUEST_BODY)
+}
+
+/// The body of the answer to a call, inside the callback that tells of it.
+pub(super) fn call_body() -> Result<Vec<u8>, Status> {
+    buffer(CALL_RESPONSE_BODY)
+}
+
+fn buffer(buffer: u32) -> Result<Vec<u8>, Status> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: the host writes a pointer and a size before the call returns.
+    done(unsafe { proxy_get_buffer_bytes(buffer, 0, usize::MAX, &raw mut data, &raw mut size) })?;
+    Ok(given(data, size))
+}
+
+/// Puts `value` in the place of the request's whole buffered body.
+pub(super) fn set_request_body(value: &[u8]) -> Result<(), Status> {
+    // SAFETY: the host reads the bytes before the call returns. What is past the end of the buffer is not
+    // replaced, so the largest size means all of it.
+    done(unsafe {
+        proxy_set_buffer_bytes(REQUEST_BODY, 0, usize::MAX, value.as_ptr(), value.len())
+    })
+}
+
+/// A header of the answer to a call, inside the callback that tells of it.
+pub(super) fn call_header(name: &str) -> Result<Vec<u8>, Status> {
+    let (mut data, mut size) = (null_mut(), 0);
+    // SAFETY: the host reads the name, and writes a pointer and a size, before the call returns.
+    done(unsafe {
+        proxy_get_header_map_value(
+            CALL_RESPONSE_HEADERS,
+            name.as_ptr(),
+            name.len(),
+            &raw mut data,
+            &raw mut size,
+        )
+    })?;
+    Ok(given(data, size))
+}
+
+/// Goes on with a request that was paused.
+pub(super) fn resume_request() -> Result<(), Status> {
+    // SAFETY: a number.
+    done(unsafe { proxy_continue_stream(REQUEST_STREAM) })
 }

@@ -84,7 +84,7 @@ const FIELDS: Record<string, readonly string[]> = {
     "allowSampling",
   ],
   RolloutStrategy: ["stages", "gates", "approval"],
-  challenge: ["minAssurance", "maxAge", "kinds", "fallback"],
+  challenge: ["minAssurance", "maxAge", "kinds", "fallback", "holdBody"],
   redirect: ["location", "status"],
   session: ["lifetime", "leeway"],
   geo: ["countryHeader", "asnHeader"],

@@ -22,6 +22,8 @@ use crate::resource::{Action, ChallengeKind, ChallengeSpec, Mode, Verdict};
 const MIN_ASSURANCE: Assurance = Assurance::Uv;
 /// See [`MIN_ASSURANCE`]: an hour.
 const MAX_AGE_S: u32 = 3600;
+/// Forms and small uploads.
+const HOLD_BODY_BYTES: u32 = 256 * 1024;
 /// See [`MIN_ASSURANCE`].
 pub(super) const KIND: ChallengeKind = ChallengeKind::Fido;
 
@@ -139,6 +141,10 @@ pub(super) fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> Demand
         max_age_s: own.max_age_s.or(defaults.max_age_s).unwrap_or(MAX_AGE_S),
         kinds: kinds.map_or_else(|| vec![KIND.word().to_owned()], words),
         fallback: fallback.map(words).unwrap_or_default(),
+        hold_body: own
+            .hold_body
+            .or(defaults.hold_body)
+            .unwrap_or(HOLD_BODY_BYTES),
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Challenge {
     pub kinds: Vec<String>,
     /// Kinds offered where none of the preferred ones can be done.
     pub fallback: Vec<String>,
+    /// Bytes of a navigation's body that are kept meanwhile; 0 = none is.
+    pub hold_body: u32,
 }
 
 /// What is recorded of a decision, whichever it was.
@@ -125,12 +127,26 @@ impl Permit {
         &self.outcome
     }
 
+    /// Puts what became of the request's body into outcome and event.
+    pub fn noted(&mut self, note: &'static str) {
+        self.outcome.noted(note);
+    }
+
     /// What the filter state of the request becomes: the mark that the guard demands, then the event.
     #[must_use]
     pub fn state(&self) -> &[u8] {
         match &self.outcome.event {
             Some(event) => event.state(),
             None => &[PERMITTED],
+        }
+    }
+}
+
+impl Outcome {
+    fn noted(&mut self, note: &'static str) {
+        self.notes.push(note);
+        if let Some(event) = &mut self.event {
+            event.note(note);
         }
     }
 }
@@ -154,6 +170,11 @@ impl Denial {
         self.outcome.event.as_ref().map(Event::state)
     }
 
+    /// Puts what became of the request's body into outcome and event.
+    pub fn noted(&mut self, note: &'static str) {
+        self.outcome.noted(note);
+    }
+
     /// Puts the status of the reply into the event, once it is known.
     pub fn answered_with(&mut self, status: u16) {
         if let Some(event) = &mut self.outcome.event {
@@ -169,6 +190,7 @@ impl Challenge {
             max_age_s: demand.max_age_s,
             kinds: demand.kinds.to_vec(),
             fallback: demand.fallback.to_vec(),
+            hold_body: demand.hold_body,
         }
     }
 }

@@ -63,6 +63,11 @@ impl Event {
         self.number(23, status.into());
     }
 
+    /// Adds a note, known late.
+    pub(crate) fn note(&mut self, note: &str) {
+        self.item(20, note);
+    }
+
     fn key(&mut self, tag: u32, wire: WireType) {
         match u8::try_from(tag << 3 | wire as u32) {
             Ok(key) if key <= 0x7f => self.state.push(key),

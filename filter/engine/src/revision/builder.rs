@@ -21,6 +21,8 @@ pub struct ChallengeSpec {
     pub kinds: Vec<String>,
     /// Kinds offered where none of the preferred ones can be done.
     pub fallback: Vec<String>,
+    /// Bytes of a navigation's body that are kept meanwhile; 0 = none is.
+    pub hold_body: u32,
 }
 
 /// Where a redirect leads.
@@ -163,6 +165,7 @@ impl RevisionBuilder {
                     policy::MAX_AGE_S,
                     policy::KINDS,
                     policy::FALLBACK,
+                    policy::HOLD_BODY,
                 ];
                 self.put_challenge(&mut record, at, challenge);
                 action::CHALLENGE
@@ -229,6 +232,7 @@ impl RevisionBuilder {
             settings::MAX_AGE_S,
             settings::KINDS,
             settings::FALLBACK,
+            settings::HOLD_BODY,
         ];
         self.put_challenge(&mut record, at, &spec.verdicts.demand);
         self.form.section(Section::Settings).clear();
@@ -354,11 +358,12 @@ impl RevisionBuilder {
         }
     }
 
-    fn put_challenge(&mut self, record: &mut [u32], at: [usize; 4], challenge: &ChallengeSpec) {
-        let [min_assurance, max_age_s, kinds, fallback] = at;
+    fn put_challenge(&mut self, record: &mut [u32], at: [usize; 5], challenge: &ChallengeSpec) {
+        let [min_assurance, max_age_s, kinds, fallback, hold_body] = at;
         let grade = u32::try_from(challenge.min_assurance.grade()).unwrap_or(u32::MAX);
         put(record, min_assurance, grade);
         put(record, max_age_s, challenge.max_age_s);
+        put(record, hold_body, challenge.hold_body);
         self.put_list(record, kinds, &challenge.kinds);
         self.put_list(record, fallback, &challenge.fallback);
     }

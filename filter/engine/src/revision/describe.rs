@@ -62,11 +62,12 @@ fn write_all(view: &View<'_>, text: &mut String) -> std::fmt::Result {
             }
             PolicyAction::Challenge(demand) => write!(
                 text,
-                "challenge {} within {} s by [{}] else [{}]",
+                "challenge {} within {} s by [{}] else [{}], holding {} bytes",
                 demand.min_assurance.word(),
                 demand.max_age_s,
                 list(demand.kinds),
                 list(demand.fallback),
+                demand.hold_body,
             )?,
         }
         if policy.monitor_only() {

@@ -4,6 +4,7 @@ use super::record::{TextList, Texts, action, policy as at};
 use crate::Assurance;
 use crate::cel::NodeId;
 use crate::form::Words;
+use crate::limits::MAX_HELD_BYTES;
 
 /// A `MitigationPolicy`.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Demand<'a> {
     pub(crate) max_age_s: u32,
     pub(crate) kinds: TextList<'a>,
     pub(crate) fallback: TextList<'a>,
+    /// Bytes of a navigation's body that are kept meanwhile; 0 = none is.
+    pub(crate) hold_body: u32,
 }
 
 /// What keeps a record from being a policy.
@@ -115,7 +118,13 @@ impl<'a> Policy<'a> {
             action::CHALLENGE => PolicyAction::Challenge(Demand::read(
                 self.record,
                 self.texts,
-                [at::MIN_ASSURANCE, at::MAX_AGE_S, at::KINDS, at::FALLBACK],
+                [
+                    at::MIN_ASSURANCE,
+                    at::MAX_AGE_S,
+                    at::KINDS,
+                    at::FALLBACK,
+                    at::HOLD_BODY,
+                ],
             )?),
             _ => return Err(InvalidField("the action")),
         })
@@ -123,11 +132,11 @@ impl<'a> Policy<'a> {
 }
 
 impl<'a> Demand<'a> {
-    /// Reads the words at these positions: assurance, age, kinds, fallback.
+    /// Reads the words at these positions: assurance, age, kinds, fallback, bytes held.
     pub(super) fn read(
         record: Words<'a>,
         texts: Texts<'a>,
-        [min_assurance, max_age_s, kinds, fallback]: [usize; 4],
+        [min_assurance, max_age_s, kinds, fallback, hold_body]: [usize; 5],
     ) -> Result<Self, InvalidField> {
         let grade = record.get(min_assurance).unwrap_or(u32::MAX);
         let list = |position, what| {
@@ -141,6 +150,10 @@ impl<'a> Demand<'a> {
             max_age_s: record.get(max_age_s).unwrap_or(0),
             kinds: list(kinds, "the kinds")?,
             fallback: list(fallback, "the fallback")?,
+            hold_body: record
+                .get(hold_body)
+                .filter(|&bytes| bytes <= MAX_HELD_BYTES)
+                .ok_or(InvalidField("`holdBody`"))?,
         })
     }
 }

@@ -22,7 +22,8 @@ pub(super) mod policy {
     pub(crate) const FALLBACK: usize = 15;
     pub(crate) const LOCATION: usize = 17;
     pub(crate) const STATUS: usize = 19;
-    pub(crate) const WORDS: usize = 20;
+    pub(crate) const HOLD_BODY: usize = 20;
+    pub(crate) const WORDS: usize = 21;
 }
 
 /// A signal: section `Signals`.
@@ -67,7 +68,8 @@ pub(super) mod settings {
     /// Headers of the six identifiers that are texts, in the order of
     /// [`crate::device::Identifier`]; two words each.
     pub(crate) const IDENTIFIERS: usize = 24;
-    pub(crate) const WORDS: usize = 36;
+    pub(crate) const HOLD_BODY: usize = 36;
+    pub(crate) const WORDS: usize = 37;
 }
 
 /// A key or a revocation: section `Keys`; records sorted by kind, those of one kind by text.

@@ -64,7 +64,13 @@ impl<'a> Settings<'a> {
         let demand = Demand::read(
             record,
             texts,
-            [at::MIN_ASSURANCE, at::MAX_AGE_S, at::KINDS, at::FALLBACK],
+            [
+                at::MIN_ASSURANCE,
+                at::MAX_AGE_S,
+                at::KINDS,
+                at::FALLBACK,
+                at::HOLD_BODY,
+            ],
         )?;
         Ok(Self {
             record,

@@ -117,6 +117,7 @@ impl Set {
                     max_age_s: 3600,
                     kinds: vec!["fido".to_owned()],
                     fallback: Vec::new(),
+                    hold_body: 0,
                 },
             },
         });
