@@ -84,7 +84,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, request: Request) -> Respo
     let language = app.catalog.choose(&request.headers);
     match try_show(&app, &event, &request).await {
         Ok((token, path)) => repeat::page(&app, language, &event, &token, &path),
-        Err(cause) => Refusal::of(cause).page(&app, language).await,
+        Err(cause) => Refusal::of(cause).page(&app, language, |_| None).await,
     }
 }
 
