@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use countersign_e2e::stack::{PUSH_LIMIT, Stack};
-use countersign_e2e::{expect, tour, visitor, wait};
+use countersign_e2e::{expect, held, tour, visitor, wait};
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 const POLICIES: [(&str, &str); 2] = [
@@ -93,13 +94,20 @@ fn make_traffic(stack: &Stack) -> Result<()> {
     expect::told_to_prove(forged.get("/checkout/cart")?)?;
     let boast = stack.stranger()?.with("x-bot-score", "1")?;
     expect::served(boast.get("/products/lamp")?)?;
+    let form = held::posted(
+        &stack.client()?,
+        Method::POST,
+        "/checkout/pay",
+        b"a=1".to_vec(),
+    )?;
+    form.expect(303)?;
     // Exempt, whatever it is answered.
     stack.client()?.get("/.countersign/jwks.json")?;
     Ok(())
 }
 
 /// What the filter counts, and what each says.
-const COUNTED: [(&str, &str); 5] = [
+const COUNTED: [(&str, &str); 6] = [
     (
         "countersign_condition_errors_total",
         "Conditions of policies and signals that failed at run time.",
@@ -111,6 +119,10 @@ const COUNTED: [(&str, &str); 5] = [
     (
         "countersign_decisions_total",
         "Requests by what was decided and by policy; (none) = no policy decided. monitor and satisfied stand beside the decision of the same request.",
+    ),
+    (
+        "countersign_held_bodies_total",
+        "Bodies of challenged requests: kept, repeated, or why not.",
     ),
     (
         "countersign_notes_total",
@@ -187,6 +199,23 @@ fn words(name: &str, label: &str) -> Result<Vec<String>> {
                 }
             }
             words.sort();
+            Ok(words)
+        }
+        ("countersign_held_bodies_total", "result") => {
+            let mut words = vec!["kept".to_owned(), "repeated".to_owned()];
+            for line in read("filter/engine/src/held/answer.rs")?.lines() {
+                let word = line
+                    .trim()
+                    .strip_prefix('"')
+                    .and_then(|it| it.strip_suffix("\","));
+                if let Some(word) = word.filter(|it| {
+                    !it.is_empty() && it.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                }) {
+                    words.push(word.to_owned());
+                }
+            }
+            words.sort();
+            words.dedup();
             Ok(words)
         }
         ("countersign_decisions_total", "action") => {
