@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const $ = (id) => document.getElementById(id);
-  const { ticket, host, kinds: offered, messages: m, channels: c, timeout } = JSON.parse($("config").textContent);
+  const { ticket, host, kinds: offered, messages: m, devices: d, channels: c, timeout } = JSON.parse($("config").textContent);
   const status = $("status"), verify = $("verify"), renew = $("renew"), back = $("back"), more = $("more");
   const panel = $("panel"), progress = $("progress"), ways = $("ways"), form = $("nojs");
   // busy: a click does nothing. fresh: the next ceremony makes a new credential. known: the last one
@@ -61,7 +61,9 @@
       signal,
     });
   // Told for the operator's numbers; nothing here waits for it.
-  const tell = (step, kind = current) => post("steps", { ticket, step, kind }).catch(() => {});
+  const tell = (step, way = current) => post("steps", { ticket, step, kind: kindOf(way) }).catch(() => {});
+  // A way is a kind, or a kind with an authenticator: `fido:security-key`.
+  const kindOf = (way) => way && way.split(":")[0];
 
   // For browsers without the JSON helpers (Safari before 18.4).
   const bytes = (text) =>
@@ -115,7 +117,10 @@
     if (kind === "ticket-used") return over("expired", m.used, m.used_heading);
     if (kind === "ticket-invalid") return over("failed", m.invalid, m.invalid_heading);
     if (kind === "too-many-attempts") return over("failed", m.too_many);
-    if (kind === "assurance-too-low") return over("failed", m.low, m.low_heading);
+    const short = { "assurance-too-low": m.low, "credential-synced": d.synced, "authenticator-class": d.class }[kind];
+    // Another way may do, where there is one.
+    if (short && able.length > 1) return fail(short);
+    if (short) return over("failed", short, m.low_heading);
     if (kind === "unanswerable") return over("unsupported", m.unanswerable, m.unanswerable_heading);
     if (kind === "not-verified") return fail(m.not_verified);
     if (["busy", "not-ready", "slow-down"].includes(kind)) return fail(m.busy);
@@ -131,7 +136,7 @@
 
   // Begins a ceremony; nothing when it was refused, and the page says why.
   const begin = async (signal, input) => {
-    const answer = await post("ceremonies", { ticket, kind: current, renew: fresh, input }, signal);
+    const answer = await post("ceremonies", { ticket, kind: kindOf(current), renew: fresh, input }, signal);
     if (!answer.ok) return void (await refused(answer));
     return answer.json();
   };
@@ -192,7 +197,7 @@
         PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable(),
       run: async (signal) => {
         say("working", m.waiting);
-        const begun = await begin(signal);
+        const begun = await begin(signal, { authenticator: current.split(":")[1] || "client-device" });
         if (!begun) return;
         const create = begun.mode === "registration";
         known = !create;
@@ -202,7 +207,7 @@
           credential = await navigator.credentials[create ? "create" : "get"](how);
         } catch (error) {
           if (signal.reason === "other") return;
-          if (error.name === "NotSupportedError") return lacks("fido");
+          if (error.name === "NotSupportedError") return lacks(current);
           tell("cancelled");
           // The browser does not tell "I did not want to" from "no such credential here".
           return fail(m.cancelled, m.renew_hint);
@@ -245,6 +250,7 @@
     },
     /* channels.js */
   };
+  /* keys.js */
 
   const run = async () => {
     if (busy) return;
@@ -313,7 +319,25 @@
     if (kinds[current].auto) run();
   };
 
+  // A browser that keeps no cookie would be sent back here for ever. What it says of itself is not
+  // always true, so one is set and looked for.
+  const keepsCookies = () => {
+    const probe = "__Host-countersign-kept=1; Path=/; Secure; SameSite=Lax; Max-Age=";
+    try {
+      document.cookie = probe + "60";
+      const kept = document.cookie.includes("__Host-countersign-kept=1");
+      document.cookie = probe + "0";
+      return kept;
+    } catch {
+      return false;
+    }
+  };
+
   const ready = (async () => {
+    if (!keepsCookies()) {
+      tell("unsupported", offered[0]);
+      return over("failed", d.cookies, d.cookies_heading);
+    }
     const can = async (name) => {
       try {
         return kinds[name] && (await kinds[name].can());

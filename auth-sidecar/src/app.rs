@@ -156,7 +156,7 @@ impl App {
         let app = Arc::new(Self {
             store,
             tagger,
-            channels: Channels::start(channels, &metrics)?,
+            channels: Channels::start(channels, &metrics, clock.now_s())?,
             rates: Rates::default(),
             clock,
             random,
@@ -290,6 +290,13 @@ impl App {
                 .held_bytes
                 .set(i64::try_from(bytes).unwrap_or(i64::MAX)),
             Err(error) => tracing::warn!(%error, "cannot count the held bodies"),
+        }
+        if let Some(attestation) = &self.channels.attestation {
+            match attestation.refresh(self.clock.now_s()) {
+                Ok(true) => tracing::info!("took what was written of authenticators"),
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, "authenticators stay as they were"),
+            }
         }
         self.is_ready();
     }

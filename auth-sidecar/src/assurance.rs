@@ -27,14 +27,16 @@ impl Assurance {
     /// The grade of a verified WebAuthn answer.
     ///
     /// `backup_eligible` must be what registration *and* this answer said, either one true: a
-    /// credential that may be synced now or could be later is not bound to its device. These are
-    /// claims of an unattested authenticator; no grade here pretends otherwise.
+    /// credential that may be synced now or could be later is not bound to its device. Without
+    /// `attested` (a maker who is believed vouches for the authenticator) these are claims of whoever
+    /// answered; no grade here pretends otherwise.
     #[must_use]
-    pub fn of_answer(user_verified: bool, backup_eligible: bool) -> Self {
-        match (user_verified, backup_eligible) {
-            (true, false) => Self::UvBound,
-            (true, true) => Self::Uv,
-            (false, _) => Self::Possession,
+    pub fn of_answer(user_verified: bool, backup_eligible: bool, attested: bool) -> Self {
+        match (user_verified, backup_eligible, attested) {
+            (true, false, true) => Self::UvAttested,
+            (true, false, false) => Self::UvBound,
+            (true, true, _) => Self::Uv,
+            (false, ..) => Self::Possession,
         }
     }
 
@@ -73,9 +75,18 @@ mod tests {
 
     #[test]
     fn a_synced_credential_is_verified_but_not_bound() {
-        assert_eq!(Assurance::of_answer(true, true), Assurance::Uv);
-        assert_eq!(Assurance::of_answer(true, false), Assurance::UvBound);
-        assert_eq!(Assurance::of_answer(false, false), Assurance::Possession);
+        use Assurance as A;
+        assert_eq!(A::of_answer(true, true, false), A::Uv);
+        assert_eq!(A::of_answer(true, false, false), A::UvBound);
+        assert_eq!(A::of_answer(false, false, false), A::Possession);
+    }
+
+    #[test]
+    fn a_maker_vouches_for_what_is_verified_and_bound_and_for_nothing_less() {
+        use Assurance as A;
+        assert_eq!(A::of_answer(true, false, true), A::UvAttested);
+        assert_eq!(A::of_answer(true, true, true), A::Uv);
+        assert_eq!(A::of_answer(false, false, true), A::Possession);
         assert!(Assurance::Uv < Assurance::UvBound && Assurance::UvBound < Assurance::UvAttested);
     }
 

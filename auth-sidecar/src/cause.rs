@@ -92,8 +92,18 @@ causes! {
     CredentialTaken = "CREDENTIAL_TAKEN" => Rejected;
     /// Backup eligibility, algorithm or key are not what this credential can have.
     CredentialInconsistent = "CREDENTIAL_INCONSISTENT" => Rejected;
-    /// Attestation that nobody asked for, and that does not verify.
+    /// An attestation that does not verify.
     AttestationInvalid = "ATTESTATION_INVALID" => Rejected;
+    /// A maker's word was asked for; there is none, or of no maker or model that is trusted.
+    AttestationUntrusted = "ATTESTATION_UNTRUSTED" => AssuranceTooLow;
+    /// `uv_attested` is demanded, and this sidecar has no roots: an operator has to name some.
+    AttestationRootsMissing = "ATTESTATION_ROOTS_MISSING" => Unanswerable;
+    /// The authenticator's model is prohibited, or reported as broken.
+    AuthenticatorRefused = "AUTHENTICATOR_REFUSED" => AssuranceTooLow;
+    /// Another class of authenticators than the policy allows.
+    AuthenticatorClass = "AUTHENTICATOR_CLASS" => AuthenticatorClass;
+    /// The credential can be copied to other devices, and one was demanded that cannot.
+    CredentialSynced = "CREDENTIAL_SYNCED" => CredentialSynced;
     /// Not every puzzle is solved, or others are.
     PowUnsolved = "POW_UNSOLVED" => Rejected;
     /// The form without JavaScript came back before its time.
@@ -156,6 +166,8 @@ causes! {
     NotJson = "NOT_JSON" => UnsupportedMedia;
     /// A body that is not a form's.
     NotForm = "NOT_FORM" => BadRequest;
+    /// The form without JavaScript came without the cookie that its page set.
+    CookiesBlocked = "COOKIES_BLOCKED" => CookiesBlocked;
     /// Not sent by a page of this origin.
     CrossSite = "CROSS_SITE" => Forbidden;
     /// The body is longer than any honest one.
@@ -213,6 +225,12 @@ faces! {
     Unanswerable = "unanswerable", FORBIDDEN, "this challenge cannot be answered here";
     /// Another device may do.
     AssuranceTooLow = "assurance-too-low", FORBIDDEN, "this page asks for a stronger proof";
+    /// Another device, or another key, may do.
+    CredentialSynced = "credential-synced", FORBIDDEN, "this page asks for a key that stays in one device";
+    /// Another authenticator does.
+    AuthenticatorClass = "authenticator-class", FORBIDDEN, "this page does not accept this kind of key";
+    /// Allow cookies.
+    CookiesBlocked = "cookies-blocked", FORBIDDEN, "this site cannot remember what is proven: cookies are blocked";
     /// Go back and get a new ticket.
     TooManyAttempts = "too-many-attempts", TOO_MANY_REQUESTS, "too many attempts";
     /// Try again.

@@ -7,6 +7,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
 
 use crate::app::App;
+use crate::assurance::Assurance;
 use crate::authority::Authority;
 use crate::cause::Cause;
 use crate::cookies;
@@ -226,7 +227,12 @@ pub async fn end(
     if proof.assurance < ticket.demanded() {
         // What was registered is kept: the next page that asks for less need not ask again.
         tx.commit().await?;
-        return Err(refuse(Cause::AssuranceTooLow).cookie(device_cookie));
+        let cause = match (row.kind, proof.assurance) {
+            // A verified user, and more was demanded: it is the key that falls short.
+            (Kind::Fido, Assurance::Uv) => Cause::CredentialSynced,
+            _ => Cause::AssuranceTooLow,
+        };
+        return Err(refuse(cause).cookie(device_cookie));
     }
     if !app.store.pass_ticket(&mut tx, &ticket).await? {
         // The counter stays as this answer left it.

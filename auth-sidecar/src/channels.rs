@@ -1,5 +1,5 @@
-//! What an operator sets up beside the store: a captcha's provider, a mail server, the proxies before
-//! Envoy.
+//! What an operator sets up beside the store: a captcha's provider, a mail server, makers of
+//! authenticators, the proxies before Envoy.
 
 use std::net::IpAddr;
 
@@ -7,6 +7,7 @@ use axum::http::{Extensions, HeaderMap};
 use clap::Args;
 use ipnet::IpNet;
 
+use crate::attestation::{Attestation, AttestationOptions, InvalidAttestation};
 use crate::captcha::provider::CaptchaOptions;
 use crate::captcha::{Captcha, InvalidCaptcha, Provider};
 use crate::metrics::Metrics;
@@ -29,6 +30,9 @@ pub struct ChannelOptions {
     /// The mail server.
     #[command(flatten)]
     pub mail: MailOptions,
+    /// Makers of authenticators.
+    #[command(flatten)]
+    pub attestation: AttestationOptions,
 }
 
 /// The same, ready for use.
@@ -38,6 +42,8 @@ pub struct Channels {
     pub captcha: Option<Captcha>,
     /// The way out for codes.
     pub mailer: Option<Mailer>,
+    /// Whose word about authenticators counts.
+    pub attestation: Option<Attestation>,
     trusted_hops: Vec<IpNet>,
 }
 
@@ -50,15 +56,23 @@ pub enum InvalidChannels {
     /// The mail server's.
     #[error(transparent)]
     Mail(#[from] InvalidMail),
+    /// The roots of makers and what belongs to them.
+    #[error(transparent)]
+    Attestation(#[from] InvalidAttestation),
 }
 
 impl Channels {
     /// Reads the options and starts what runs in the background.
-    pub fn start(options: &ChannelOptions, metrics: &Metrics) -> Result<Self, InvalidChannels> {
+    pub fn start(
+        options: &ChannelOptions,
+        metrics: &Metrics,
+        now_s: u64,
+    ) -> Result<Self, InvalidChannels> {
         let (mails, up) = (metrics.mails.clone(), metrics.mail_server_up.clone());
         Ok(Self {
             captcha: Provider::from_options(&options.captcha)?,
             mailer: Mailer::start(&options.mail, mails, up)?,
+            attestation: Attestation::start(&options.attestation, now_s)?,
             trusted_hops: options.trusted_hops.clone(),
         })
     }

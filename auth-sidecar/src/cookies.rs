@@ -9,6 +9,9 @@ pub const SESSION: &str = "__Host-countersign";
 /// Holds the device id: which credentials to ask for.
 pub const DEVICE: &str = "__Host-countersign-device";
 
+/// Says that the browser keeps cookies: set by a page with a form, looked for when the form comes.
+pub const PROBE: &str = "__Host-countersign-probe";
+
 /// What the browser sent under one name, each value in order: a sibling page can add a second one.
 /// Bytes that are not UTF-8 and headers past the limit are passed over.
 #[must_use]
@@ -58,6 +61,11 @@ pub fn set_session(token: &str, lifetime_s: u64) -> Option<HeaderValue> {
 /// `Set-Cookie` of a device.
 pub fn set_device(id: &str) -> Option<HeaderValue> {
     set(DEVICE, id, limits::DEVICE_COOKIE_S)
+}
+
+/// `Set-Cookie` of the probe. The page's script uses one of another name: it could not overwrite this one.
+pub fn set_probe() -> Option<HeaderValue> {
+    set(PROBE, "1", limits::CEREMONY_LIFETIME_S)
 }
 
 fn set(name: &str, value: &str, max_age_s: u64) -> Option<HeaderValue> {

@@ -52,10 +52,11 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
-    /// The most that it can prove here. No attestation is verified, so `fido` ends at `uv_bound`.
+    /// The most that it can prove here. `attests`: this sidecar has roots that an attestation can lead to.
     #[must_use]
-    pub fn highest(self) -> Assurance {
+    pub fn highest(self, attests: bool) -> Assurance {
         match self {
+            Self::Fido if attests => Assurance::UvAttested,
             Self::Fido => Assurance::UvBound,
             Self::Pow | Self::Nojs => Assurance::Effort,
             Self::Captcha => Assurance::Human,

@@ -28,6 +28,26 @@ const RIGHT_TO_LEFT: [&str; 1] = ["ar"];
 /// What becomes of held requests, of every language: one file, so that it can grow by itself.
 const HELD: &str = include_str!("../messages/held.json");
 
+/// What is said of keys, browsers and whose page it is, of every language.
+const DEVICES: &str = include_str!("../messages/devices.json");
+
+/// What is said of keys, browsers and whose page it is.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "each name is the key in the file")]
+pub struct DeviceMessages {
+    pub way_security_key: String,
+    pub why_security_key: String,
+    pub way_hybrid: String,
+    pub why_hybrid: String,
+    pub synced: String,
+    pub class: String,
+    pub cookies_heading: String,
+    pub cookies: String,
+    pub privacy: String,
+    pub help: String,
+}
+
 /// What is said of a request that is held and sent again.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,6 +143,8 @@ pub struct Language {
     pub messages: Messages,
     /// What it says of held requests.
     pub held: HeldMessages,
+    /// What it says of keys and browsers.
+    pub devices: DeviceMessages,
 }
 
 /// A language file that is not one.
@@ -146,13 +168,21 @@ impl Catalog {
         let invalid = |tag| move |source| InvalidCatalog { tag, source };
         let mut held: HashMap<String, HeldMessages> =
             serde_json::from_str(HELD).map_err(invalid("held"))?;
+        let mut devices: HashMap<String, DeviceMessages> =
+            serde_json::from_str(DEVICES).map_err(invalid("devices"))?;
         let mut read = |(tag, text): (&'static str, &str)| {
-            let missing = || serde::de::Error::custom("not in `held.json`");
+            let missing = |file: &str| serde::de::Error::custom(format!("not in `{file}`"));
+            let no_held = || missing("held.json");
+            let no_devices = || missing("devices.json");
             Ok(Language {
                 tag,
                 rtl: RIGHT_TO_LEFT.contains(&tag),
                 messages: serde_json::from_str(text).map_err(invalid(tag))?,
-                held: held.remove(tag).ok_or_else(missing).map_err(invalid(tag))?,
+                held: held.remove(tag).ok_or_else(no_held).map_err(invalid(tag))?,
+                devices: devices
+                    .remove(tag)
+                    .ok_or_else(no_devices)
+                    .map_err(invalid(tag))?,
             })
         };
         let [english, others @ ..] = FILES;
@@ -274,6 +304,15 @@ mod tests {
             assert_eq!(keys(text), english, "{tag}");
         }
         assert_eq!(Catalog::builtin().unwrap().others.len(), 11);
+    }
+
+    #[test]
+    fn no_language_lacks_a_message_of_keys_and_browsers() {
+        let all: HashMap<String, HashMap<String, String>> = serde_json::from_str(DEVICES).unwrap();
+        assert_eq!(all.len(), FILES.len());
+        for messages in all.values().flat_map(HashMap::values) {
+            assert!(!messages.trim().is_empty());
+        }
     }
 
     #[test]

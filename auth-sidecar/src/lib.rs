@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod assurance;
+pub mod attestation;
 pub mod authority;
 pub mod captcha;
 pub mod cause;

@@ -292,3 +292,18 @@ pub const HELD_SHARES: u64 = 8;
 
 /// Bodies on their way in at once: each is in memory three times while it is sealed.
 pub const HELD_IN_FLIGHT: usize = 32;
+
+/// Root certificates of makers, or of the metadata's signer: there are some dozens in the world.
+pub const ROOTS: usize = 256;
+
+/// Bytes of a file of root certificates.
+pub const ROOTS_BYTES: u64 = 1 << 20;
+
+/// Bytes of a list of models: some ten thousand lines.
+pub const MODELS_BYTES: u64 = 1 << 20;
+
+/// Bytes of FIDO metadata; what the service publishes is below 10 MiB.
+pub const METADATA_BYTES: u64 = 64 << 20;
+
+/// Entries of FIDO metadata; what the service publishes has a few hundred.
+pub const METADATA_ENTRIES: usize = 20_000;

@@ -110,7 +110,7 @@ impl Metrics {
             "assurance",
         )?;
         for assurance in Kind::ALL
-            .map(Kind::highest)
+            .map(|kind| kind.highest(true))
             .into_iter()
             .chain([Assurance::Uv])
         {

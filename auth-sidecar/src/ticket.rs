@@ -3,6 +3,7 @@
 //! A compact JWS, HS256. It comes through a stranger's hands, so nothing in it is used before its
 //! signature fits, and its return path is checked here again.
 
+use countersign_webauthn::Class;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,8 @@ struct Claims {
     kinds: Vec<String>,
     #[serde(default)]
     fallback: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    authenticators: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
     #[serde(default)]
@@ -345,6 +348,24 @@ impl Ticket {
             }
         }
         kinds
+    }
+
+    /// Which authenticators the policy accepts, each once, the preferred first; those in the device
+    /// where it does not say. One that this version does not know is passed over.
+    #[must_use]
+    pub fn authenticators(&self) -> Vec<Class> {
+        let mut classes = Vec::with_capacity(Class::ALL.len());
+        for word in &self.claims.authenticators {
+            if let Some(class) = Class::from_word(word)
+                && !classes.contains(&class)
+            {
+                classes.push(class);
+            }
+        }
+        if classes.is_empty() {
+            classes.push(Class::ClientDevice);
+        }
+        classes
     }
 
     /// When the filter made it.

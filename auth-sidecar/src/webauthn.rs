@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use countersign_webauthn::{
-    Fault, Kept, NewCredential, Passkey, Proof, Question, RelyingParty, may_be_synced,
+    Class, Fault, Kept, NewCredential, Passkey, Proof, Question, RelyingParty, Roots, may_be_synced,
 };
 use uuid::Uuid;
 
@@ -52,23 +52,34 @@ impl RelyingParties {
     }
 }
 
-/// Asks for a new credential. `user` is the handle that the authenticator files it under.
-pub fn ask_registration(party: &RelyingParty, user: Uuid) -> Result<Question, Fault> {
-    party.ask_registration(&NewCredential {
+/// Asks for a new credential; with roots, for one that a maker vouches for. `user` is the handle that the
+/// authenticator files it under.
+pub fn ask_registration(
+    party: &RelyingParty,
+    user: Uuid,
+    classes: &[Class],
+    roots: Option<&Roots>,
+) -> Result<Question, Fault> {
+    let new = NewCredential {
         user,
         name: party.id(),
         // The device cookie names it.
-        kept: Kept::ByThisDevice,
+        kept: Kept::ByItsId(classes),
         known: &[],
-    })
+    };
+    match roots {
+        Some(roots) => party.ask_attested_registration(&new, roots),
+        None => party.ask_registration(&new),
+    }
 }
 
 /// The grade of an answer, given the credential as it is stored after it.
 #[must_use]
-pub fn assurance(proof: &Proof, stored: &Passkey) -> Assurance {
+pub fn assurance(proof: &Proof, stored: &Passkey, attested: bool) -> Assurance {
     Assurance::of_answer(
         proof.user_verified(),
         proof.backup_eligible() || may_be_synced(stored),
+        attested,
     )
 }
 
@@ -87,6 +98,8 @@ impl From<Fault> for Cause {
             Fault::SignatureInvalid => Self::SignatureInvalid,
             Fault::CredentialInconsistent => Self::CredentialInconsistent,
             Fault::AttestationInvalid => Self::AttestationInvalid,
+            Fault::AttestationUntrusted => Self::AttestationUntrusted,
+            Fault::MayBeSynced => Self::CredentialSynced,
             Fault::AnswerMalformed => Self::AnswerMalformed,
             Fault::Internal => Self::Internal,
         }

@@ -27,6 +27,9 @@ use crate::ticket::{Scheme, UnverifiedTicket};
 #[serde(deny_unknown_fields)]
 struct Begin {
     ticket: String,
+    /// The page that holds the form has set a cookie beside it.
+    #[serde(default)]
+    cookies: Option<String>,
 }
 
 /// The form of the challenge page: shows the one that waits.
@@ -46,7 +49,10 @@ async fn try_begin(app: &App, request: Request, headers: &HeaderMap) -> Result<R
     let address = app.channels.client(headers, request.extensions());
     let host =
         guard::host(request.uri().authority().map(|a| a.as_str()), headers).map_err(Refusal::of)?;
-    let Begin { ticket: token } = guard::form(request, limits::TICKET_BODY_BYTES)
+    let Begin {
+        ticket: token,
+        cookies: probed,
+    } = guard::form(request, limits::TICKET_BODY_BYTES)
         .await
         .map_err(Refusal::of)?;
     let settings = app
@@ -56,6 +62,10 @@ async fn try_begin(app: &App, request: Request, headers: &HeaderMap) -> Result<R
         UnverifiedTicket::new(&token).verify(&settings.ticket_keys, &host, app.clock.now_s())?;
     guard::not_cross_site(headers, &host, &[ticket.scheme()])
         .map_err(|cause| Refusal::with(cause, &ticket))?;
+    // Without cookies the way home would lead back here, for ever.
+    if probed.is_some() && cookies::values(headers, cookies::PROBE).is_empty() {
+        return Err(Refusal::with(Cause::CookiesBlocked, &ticket));
+    }
     let cookie = cookies::device(headers);
     let session = app.session_of(headers, &host);
     let asking = Asking {

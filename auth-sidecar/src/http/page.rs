@@ -1,19 +1,26 @@
 //! The HTML: one template for the challenge and for every page that says why there is none.
 
 use askama::Template;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use countersign_webauthn::Class;
 use serde_json::json;
 
+use self::teller::Tell;
 use super::secured::secured;
 use crate::app::App;
 use crate::cause::Face;
+use crate::cookies;
 use crate::kind::Kind;
 use crate::language::{Language, Messages};
 use crate::limits;
 use crate::return_path::ReturnPath;
 use crate::ticket::Ticket;
 use crate::world::opaque_id;
+
+mod teller;
+
+pub(super) use teller::Teller;
 
 pub(super) const CSS: &str = include_str!("../../assets/page.css");
 const JS: &str = include_str!("../../assets/page.js");
@@ -23,7 +30,9 @@ const CHANNELS_CSS: &str = include_str!("../../assets/totp.css");
 const CHANNELS_HERE: &str = "/* channels.js */";
 const FORMS_JS: &str = include_str!("../../assets/forms.js");
 const FORMS_HERE: &str = "/* forms.js */";
-const TELL_JS: &str = include_str!("../../assets/tell.js");
+/// Ways that most pages do without: where the policy accepts authenticators outside of the device.
+const KEYS_JS: &str = include_str!("../../assets/keys.js");
+const KEYS_HERE: &str = "/* keys.js */";
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -66,43 +75,6 @@ struct Challenge<'a> {
     config: String,
 }
 
-/// Whom the page tells that it is over, because their script opened it and waits for that.
-#[derive(Clone, Debug)]
-pub(super) struct Teller {
-    /// The origin of the window that opened this one; a frame tells its own.
-    origin: String,
-    /// Whether a window of that origin may keep hold of this one.
-    keeps_opener: bool,
-}
-
-impl Teller {
-    /// Of a page that was asked for with `tell`.
-    pub(super) fn new(ticket: &Ticket, from_same_origin: bool) -> Self {
-        let asking = ticket.asking_origin();
-        Self {
-            keeps_opener: asking.is_some() || from_same_origin,
-            origin: asking.map_or_else(|| ticket.origin(), str::to_owned),
-        }
-    }
-
-    fn at_once<'a>(&'a self, word: &'a str) -> Tell<'a> {
-        Tell {
-            origin: &self.origin,
-            word,
-            js: TELL_JS,
-            keeps_opener: self.keeps_opener,
-        }
-    }
-}
-
-struct Tell<'a> {
-    origin: &'a str,
-    /// What is said as soon as the page is there.
-    word: &'a str,
-    js: &'a str,
-    keeps_opener: bool,
-}
-
 /// The page that asks.
 pub(super) fn challenge(
     app: &App,
@@ -126,12 +98,15 @@ pub(super) fn challenge(
     let m = &language.messages;
     let channel = |kind: &Kind| matches!(kind, Kind::Captcha | Kind::OtpEmail | Kind::Totp);
     let channels = kinds.iter().any(channel);
+    let authenticators = ticket.authenticators();
+    let keys = authenticators.iter().any(|it| *it != Class::ClientDevice);
     let config = json!({
         "ticket": token,
-        "kinds": kinds,
+        "kinds": ways(kinds, &authenticators),
         "host": ticket.host().audience(),
         "timeout": u64::try_from(limits::PROMPT_TIMEOUT.as_millis()).unwrap_or(60_000),
         "messages": m,
+        "devices": language.devices,
         "channels": channels.then(|| app.channel_texts.of(language.tag)),
     });
     let js = if channels {
@@ -139,6 +114,11 @@ pub(super) fn challenge(
             .replacen(FORMS_HERE, FORMS_JS, 1)
     } else {
         JS.to_owned()
+    };
+    let js = if keys {
+        js.replacen(KEYS_HERE, KEYS_JS, 1)
+    } else {
+        js
     };
     let css = if channels {
         format!("{CSS}{CHANNELS_CSS}")
@@ -183,11 +163,33 @@ pub(super) fn challenge(
         reference: &m.reference,
         event_id: ticket.event_id(),
     };
+    let form = page.form.is_some();
     let captcha = app.channels.captcha.as_ref();
     let origins = captcha
         .filter(|_| kinds.contains(&Kind::Captcha))
         .map(|captcha| captcha.provider().origins.join(" "));
-    answer_with(app, StatusCode::OK, page, &origins.unwrap_or_default())
+    let mut response = answer_with(app, StatusCode::OK, page, &origins.unwrap_or_default());
+    if let (true, Some(probe)) = (form, cookies::set_probe()) {
+        response.headers_mut().append(header::SET_COOKIE, probe);
+    }
+    response
+}
+
+/// What the page offers, in the order of the policy: a kind, or `fido` with an authenticator outside of
+/// the device.
+fn ways(kinds: &[Kind], authenticators: &[Class]) -> Vec<String> {
+    let of = |kind: &Kind| match kind {
+        Kind::Fido => authenticators.iter().map(fido_with).collect(),
+        kind => vec![kind.word().to_owned()],
+    };
+    kinds.iter().flat_map(of).collect()
+}
+
+fn fido_with(authenticator: &Class) -> String {
+    match authenticator {
+        Class::ClientDevice => Kind::Fido.word().to_owned(),
+        other => format!("{}:{}", Kind::Fido.word(), other.word()),
+    }
 }
 
 /// The page that waits, and needs no JavaScript for it. `early`: somebody did not.
@@ -236,7 +238,7 @@ pub(super) fn notice(
     ticket: Option<&Ticket>,
     teller: Option<&Teller>,
 ) -> Response {
-    let (m, h) = (&language.messages, &language.held);
+    let (m, h, d) = (&language.messages, &language.held, &language.devices);
     let (state, heading, text) = match face {
         Face::TicketExpired => ("expired", &m.expired_heading, &m.expired),
         Face::HeldGone => ("expired", &h.gone_heading, &h.gone),
@@ -245,6 +247,9 @@ pub(super) fn notice(
         Face::TicketUsed => ("done", &m.used_heading, &m.used),
         Face::Unanswerable => ("unsupported", &m.unanswerable_heading, &m.unanswerable),
         Face::AssuranceTooLow => ("unsupported", &m.low_heading, &m.low),
+        Face::CredentialSynced => ("unsupported", &m.low_heading, &d.synced),
+        Face::AuthenticatorClass => ("unsupported", &m.low_heading, &d.class),
+        Face::CookiesBlocked => ("unsupported", &d.cookies_heading, &d.cookies),
         Face::TicketInvalid
         | Face::BadRequest
         | Face::Forbidden
@@ -376,11 +381,11 @@ mod tests {
 
     #[test]
     fn what_is_inlined_cannot_close_its_element() {
-        for js in [JS, CHANNELS_JS, FORMS_JS, TELL_JS] {
+        for js in [JS, CHANNELS_JS, FORMS_JS, KEYS_JS, teller::JS] {
             assert!(!js.contains("</script") && !js.contains("<!--"));
         }
         assert!(!CSS.contains("</style") && !CHANNELS_CSS.contains("</style"));
-        for here in [CHANNELS_HERE, FORMS_HERE] {
+        for here in [CHANNELS_HERE, FORMS_HERE, KEYS_HERE] {
             assert_eq!(JS.matches(here).count(), 1);
         }
     }

@@ -1,11 +1,16 @@
 //! `fido`: WebAuthn. A device registers a credential the first time and asserts with it afterwards.
 
-use countersign_webauthn::{Passkey, Proof as KeyProof, Question, Waiting};
+use countersign_webauthn::{
+    Class, Passkey, Proof as KeyProof, Question, Waiting, may_be_synced, says_otherwise,
+};
+use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Answering, Asked, Asking, Miss, Proof, Verified};
 use crate::app::App;
+use crate::assurance::Assurance;
+use crate::attestation::{Attestation, Standing};
 use crate::cause::Cause;
 use crate::http::Refusal;
 use crate::store::credentials::CredentialRow;
@@ -17,6 +22,8 @@ use crate::world::NoRandomness;
 /// (`user`) and was verified by something they are or know (`mfa`). Neither `hwk` nor `fpt` or
 /// `face`: nothing attests the hardware, and WebAuthn does not tell the method.
 const METHODS: [&str; 3] = ["pop", "user", "mfa"];
+/// The same, where a maker vouches for the hardware that holds the key (`hwk`).
+const ATTESTED_METHODS: [&str; 4] = ["pop", "user", "mfa", "hwk"];
 
 /// A verified answer.
 #[derive(Debug)]
@@ -25,22 +32,40 @@ pub struct Answer {
     rp_id: String,
 }
 
-/// An authentication where the device has a credential, else a registration.
+/// What the page says besides: with which of the accepted authenticators.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Input {
+    authenticator: Option<Class>,
+}
+
+/// An authentication where the device has a credential that can reach what is demanded, else a
+/// registration.
 pub(super) async fn ask(app: &App, asking: &Asking<'_>) -> Result<Asked, Refusal> {
     let refuse = |cause| Refusal::with(cause, asking.ticket);
     let party = app.relying_parties.of(asking.ticket).map_err(refuse)?;
+    let classes = classes(asking).map_err(refuse)?;
     let known = match asking.cookie {
-        Some(device) if !asking.renew => passkeys(app, device, party.id()).await?,
+        Some(device) if !asking.renew => {
+            let mut known = passkeys(app, device, party.id()).await?;
+            known.retain(|passkey| reaches(app, asking.ticket.demanded(), passkey));
+            known
+        }
         _ => Vec::new(),
     };
     let (device, question) = if known.is_empty() {
         // A device that is proven by its session is upgraded. Any other is a new one, also when the
         // browser names one: without its credential the name is only a word that somebody sent.
         let device = asking.proven.filter(|_| !asking.renew);
-        let question = webauthn::ask_registration(&party, user_handle(app)?);
+        let trust = app.channels.attestation.as_ref().map(Attestation::trust);
+        // Asked for only where it is demanded: it tells a site which model somebody has.
+        let trust = trust.filter(|_| asking.ticket.demanded() == Assurance::UvAttested);
+        let roots = trust.as_ref().map(|trust| trust.roots());
+        let user = user_handle(app)?;
+        let question = webauthn::ask_registration(&party, user, &classes, roots);
         (device, question)
     } else {
-        (asking.cookie, party.ask_authentication(&known))
+        (asking.cookie, party.ask_authentication(&known, &classes))
     };
     let Question {
         kind,
@@ -52,6 +77,33 @@ pub(super) async fn ask(app: &App, asking: &Asking<'_>) -> Result<Asked, Refusal
         mode: kind,
         ..Asked::once(device, options, state)
     })
+}
+
+/// The authenticators that are asked: the one that the person chose, or all that the policy accepts.
+fn classes(asking: &Asking<'_>) -> Result<Vec<Class>, Cause> {
+    let accepted = asking.ticket.authenticators();
+    let input = match asking.input {
+        Value::Null => Input::default(),
+        input => Input::deserialize(input).map_err(|_| Cause::BodyMalformed)?,
+    };
+    match input.authenticator {
+        None => Ok(accepted),
+        Some(class) if accepted.contains(&class) => Ok(vec![class]),
+        Some(_) => Err(Cause::AuthenticatorClass),
+    }
+}
+
+/// Whether an answer with this credential can prove as much: asking for one that cannot would be a loop.
+fn reaches(app: &App, demanded: Assurance, passkey: &Passkey) -> bool {
+    let standing = standing(app, passkey);
+    let attested = standing == Standing::Attested;
+    standing != Standing::Refused
+        && Assurance::of_answer(true, may_be_synced(passkey), attested) >= demanded
+}
+
+fn standing(app: &App, passkey: &Passkey) -> Standing {
+    let attestation = app.channels.attestation.as_ref();
+    attestation.map_or(Standing::Unattested, |it| it.trust().standing(passkey))
 }
 
 /// Checks what the authenticator signed.
@@ -66,7 +118,18 @@ pub(super) fn verify(
         Ok(party) => party,
         Err(cause) => return Ok(Err(cause.into())),
     };
-    Ok(match party.verify(&waiting, answer) {
+    if says_otherwise(&answering.ticket.authenticators(), &answer) {
+        return Ok(Err(Cause::AuthenticatorClass.into()));
+    }
+    let verified = match (&waiting, &app.channels.attestation) {
+        (Waiting::Attested(_), Some(attestation)) => {
+            party.verify_attested(&waiting, answer, attestation.trust().roots())
+        }
+        // Asked by a sidecar that has roots, or by this one before they were taken away.
+        (Waiting::Attested(_), None) => return Ok(Err(Cause::AttestationRootsMissing.into())),
+        _ => party.verify(&waiting, answer),
+    };
+    Ok(match verified {
         Ok(proof) => Ok(Verified::Fido(Box::new(Answer {
             proof,
             rp_id: party.id().to_owned(),
@@ -87,9 +150,21 @@ impl Answer {
             Some(passkey) => self.add(app, tx, answering, passkey).await?,
             None => self.update(app, tx, answering.now_s).await?,
         };
-        Ok(kept.map(|passkey| Proof {
-            assurance: webauthn::assurance(&self.proof, &passkey),
-            amr: &METHODS,
+        // As it stands now, not as it stood when the credential was made: makers learn of their
+        // mistakes later.
+        Ok(kept.and_then(|passkey| {
+            let attested = match standing(app, &passkey) {
+                Standing::Refused => return Err(Cause::AuthenticatorRefused),
+                standing => standing == Standing::Attested,
+            };
+            Ok(Proof {
+                assurance: webauthn::assurance(&self.proof, &passkey, attested),
+                amr: if attested {
+                    &ATTESTED_METHODS
+                } else {
+                    &METHODS
+                },
+            })
         }))
     }
 

@@ -204,10 +204,14 @@ pub fn offered(app: &App, ticket: &Ticket) -> Result<Vec<Kind>, Cause> {
 fn fits(app: &App, kind: Kind, ticket: &Ticket) -> Result<(), Cause> {
     available(app, kind, ticket)?;
     // Told before the person lifts a finger: nothing they do here could reach it.
-    if ticket.demanded() > kind.highest() {
-        return Err(Cause::AssuranceTooLow);
+    let demanded = ticket.demanded();
+    if demanded <= kind.highest(app.channels.attestation.is_some()) {
+        Ok(())
+    } else if demanded <= kind.highest(true) {
+        Err(Cause::AttestationRootsMissing)
+    } else {
+        Err(Cause::AssuranceTooLow)
     }
-    Ok(())
 }
 
 /// Asks.

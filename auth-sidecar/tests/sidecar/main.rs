@@ -9,6 +9,7 @@
     reason = "a harness fails its test by panicking; clippy knows only `#[test]` functions as tests"
 )]
 
+mod attested;
 mod browser;
 mod captcha;
 mod ceremony_answers;

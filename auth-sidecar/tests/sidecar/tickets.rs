@@ -290,7 +290,7 @@ async fn a_fallback_kind_that_exists_here_is_answered() {
 }
 
 #[tokio::test]
-async fn an_attested_demand_is_told_at_once_to_be_out_of_reach() {
+async fn an_attested_demand_is_told_at_once_to_be_out_of_reach_without_roots() {
     let world = World::ready().await;
     let ticket = world.ticket_with("acr", json!("uv_attested"));
     let mut browser = Browser::of(&world);
@@ -299,8 +299,9 @@ async fn an_attested_demand_is_told_at_once_to_be_out_of_reach() {
         (page.status, page.state()),
         (StatusCode::FORBIDDEN, "unsupported")
     );
-    assert_eq!(browser.begin(&ticket).await.problem(), "assurance-too-low");
-    assert_eq!(world.outcomes().await[0].cause, "ASSURANCE_TOO_LOW");
+    assert_eq!(browser.begin(&ticket).await.problem(), "unanswerable");
+    let outcomes = world.outcomes().await;
+    assert_eq!(outcomes[0].cause, "ATTESTATION_ROOTS_MISSING");
 }
 
 #[tokio::test]

@@ -68,16 +68,21 @@ impl World {
     }
 
     async fn fresh_with(channels: ChannelOptions) -> Self {
+        Self::try_with(channels).await.unwrap()
+    }
+
+    /// With options that may be wrong.
+    pub async fn try_with(channels: ChannelOptions) -> Result<Self, StartError> {
         let folder = folder();
         let clock = Arc::new(HandClock(AtomicU64::new(START_S * 1000)));
-        let app = open(&folder, &clock, &channels).await.unwrap();
-        Self {
+        let app = open(&folder, &clock, &channels).await?;
+        Ok(Self {
             app,
             clock,
             folder,
             channels,
             tickets: AtomicU64::new(0),
-        }
+        })
     }
 
     /// Settings known and the session key live.

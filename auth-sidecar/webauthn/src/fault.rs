@@ -38,6 +38,12 @@ pub enum Fault {
     /// Attestation that nobody asked for, and that does not verify.
     #[error("its attestation does not hold")]
     AttestationInvalid,
+    /// Attestation that was asked for, and that is missing or of a maker or model that is not trusted.
+    #[error("no maker that is trusted vouches for it")]
+    AttestationUntrusted,
+    /// A credential that may be synced, where one was asked for that may not.
+    #[error("it can be copied to other devices")]
+    MayBeSynced,
     /// The answer is not one of the question's kind, or not readable.
     #[error("it is no answer of a browser to what was asked")]
     AnswerMalformed,
@@ -62,7 +68,6 @@ impl From<&WebauthnError> for Fault {
             E::CredentialBackupEligibilityInconsistent
             | E::CredentialAlteredAlgFromRequest
             | E::CredentialInsecureCryptography
-            | E::CredentialMayNotBeHardwareBound
             | E::COSEKeyInvalidCBORValue
             | E::COSEKeyInvalidType
             | E::COSEKeyEDUnsupported
@@ -74,16 +79,39 @@ impl From<&WebauthnError> for Fault {
             | E::COSEKeyInvalidAlgorithm
             | E::EcdsaPointInvalid
             | E::RsaParametersInvalid => Self::CredentialInconsistent,
-            E::AttestationNotSupported
-            | E::AttestationStatementMapInvalid
+            E::CredentialMayNotBeHardwareBound => Self::MayBeSynced,
+            E::AttestationNotVerifiable
+            | E::AttestationUntrustedAaguid
+            | E::AttestationFormatMissingAaguid
+            | E::AttestationChainNotTrusted(_)
+            | E::AttestationLeafCertMissing
+            | E::AttestationNotSupported
+            // Of a TPM the library verifies no statement.
+            | E::AttestationTpmStInvalid
+            | E::AttestationTpmPubAreaMismatch
+            | E::AttestationTpmExtraDataInvalid
+            | E::AttestationTpmExtraDataMismatch
+            | E::AttestationTpmPubAreaHashUnknown
+            | E::AttestationTpmPubAreaHashInvalid
+            | E::AttestationTpmAttestCertifyInvalid => Self::AttestationUntrusted,
+            E::AttestationStatementMapInvalid
             | E::AttestationStatementResponseMissing
             | E::AttestationStatementResponseInvalid
             | E::AttestationStatementSigMissing
             | E::AttestationStatementSigInvalid
+            | E::AttestationStatementX5CMissing
+            | E::AttestationStatementX5CInvalid
+            | E::AttestationStatementAlgMissing
+            | E::AttestationStatementAlgMismatch
+            | E::AttestationStatementAlgInvalid
+            | E::AttestationCertificateAAGUIDMismatch
             | E::AttestationTrustFailure
-            | E::AttestationNotVerifiable
             | E::AttestationCertificateRequirementsNotMet => Self::AttestationInvalid,
-            E::Configuration | E::InvalidUsername | E::InvalidUserUniqueId => Self::Internal,
+            E::Configuration
+            | E::InvalidUsername
+            | E::InvalidUserUniqueId
+            | E::MissingAttestationCaList
+            | E::AttestationCertificateTrustStoreEmpty => Self::Internal,
             // What is left says that bytes were not what their place demands.
             _ => Self::AnswerMalformed,
         }

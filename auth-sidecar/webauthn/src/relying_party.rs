@@ -6,20 +6,22 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 use uuid::Uuid;
 use webauthn_rs::prelude::{
-    DiscoverableAuthentication, DiscoverableKey, Passkey, PasskeyAuthentication,
-    PasskeyRegistration,
+    AttestedPasskeyRegistration, DiscoverableAuthentication, DiscoverableKey, Passkey,
+    PasskeyAuthentication, PasskeyRegistration,
 };
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 use webauthn_rs_proto::{
-    AttestationConveyancePreference, AuthenticatorAttachment, PublicKeyCredential,
-    PublicKeyCredentialHints, RegisterPublicKeyCredential, ResidentKeyRequirement,
+    AttestationConveyancePreference, AttestationFormat, PublicKeyCredential,
+    PublicKeyCredentialCreationOptions, RegisterPublicKeyCredential, ResidentKeyRequirement,
     UserVerificationPolicy,
 };
 
+use crate::attestation::Roots;
+use crate::authenticator::{self, Class};
 use crate::fault::Fault;
 use crate::proof::Proof;
 
@@ -42,6 +44,9 @@ pub struct Unfit;
 pub enum Waiting {
     /// For a new credential.
     Registration(PasskeyRegistration),
+    /// For a new credential that a maker vouches for: what the library keeps, without its list of
+    /// roots, which whoever asked has and is long.
+    Attested(Value),
     /// For a use of a credential that is known.
     Authentication(PasskeyAuthentication),
     /// For a use of whichever credential the authenticator has.
@@ -61,9 +66,9 @@ pub struct Question {
 
 /// Where a new credential is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// In this device, found by its id: whoever asks for it names it.
-    ByThisDevice,
+pub enum Kept<'a> {
+    /// By an authenticator of one of these classes, found by its id: whoever asks for it names it.
+    ByItsId(&'a [Class]),
     /// Wherever its owner likes, found by the relying party: nobody has to be named to be asked.
     Discoverable,
 }
@@ -76,7 +81,7 @@ pub struct NewCredential<'a> {
     /// What it shows beside it.
     pub name: &'a str,
     /// Where it is to be.
-    pub kept: Kept,
+    pub kept: Kept<'a>,
     /// What the same user has already: an authenticator that has one of these makes no other.
     pub known: &'a [Passkey],
 }
@@ -130,26 +135,7 @@ impl RelyingParty {
             .start_passkey_registration(new.user, new.name, new.name, Some(known.collect()))
             .map_err(|error| Fault::from(&error))?;
         let mut options = challenge.public_key;
-        let mut selection = options.authenticator_selection.unwrap_or_default();
-        match new.kept {
-            Kept::ByThisDevice => {
-                // Hints to the browser, not checks: without attestation a program can claim any of them.
-                selection.authenticator_attachment = Some(AuthenticatorAttachment::Platform);
-                options.hints = Some(vec![PublicKeyCredentialHints::ClientDevice]);
-                // It is always asked for by its id, so it need not be discoverable; where a platform can
-                // keep it out of the account's synced list, it does, and stays bound.
-                selection.resident_key = Some(ResidentKeyRequirement::Discouraged);
-                selection.require_resident_key = false;
-            }
-            Kept::Discoverable => {
-                selection.authenticator_attachment = None;
-                options.hints = None;
-                selection.resident_key = Some(ResidentKeyRequirement::Required);
-                selection.require_resident_key = true;
-            }
-        }
-        selection.user_verification = UserVerificationPolicy::Required;
-        options.authenticator_selection = Some(selection);
+        select(&mut options, new.kept);
         options.attestation = Some(AttestationConveyancePreference::None);
         Ok(Question {
             kind: "registration",
@@ -158,18 +144,60 @@ impl RelyingParty {
         })
     }
 
-    /// Asks for a use of one of these credentials, in this device.
+    /// Asks for a new credential with a statement of its authenticator's maker.
     ///
     /// # Errors
     /// When the library cannot ask.
-    pub fn ask_authentication(&self, passkeys: &[Passkey]) -> Result<Question, Fault> {
+    pub fn ask_attested_registration(
+        &self,
+        new: &NewCredential<'_>,
+        roots: &Roots,
+    ) -> Result<Question, Fault> {
+        let known = new.known.iter().map(|known| known.cred_id().clone());
+        let (challenge, state) = self
+            .webauthn
+            .start_attested_passkey_registration(
+                new.user,
+                new.name,
+                new.name,
+                Some(known.collect()),
+                roots.list().clone(),
+                None,
+            )
+            .map_err(|error| Fault::from(&error))?;
+        let mut options = challenge.public_key;
+        select(&mut options, new.kept);
+        options.attestation = Some(AttestationConveyancePreference::Direct);
+        // The one form that can be verified and names its model; of TPMs the library verifies none.
+        options.attestation_formats = Some(vec![AttestationFormat::Packed]);
+        // User verification is demanded of each answer here. An authenticator that cannot demand it
+        // by itself (`credProtect`) is not turned away for that.
+        options.extensions = None;
+        let mut state = serde_json::to_value(state).map_err(|_| Fault::Internal)?;
+        set_roots(&mut state, json!({ "cas": {} }))?;
+        Ok(Question {
+            kind: "registration",
+            options: serde_json::to_value(options).map_err(|_| Fault::Internal)?,
+            waiting: Waiting::Attested(state),
+        })
+    }
+
+    /// Asks for a use of one of these credentials, in an authenticator of one of these classes.
+    ///
+    /// # Errors
+    /// When the library cannot ask.
+    pub fn ask_authentication(
+        &self,
+        passkeys: &[Passkey],
+        classes: &[Class],
+    ) -> Result<Question, Fault> {
         let (challenge, state) = self
             .webauthn
             .start_passkey_authentication(passkeys)
             .map_err(|error| Fault::from(&error))?;
         let mut options = challenge.public_key;
         options.user_verification = UserVerificationPolicy::Required;
-        options.hints = Some(vec![PublicKeyCredentialHints::ClientDevice]);
+        options.hints = Some(authenticator::hints(classes));
         Ok(Question {
             kind: "authentication",
             options: serde_json::to_value(options).map_err(|_| Fault::Internal)?,
@@ -211,9 +239,35 @@ impl RelyingParty {
                 let finished = self.webauthn.finish_passkey_authentication(&answer, state);
                 Proof::authentication(finished.map_err(|error| Fault::from(&error))?)
             }
-            Waiting::Discovery(_) => return Err(Fault::Internal),
+            Waiting::Attested(_) | Waiting::Discovery(_) => return Err(Fault::Internal),
         };
         Ok(proof)
+    }
+
+    /// The same, where a maker was asked to vouch for the credential: by the roots of today.
+    ///
+    /// # Errors
+    /// When it proves nothing.
+    pub fn verify_attested(
+        &self,
+        waiting: &Waiting,
+        answer: Value,
+        roots: &Roots,
+    ) -> Result<Proof, Fault> {
+        let Waiting::Attested(state) = waiting else {
+            return self.verify(waiting, answer);
+        };
+        let mut state = state.clone();
+        let list = serde_json::to_value(roots.list()).map_err(|_| Fault::Internal)?;
+        set_roots(&mut state, list)?;
+        let state: AttestedPasskeyRegistration =
+            serde_json::from_value(state).map_err(|_| Fault::Internal)?;
+        let answer: RegisterPublicKeyCredential = read(answer)?;
+        let finished = self
+            .webauthn
+            .finish_attested_passkey_registration(&answer, &state);
+        let attested = finished.map_err(|error| Fault::from(&error))?;
+        Ok(Proof::registration(Passkey::from(attested)))
     }
 
     /// Whose answer is this, as it says itself? So that its credential can be looked up.
@@ -258,6 +312,37 @@ impl RelyingParty {
         }
         Ok(proof)
     }
+}
+
+/// What is asked of the authenticator that makes a credential.
+fn select(options: &mut PublicKeyCredentialCreationOptions, kept: Kept<'_>) {
+    let mut selection = options.authenticator_selection.take().unwrap_or_default();
+    match kept {
+        Kept::ByItsId(classes) => {
+            // Hints to the browser, not checks: without attestation a program can claim any of them.
+            selection.authenticator_attachment = authenticator::attachment(classes);
+            options.hints = Some(authenticator::hints(classes));
+            // It is always asked for by its id, so it need not be discoverable; where a platform can
+            // keep it out of the account's synced list, it does, and stays bound.
+            selection.resident_key = Some(ResidentKeyRequirement::Discouraged);
+            selection.require_resident_key = false;
+        }
+        Kept::Discoverable => {
+            selection.authenticator_attachment = None;
+            options.hints = None;
+            selection.resident_key = Some(ResidentKeyRequirement::Required);
+            selection.require_resident_key = true;
+        }
+    }
+    selection.user_verification = UserVerificationPolicy::Required;
+    options.authenticator_selection = Some(selection);
+}
+
+/// Puts a list of roots into what the library keeps. A release that names it otherwise is refused here.
+fn set_roots(state: &mut Value, list: Value) -> Result<(), Fault> {
+    let place = state.get_mut("ca_list").ok_or(Fault::Internal)?;
+    *place = list;
+    Ok(())
 }
 
 fn read<T: serde::de::DeserializeOwned>(answer: Value) -> Result<T, Fault> {

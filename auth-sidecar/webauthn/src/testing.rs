@@ -13,6 +13,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+mod maker;
+
+pub use maker::{Maker, Statement};
 
 const UP: u8 = 0x01;
 const UV: u8 = 0x04;
@@ -22,8 +27,8 @@ const AT: u8 = 0x40;
 
 /// One credential and what the authenticator claims about its user.
 pub struct Authenticator {
-    key: EcdsaKeyPair,
-    id: Vec<u8>,
+    pub key: EcdsaKeyPair,
+    pub id: Vec<u8>,
     /// What it files its credential under, once it has one.
     pub user: Value,
     pub counter: u32,
@@ -37,6 +42,12 @@ pub struct Authenticator {
     pub forged: bool,
     /// Signs for this relying party instead.
     pub rp_id: Option<String>,
+    /// Its model.
+    pub aaguid: Uuid,
+    /// What it says of itself, where it is asked.
+    pub statement: Statement,
+    /// `authenticatorAttachment`, as the browser reports it.
+    pub attachment: &'static str,
 }
 
 impl Default for Authenticator {
@@ -61,6 +72,9 @@ impl Authenticator {
             synced: false,
             forged: false,
             rp_id: None,
+            aaguid: Uuid::nil(),
+            statement: Statement::None,
+            attachment: "platform",
         }
     }
 
@@ -79,13 +93,31 @@ impl Authenticator {
         let client_data = client_data("webauthn.create", options, origin);
         self.user = options["user"]["id"].clone();
         let mut data = self.data(options["rp"]["id"].as_str().unwrap(), AT);
-        data.extend_from_slice(&[0; 16]);
+        // Without a statement browsers take the model out (WebAuthn, §5.1.3).
+        let aaguid = match self.statement {
+            Statement::None => Uuid::nil(),
+            _ => self.aaguid,
+        };
+        data.extend_from_slice(aaguid.as_bytes());
         data.extend_from_slice(&u16::try_from(self.id.len()).unwrap().to_be_bytes());
         data.extend_from_slice(&self.id);
         data.extend_from_slice(&self.cose_key());
-        // {"fmt": "none", "attStmt": {}, "authData": bytes}
-        let mut object = vec![0xa3, 0x63];
-        object.extend_from_slice(b"fmt\x64none\x67attStmt\xa0\x68authData\x59");
+        let asked = options["attestation"] == "direct";
+        let mut signed = data.clone();
+        signed.extend_from_slice(&Sha256::digest(&client_data));
+        // {"fmt": text, "attStmt": map, "authData": bytes}
+        let mut object = vec![0xa3];
+        object.extend_from_slice(b"\x63fmt");
+        match &self.statement {
+            statement if !asked || matches!(statement, Statement::None) => {
+                object.extend_from_slice(b"\x64none\x67attStmt\xa0");
+            }
+            statement => {
+                object.extend_from_slice(b"\x66packed\x67attStmt");
+                object.extend_from_slice(&statement.packed(&self.key, &signed));
+            }
+        }
+        object.extend_from_slice(b"\x68authData\x59");
         object.extend_from_slice(&u16::try_from(data.len()).unwrap().to_be_bytes());
         object.extend_from_slice(&data);
         self.credential(json!({
@@ -120,7 +152,7 @@ impl Authenticator {
         let id = B64.encode(&self.id);
         json!({
             "id": id, "rawId": id, "type": "public-key", "clientExtensionResults": {},
-            "authenticatorAttachment": "platform", "response": response,
+            "authenticatorAttachment": self.attachment, "response": response,
         })
     }
 

@@ -15,6 +15,29 @@ pub(crate) struct ChallengeSpec {
     pub(crate) fallback: Option<Vec<Located<ChallengeKind>>>,
     /// Bytes of a navigation's body; 0 = none is kept.
     pub(crate) hold_body: Option<u32>,
+    pub(crate) authenticators: Option<Vec<AuthenticatorClass>>,
+}
+
+/// Where an authenticator is, seen from the browser (WebAuthn Level 3, §5.8.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthenticatorClass {
+    ClientDevice,
+    SecurityKey,
+    Hybrid,
+}
+
+impl AuthenticatorClass {
+    /// Every class, the default first.
+    pub(crate) const ALL: [Self; 3] = [Self::ClientDevice, Self::SecurityKey, Self::Hybrid];
+
+    /// As WebAuthn, documents, tickets and sidecars write it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::ClientDevice => "client-device",
+            Self::SecurityKey => "security-key",
+            Self::Hybrid => "hybrid",
+        }
+    }
 }
 
 /// A way to prove something.
@@ -54,7 +77,7 @@ impl ChallengeKind {
     /// The most that it can prove.
     pub(crate) const fn highest(self) -> Assurance {
         match self {
-            Self::Fido => Assurance::UvBound,
+            Self::Fido => Assurance::UvAttested,
             Self::Totp | Self::OtpEmail => Assurance::Possession,
             Self::Captcha => Assurance::Human,
             Self::Pow | Self::Nojs => Assurance::Effort,
@@ -108,6 +131,9 @@ impl ChallengeSpec {
             .take(reader, "holdBody")
             .and_then(|field| reader.integer(&field, 0..=limits::MAX_HELD_BYTES))
             .and_then(|bytes| u32::try_from(bytes.value).ok());
+        let authenticators = fields
+            .take(reader, "authenticators")
+            .map(|field| authenticators(reader, &field));
         fields.finish(reader);
         Some(Self {
             min_assurance,
@@ -115,6 +141,7 @@ impl ChallengeSpec {
             kinds,
             fallback,
             hold_body,
+            authenticators,
         })
     }
 }
@@ -130,16 +157,43 @@ fn min_assurance(reader: &mut Reader<'_>, field: &Field) -> Option<Located<Assur
         );
         return None;
     }
-    if grade.value == Assurance::UvAttested {
-        let help = "use `uv_bound`: a credential that cannot leave its device";
-        reader.error(
-            grade.span,
-            "no kind that is available can give `uv_attested`",
-            help,
-        );
-        return None;
-    }
     Some(grade)
+}
+
+/// Reads classes of authenticators, each once.
+fn authenticators(reader: &mut Reader<'_>, field: &Field) -> Vec<AuthenticatorClass> {
+    let words = || AuthenticatorClass::ALL.map(AuthenticatorClass::word);
+    if matches!(&field.node.value, yaml::Value::Sequence(items) if items.is_empty()) {
+        let span = reader.visible(&field.node);
+        let help = "write `authenticators: [client-device]`, or leave it out";
+        reader.error(span, "`fido` needs an authenticator", help);
+    }
+    let mut classes = Vec::new();
+    for text in reader.texts(field) {
+        let known = AuthenticatorClass::ALL
+            .into_iter()
+            .find(|class| class.word() == text.value);
+        let Some(class) = known else {
+            let message = format!(
+                "there is no class of authenticators {}",
+                quoted(&text.value)
+            );
+            reader.push(
+                Finding::error(reader.source(), text.span, message)
+                    .suggest(did_you_mean(&text.value, words()))
+                    .help(format!("it is {}", one_of(words()))),
+            );
+            continue;
+        };
+        if classes.contains(&class) {
+            let message = format!("`{}` is named twice", class.word());
+            let help = "name each class once, the preferred first";
+            reader.error(text.span, &message, help);
+            continue;
+        }
+        classes.push(class);
+    }
+    classes
 }
 
 /// Reads kinds of challenge, each once.

@@ -82,6 +82,12 @@ const CHALLENGE: &[Field] = &[
         "`Settings`, else 262144",
         "How large a form or upload may be that is kept while its sender gives proof.",
     ),
+    of(
+        "authenticators",
+        "list; `client-device`, `security-key`, `hybrid`",
+        "`Settings`, else `[client-device]`",
+        "Which authenticators `fido` asks for, the preferred first: those in the device itself, keys that are plugged in or held near, phones that scan a code.",
+    ),
 ];
 
 /// Kinds in the order of the code, with what they are for.

@@ -36,6 +36,7 @@ fn demand() -> ChallengeSpec {
         kinds: vec!["fido".to_owned()],
         fallback: vec![],
         hold_body: 0,
+        authenticators: vec![],
     }
 }
 

@@ -17,7 +17,7 @@ use crate::limits::MAX_BLOB_BYTES;
 use crate::revision::RevisionId;
 
 /// The compiled form that this engine reads and writes.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// Digits of a content hash.
 pub const HASH_DIGITS: usize = 12;

@@ -251,6 +251,7 @@ pub(crate) fn challenge_path(
         max_age: demand.max_age_s,
         kinds: demand.kinds.clone(),
         fallback: demand.fallback.clone(),
+        authenticators: demand.authenticators.clone(),
         origin: origin::asking(request, scheme, authority),
         held,
         iat: now,

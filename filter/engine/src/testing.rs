@@ -44,6 +44,7 @@ fn demand() -> ChallengeSpec {
         kinds: vec!["fido".to_owned()],
         fallback: vec!["pow".to_owned()],
         hold_body: 1000,
+        authenticators: vec!["security-key".to_owned()],
     }
 }
 

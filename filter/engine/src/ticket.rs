@@ -37,6 +37,9 @@ pub struct Ticket {
     pub kinds: Vec<String>,
     /// Kinds offered where none of the preferred ones can be done.
     pub fallback: Vec<String>,
+    /// Authenticators that `fido` asks for; empty = the sidecar's default.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authenticators: Vec<String>,
     /// The other origin whose page sent the request (CORS): the page may tell it that it was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,

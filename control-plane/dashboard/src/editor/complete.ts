@@ -16,7 +16,7 @@ export interface Offer {
   options: Option[];
 }
 
-const GRADES = ["effort", "human", "possession", "uv", "uv_bound"];
+const GRADES = ["effort", "human", "possession", "uv", "uv_bound", "uv_attested"];
 const KINDS = ["fido", "totp", "otp_email", "captcha", "pow", "nojs"];
 const VERDICTS = ["ALLOW", "CHALLENGE", "BLOCK"];
 
@@ -28,6 +28,7 @@ const WORDS: Record<string, readonly string[]> = {
   verdict: [...VERDICTS, "NONE"],
   kinds: KINDS,
   fallback: KINDS,
+  authenticators: ["client-device", "security-key", "hybrid"],
   status: ["302", "307", "308"],
   plaintext: ["redirect", "block"],
   approval: ["none", "required"],
@@ -84,7 +85,7 @@ const FIELDS: Record<string, readonly string[]> = {
     "allowSampling",
   ],
   RolloutStrategy: ["stages", "gates", "approval"],
-  challenge: ["minAssurance", "maxAge", "kinds", "fallback", "holdBody"],
+  challenge: ["minAssurance", "maxAge", "kinds", "fallback", "holdBody", "authenticators"],
   redirect: ["location", "status"],
   session: ["lifetime", "leeway"],
   geo: ["countryHeader", "asnHeader"],

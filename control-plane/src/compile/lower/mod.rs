@@ -132,6 +132,10 @@ pub(super) fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> Demand
     };
     let kinds = own.kinds.as_ref().or(defaults.kinds.as_ref());
     let fallback = own.fallback.as_ref().or(defaults.fallback.as_ref());
+    let authenticators = own
+        .authenticators
+        .as_ref()
+        .or(defaults.authenticators.as_ref());
     let min_assurance = own
         .min_assurance
         .as_ref()
@@ -145,6 +149,11 @@ pub(super) fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> Demand
             .hold_body
             .or(defaults.hold_body)
             .unwrap_or(HOLD_BODY_BYTES),
+        authenticators: authenticators
+            .into_iter()
+            .flatten()
+            .map(|it| it.word().to_owned())
+            .collect(),
     }
 }
 

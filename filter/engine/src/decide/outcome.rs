@@ -58,6 +58,8 @@ pub struct Challenge {
     pub fallback: Vec<String>,
     /// Bytes of a navigation's body that are kept meanwhile; 0 = none is.
     pub hold_body: u32,
+    /// Authenticators that `fido` asks for; empty = the sidecar's default.
+    pub authenticators: Vec<String>,
 }
 
 /// What is recorded of a decision, whichever it was.
@@ -191,6 +193,7 @@ impl Challenge {
             kinds: demand.kinds.to_vec(),
             fallback: demand.fallback.to_vec(),
             hold_body: demand.hold_body,
+            authenticators: demand.authenticators.to_vec(),
         }
     }
 }

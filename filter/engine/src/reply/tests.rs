@@ -73,6 +73,7 @@ fn a_navigation_is_sent_to_the_challenge_with_everything_in_the_ticket() {
         ("max_age", 3600.into()),
         ("kinds", serde_json::json!(["fido"])),
         ("fallback", serde_json::json!(["pow"])),
+        ("authenticators", serde_json::json!(["security-key"])),
         (
             "jti",
             header(&reply, "countersign-event-id").unwrap().into(),

@@ -23,6 +23,8 @@ pub struct ChallengeSpec {
     pub fallback: Vec<String>,
     /// Bytes of a navigation's body that are kept meanwhile; 0 = none is.
     pub hold_body: u32,
+    /// Authenticators that `fido` asks for, in the words of WebAuthn; empty = the sidecar's default.
+    pub authenticators: Vec<String>,
 }
 
 /// Where a redirect leads.
@@ -166,6 +168,7 @@ impl RevisionBuilder {
                     policy::KINDS,
                     policy::FALLBACK,
                     policy::HOLD_BODY,
+                    policy::AUTHENTICATORS,
                 ];
                 self.put_challenge(&mut record, at, challenge);
                 action::CHALLENGE
@@ -233,6 +236,7 @@ impl RevisionBuilder {
             settings::KINDS,
             settings::FALLBACK,
             settings::HOLD_BODY,
+            settings::AUTHENTICATORS,
         ];
         self.put_challenge(&mut record, at, &spec.verdicts.demand);
         self.form.section(Section::Settings).clear();
@@ -358,14 +362,22 @@ impl RevisionBuilder {
         }
     }
 
-    fn put_challenge(&mut self, record: &mut [u32], at: [usize; 5], challenge: &ChallengeSpec) {
-        let [min_assurance, max_age_s, kinds, fallback, hold_body] = at;
+    fn put_challenge(&mut self, record: &mut [u32], at: [usize; 6], challenge: &ChallengeSpec) {
+        let [
+            min_assurance,
+            max_age_s,
+            kinds,
+            fallback,
+            hold_body,
+            authenticators,
+        ] = at;
         let grade = u32::try_from(challenge.min_assurance.grade()).unwrap_or(u32::MAX);
         put(record, min_assurance, grade);
         put(record, max_age_s, challenge.max_age_s);
         put(record, hold_body, challenge.hold_body);
         self.put_list(record, kinds, &challenge.kinds);
         self.put_list(record, fallback, &challenge.fallback);
+        self.put_list(record, authenticators, &challenge.authenticators);
     }
 
     fn write(&mut self, section: Section, record: &[u32]) {

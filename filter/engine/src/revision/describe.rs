@@ -68,7 +68,13 @@ fn write_all(view: &View<'_>, text: &mut String) -> std::fmt::Result {
                 list(demand.kinds),
                 list(demand.fallback),
                 demand.hold_body,
-            )?,
+            )
+            .and_then(|()| {
+                if demand.authenticators.is_empty() {
+                    return Ok(());
+                }
+                write!(text, ", with [{}]", list(demand.authenticators))
+            })?,
         }
         if policy.monitor_only() {
             write!(text, " (monitor)")?;

@@ -32,6 +32,8 @@ pub(crate) struct Demand<'a> {
     pub(crate) fallback: TextList<'a>,
     /// Bytes of a navigation's body that are kept meanwhile; 0 = none is.
     pub(crate) hold_body: u32,
+    /// Authenticators that `fido` asks for; empty = the sidecar's default.
+    pub(crate) authenticators: TextList<'a>,
 }
 
 /// What keeps a record from being a policy.
@@ -124,6 +126,7 @@ impl<'a> Policy<'a> {
                     at::KINDS,
                     at::FALLBACK,
                     at::HOLD_BODY,
+                    at::AUTHENTICATORS,
                 ],
             )?),
             _ => return Err(InvalidField("the action")),
@@ -132,11 +135,19 @@ impl<'a> Policy<'a> {
 }
 
 impl<'a> Demand<'a> {
-    /// Reads the words at these positions: assurance, age, kinds, fallback, bytes held.
+    /// Reads the words at these positions: assurance, age, kinds, fallback, bytes held,
+    /// authenticators.
     pub(super) fn read(
         record: Words<'a>,
         texts: Texts<'a>,
-        [min_assurance, max_age_s, kinds, fallback, hold_body]: [usize; 5],
+        [
+            min_assurance,
+            max_age_s,
+            kinds,
+            fallback,
+            hold_body,
+            authenticators,
+        ]: [usize; 6],
     ) -> Result<Self, InvalidField> {
         let grade = record.get(min_assurance).unwrap_or(u32::MAX);
         let list = |position, what| {
@@ -154,6 +165,7 @@ impl<'a> Demand<'a> {
                 .get(hold_body)
                 .filter(|&bytes| bytes <= MAX_HELD_BYTES)
                 .ok_or(InvalidField("`holdBody`"))?,
+            authenticators: list(authenticators, "the authenticators")?,
         })
     }
 }

@@ -23,7 +23,8 @@ pub(super) mod policy {
     pub(crate) const LOCATION: usize = 17;
     pub(crate) const STATUS: usize = 19;
     pub(crate) const HOLD_BODY: usize = 20;
-    pub(crate) const WORDS: usize = 21;
+    pub(crate) const AUTHENTICATORS: usize = 21;
+    pub(crate) const WORDS: usize = 23;
 }
 
 /// A signal: section `Signals`.
@@ -69,7 +70,8 @@ pub(super) mod settings {
     /// [`crate::device::Identifier`]; two words each.
     pub(crate) const IDENTIFIERS: usize = 24;
     pub(crate) const HOLD_BODY: usize = 36;
-    pub(crate) const WORDS: usize = 37;
+    pub(crate) const AUTHENTICATORS: usize = 37;
+    pub(crate) const WORDS: usize = 39;
 }
 
 /// A key or a revocation: section `Keys`; records sorted by kind, those of one kind by text.

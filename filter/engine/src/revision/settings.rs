@@ -70,6 +70,7 @@ impl<'a> Settings<'a> {
                 at::KINDS,
                 at::FALLBACK,
                 at::HOLD_BODY,
+                at::AUTHENTICATORS,
             ],
         )?;
         Ok(Self {

@@ -45,6 +45,7 @@ const DEMANDS = [
   ["possession", "possession: a known device"],
   ["uv", "uv: the device verified its user"],
   ["uv_bound", "uv_bound: and its key cannot leave it"],
+  ["uv_attested", "uv_attested: and its maker vouches for it"],
 ] as const;
 
 export function PolicyFormView({ form, readOnly, named, lists, reasons, faults, onChange }: Props) {

@@ -118,6 +118,7 @@ impl Set {
                     kinds: vec!["fido".to_owned()],
                     fallback: Vec::new(),
                     hold_body: 0,
+                    authenticators: Vec::new(),
                 },
             },
         });
