@@ -94,6 +94,9 @@ unseen countersign-proto 'the contracts are generated code and nothing else' \
 unseen countersign-webauthn 'it asks authenticators and keeps nothing: no store, no socket, no contracts' \
   -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar \
   -e tokio -e sqlx -e axum
+unseen countersign-database 'it opens databases and knows nothing of what is in them' \
+  -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar \
+  -e axum -e tonic
 unseen countersign-metrics 'it counts and knows none of us' \
   -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar
 

@@ -33,6 +33,9 @@ all=(--workspace --exclude countersign-filter --exclude countersign-bench-floor 
 if cargo nextest --version >/dev/null 2>&1; then
   run cargo nextest run "${all[@]}" --status-level fail --final-status-level fail \
     -E 'not (package(countersign-e2e) & kind(test))'
+  # The sidecar's store once more, on the other database.
+  run env COUNTERSIGN_TEST_STORE=postgres cargo nextest run "${all[@]}" --status-level fail --final-status-level fail \
+    -E 'package(countersign-auth-sidecar) & (binary(sidecar) | test(/^store::/))'
   run cargo test "${all[@]}" --doc
   # By cargo itself: the end-to-end tests of one file share a stack, which lives as long as their process.
   e2e=()
@@ -43,6 +46,8 @@ if cargo nextest --version >/dev/null 2>&1; then
   run cargo test "${all[@]}" "${e2e[@]}"
 else
   run cargo test "${all[@]}"
+  run env COUNTERSIGN_TEST_STORE=postgres cargo test "${all[@]}" --test sidecar
+  run env COUNTERSIGN_TEST_STORE=postgres cargo test "${all[@]}" --lib -- store::tests store::lockouts
 fi
 
 run scripts/build-dashboard.sh --test

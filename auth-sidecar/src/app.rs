@@ -34,7 +34,7 @@ const SETTINGS: &str = "settings";
 
 /// The sidecar's state.
 pub struct App {
-    /// SQLite.
+    /// What outlives this process, and what sidecars that share it agree by.
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -90,7 +90,7 @@ pub enum StartError {
     KeyFile(#[from] KeyFileError),
     /// The key file is another store's.
     #[error(
-        "the key file `{0}` does not open the session keys in the store: it belongs to another store; give the right one with --key-file, or start with a new store"
+        "the key file `{0}` does not open what is in the store: it belongs to another store; give the right one with --key-file (sidecars that share a store need copies of one key file: copy that of a sidecar that runs), or start with a new store"
     )]
     WrongKeyFile(std::path::PathBuf),
     /// No random bytes.
@@ -188,14 +188,15 @@ impl App {
         Ok(app)
     }
 
-    /// Whether a ticket can be read and a session signed that every filter accepts.
+    /// Whether a ticket can be read and a session signed that every filter accepts, and the store says
+    /// what was done already.
     pub fn is_ready(&self) -> bool {
         let ticket_key = self
             .settings
             .borrow()
             .as_ref()
             .is_some_and(|settings| !settings.ticket_keys.is_empty());
-        let ready = ticket_key && self.keys.borrow().signer.is_some();
+        let ready = ticket_key && self.keys.borrow().signer.is_some() && self.store.answers();
         self.metrics.ready.set(ready.into());
         ready
     }

@@ -108,6 +108,8 @@ causes! {
     PowUnsolved = "POW_UNSOLVED" => Rejected;
     /// The form without JavaScript came back before its time.
     TooSoon = "TOO_SOON" => TooSoon;
+    /// The store cannot be reached, or is busy for too long.
+    StoreAway = "STORE_AWAY" => NotReady;
     /// The captcha's provider cannot be asked, and the operator lets nobody pass then.
     CaptchaAway = "CAPTCHA_AWAY" => Busy;
     /// The provider does not vouch for the token.

@@ -35,17 +35,18 @@ pub struct Config {
     /// Its key (PEM).
     #[arg(long, env = "COUNTERSIGN_KEY", requires = "certificate")]
     pub key: Option<PathBuf>,
-    /// The store: `sqlite://PATH`; made when it is missing.
+    /// The store: `sqlite://PATH`, made when it is missing; or `postgres://USER:PASSWORD@HOST/DATABASE` for
+    /// several sidecars behind one site, each with a copy of the same key file.
     #[arg(long, env = "COUNTERSIGN_DATABASE_URL")]
     pub database_url: String,
-    /// The 32 byte key that seals session keys in the store; made when it is missing.
+    /// The 32 byte key that seals what is in the store; made when it is missing and the store is new.
     #[arg(long, env = "COUNTERSIGN_KEY_FILE")]
     pub key_file: PathBuf,
     /// Bytes of request bodies that are kept while their senders give proof; sidecars that share a store
     /// share them. 0 = none.
     #[arg(long, env = "COUNTERSIGN_HELD_BYTES", default_value_t = limits::HELD_BYTES)]
     pub held_bytes: u64,
-    /// This sidecar's name at the control plane.
+    /// This sidecar's name at the control plane: each needs its own.
     #[arg(long, env = "COUNTERSIGN_SIDECAR_ID", default_value = "sidecar-1")]
     pub sidecar_id: String,
     /// Captcha, mail, proxies before Envoy.

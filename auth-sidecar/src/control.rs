@@ -96,6 +96,10 @@ async fn stream(
     reached: &mut bool,
 ) -> Result<(), StreamError> {
     let mut client = NodeServiceClient::new(link.connect().await?);
+    // What is announced is what there is: another sidecar may have made a key meanwhile.
+    if let Err(error) = app.load_keys().await {
+        tracing::warn!(%error, "cannot read the session keys; announcing those that are known");
+    }
     let (up, messages) = mpsc::channel(QUEUE);
     let mut keys = app.keys.subscribe();
     let mut announced = keys.borrow_and_update().announcement();

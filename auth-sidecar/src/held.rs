@@ -96,10 +96,7 @@ fn name(event_id: &str) -> String {
 pub async fn keep(app: &App, proof: &Proof, body: &[u8]) -> Result<(), Cause> {
     let failed = |error: StoreError| match error {
         StoreError::Full(_) => Cause::HeldFull,
-        error => {
-            tracing::error!(%error, "the store failed");
-            Cause::Internal
-        }
+        error => error.cause(),
     };
     let sealed = Sealed {
         kept: proof.kept.clone(),
@@ -183,10 +180,7 @@ pub async fn token_for(
     match app.store.name_held(event_id, claim).await {
         Ok(Ok(waiting)) => Ok((token, waiting.path)),
         Ok(Err(why)) => Err(cause(why)),
-        Err(error) => {
-            tracing::error!(%error, "the store failed");
-            Err(Cause::Internal)
-        }
+        Err(error) => Err(error.cause()),
     }
 }
 
@@ -199,10 +193,8 @@ pub async fn take(app: &App, proof: &Proof, token: &str) -> Result<Given, Cause>
         device: &proof.sub,
         now_s: app.clock.now_s(),
     };
-    let taken = app.store.take_held(claim).await.map_err(|error| {
-        tracing::error!(%error, "the store failed");
-        Cause::Internal
-    })?;
+    let taken = app.store.take_held(claim).await;
+    let taken = taken.map_err(|error| error.cause())?;
     let (event_id, sealed) = taken.map_err(cause)?;
     let plain = app
         .kek

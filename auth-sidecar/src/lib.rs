@@ -35,6 +35,7 @@ pub mod server;
 pub mod session;
 pub mod settings;
 pub mod store;
+pub mod store_watch;
 pub mod ticket;
 pub mod totp;
 pub mod webauthn;

@@ -136,6 +136,18 @@ pub const PROMPT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often expired rows are removed and keys are looked at.
 pub const HOUSEKEEPING: Duration = Duration::from_secs(15);
 
+/// Connections to a store on a server for transactions that write: one does, and the next is not far.
+pub const STORE_WRITERS: u32 = 4;
+/// Connections for everything else; apart, so that who waits for the lock keeps nobody from reading.
+pub const STORE_READERS: u32 = 8;
+/// How long the store may take for a connection or a lock: a person waits, and Envoy waits 15 s for us.
+pub const STORE_WAIT: Duration = Duration::from_secs(5);
+/// How often is looked whether the store answers and what another sidecar wrote into it: a key that one
+/// signs with is known to the others before it is known to every filter.
+pub const STORE_LOOK: Duration = Duration::from_secs(1);
+/// A sidecar that stands still in the middle of a transaction keeps the others from writing for so long.
+pub const STORE_STANDSTILL: Duration = Duration::from_secs(10);
+
 /// Waits between attempts to reach the control plane.
 pub const RECONNECT_MIN: Duration = Duration::from_millis(200);
 /// See [`RECONNECT_MIN`].

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::app::{App, StartError};
 use crate::config::Config;
+use crate::store_watch::StoreWatch;
 use crate::world::{SystemClock, SystemRandom};
 use crate::{control, http, limits};
 
@@ -83,10 +84,12 @@ pub async fn run(
         stopped.clone(),
     ));
     let housekeeping = tokio::spawn(keep_house(Arc::clone(&app), stopped.clone()));
+    let watching = tokio::spawn(watch_store(Arc::clone(&app), stopped.clone()));
     let served = serve(listener, Arc::clone(&app), stopped).await;
-    // Both end by themselves once stopping; a panic in them has been logged by the runtime.
+    // They end by themselves once stopping; a panic in them has been logged by the runtime.
     let _ = stream.await;
     let _ = housekeeping.await;
+    let _ = watching.await;
     app.store.close().await;
     tracing::info!("stopped");
     served
@@ -118,6 +121,16 @@ async fn keep_house(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(limits::HOUSEKEEPING) => app.keep_house().await,
+            () = until_stopped(&mut stopped) => return,
+        }
+    }
+}
+
+async fn watch_store(app: Arc<App>, mut stopped: watch::Receiver<bool>) {
+    let mut watch = StoreWatch::default();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(limits::STORE_LOOK) => watch.look(&app).await,
             () = until_stopped(&mut stopped) => return,
         }
     }

@@ -51,12 +51,6 @@ pub const MAX_NODES_LISTED: u32 = 500;
 pub const DATABASE_CONNECTIONS: u32 = 10;
 /// A connection to the database is waited for so long: a change is refused rather than left hanging.
 pub const DATABASE_WAIT: Duration = Duration::from_secs(5);
-/// Tries when two processes open an empty database at once, and the pause between two of them.
-pub const OPEN_TRIES: u32 = 100;
-/// See [`OPEN_TRIES`].
-pub const OPEN_RETRY: Duration = Duration::from_millis(50);
-/// Another process's migration is waited for so long: large tables take their time.
-pub const MIGRATION_WAIT: Duration = Duration::from_secs(600);
 /// Two transactions that met: the one that gave way is made again so often.
 pub const TRANSACTION_TRIES: u32 = 10;
 

@@ -7,6 +7,7 @@ mod parts;
 mod program;
 mod record;
 mod second;
+mod sidecars;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use program::countersign_for_this_process;
 pub use record::Part;
 use record::Record;
 pub use second::SecondEnvoy;
+pub use sidecars::Sidecar;
 
 /// A first start on two busy cores; a later one takes under five seconds.
 const START_LIMIT: Duration = Duration::from_secs(60);

@@ -1,5 +1,6 @@
 //! What happens to session keys when the control plane, or time, says so.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::app::App;
@@ -116,9 +117,9 @@ impl App {
         Ok(())
     }
 
-    /// Every filter holds these keys.
+    /// Every filter holds these keys, of those that this sidecar announced.
     pub async fn keys_live(&self, kids: &[String]) -> Result<(), KeyError> {
-        let live = kids
+        let mut live: HashSet<String> = kids
             .iter()
             .take(4 * limits::SESSION_KEYS)
             .cloned()
@@ -129,6 +130,13 @@ impl App {
             .into_iter()
             .map(|row| row.life)
             .collect();
+        // What another sidecar on the same store announced is not spoken of here: it stays live.
+        let ring = self.keys.borrow().clone();
+        let ours = |kid: &str| ring.verifiers.iter().any(|key| key.kid == kid);
+        let of_others = lives
+            .iter()
+            .filter(|key| key.state == KeyState::Live && !ours(&key.kid));
+        live.extend(of_others.map(|key| key.kid.clone()));
         for (before, after) in lives.iter().zip(settle(&lives, &live, self.clock.now_s())) {
             if *before != after {
                 tracing::info!(
@@ -163,8 +171,7 @@ impl App {
         Ok(Rotation::Made)
     }
 
-    /// Forgets retired keys whose last session has ended, and sees what another sidecar on the same
-    /// store has changed.
+    /// Forgets retired keys whose last session has ended.
     pub async fn drop_ended_keys(&self) -> Result<(), KeyError> {
         let mut tx = self.store.write().await?;
         for row in session_keys(&mut tx).await? {

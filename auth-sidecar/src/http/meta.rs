@@ -60,18 +60,13 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         return "ready\n".into_response();
     }
     // Not a refusal of anybody: it is not counted as one.
-    let keys = if app.current_settings().is_some() {
-        "yes"
-    } else {
-        "no"
-    };
-    let signer = if app.keys.borrow().signer.is_some() {
-        "yes"
-    } else {
-        "no"
-    };
-    let text =
-        format!("not ready: settings of the control plane: {keys}; live session key: {signer}\n");
+    let yes = |holds| if holds { "yes" } else { "no" };
+    let text = format!(
+        "not ready: settings of the control plane: {}; live session key: {}; store: {}\n",
+        yes(app.current_settings().is_some()),
+        yes(app.keys.borrow().signer.is_some()),
+        yes(app.store.answers()),
+    );
     (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
 }
 

@@ -57,7 +57,7 @@ impl Refusal {
         // A passed ticket is no longer valid, and its challenge has its outcome already.
         let tell = !matches!(
             cause,
-            Cause::TicketUsed | Cause::NotReady | Cause::Busy | Cause::Internal
+            Cause::TicketUsed | Cause::NotReady | Cause::Busy | Cause::StoreAway | Cause::Internal
         );
         Self {
             ticket: Some(Box::new(ticket.clone())),
@@ -210,10 +210,7 @@ impl From<StoreError> for Refusal {
                 tracing::warn!(table, "full");
                 Self::of(Cause::Busy)
             }
-            error => {
-                tracing::error!(%error, "the store failed");
-                Self::of(Cause::Internal)
-            }
+            error => Self::of(error.cause()),
         }
     }
 }

@@ -34,7 +34,7 @@ pub enum KeyFileError {
     Size(PathBuf),
     /// Making a new key would lose the sealed ones.
     #[error(
-        "the key file `{0}` is missing, but the store holds keys that were sealed with it: put the file back, or start with a new store"
+        "the key file `{0}` is missing, but the store holds keys that were sealed with it: put the file back (sidecars that share a store need copies of one key file: copy that of a sidecar that runs), or start with a new store"
     )]
     Lost(PathBuf),
     /// No random bytes for a new key.

@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::{Connection, Store, StoreError, sql, unsigned};
+use super::{Connection, Store, StoreError, sql, text, unsigned};
 use crate::kind::Kind;
 use crate::limits;
 
@@ -84,8 +84,8 @@ impl Store {
             "DELETE FROM ceremonies WHERE id = $1 \
              RETURNING id, host, device, had_cookie, ticket, state, expires_s, kind, tries, origin",
         )
-        .bind(id)
-        .fetch_optional(&self.pool)
+        .bind(text(id))
+        .fetch_optional(self.single()?)
         .await?;
         let Some(row) = row else { return Ok(None) };
         let origin: String = row.try_get("origin")?;

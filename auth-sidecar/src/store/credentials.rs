@@ -34,9 +34,9 @@ impl Store {
         .bind(device)
         .bind(rp_id)
         .bind(sql(limits::CREDENTIALS_PER_DEVICE))
-        .fetch_all(&self.pool)
+        .fetch_all(self.reads()?)
         .await?;
-        let read = |row: sqlx::sqlite::SqliteRow| {
+        let read = |row: sqlx::any::AnyRow| {
             Ok(CredentialRow {
                 id: row.try_get("id")?,
                 rp_id: row.try_get("rp_id")?,
@@ -52,9 +52,9 @@ impl Store {
     /// Whether anything was ever registered by the device, at whatever relying party.
     pub async fn has_credentials(&self, device: &str) -> Result<bool, StoreError> {
         let row = sqlx::query_scalar::<_, i64>(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM credentials WHERE device = $1 LIMIT 1) AS any",
+            "SELECT COUNT(*) FROM (SELECT 1 FROM credentials WHERE device = $1 LIMIT 1) AS known",
         );
-        Ok(row.bind(device).fetch_one(&self.pool).await? != 0)
+        Ok(row.bind(device).fetch_one(self.reads()?).await? != 0)
     }
 
     /// One credential of the device.
@@ -122,7 +122,7 @@ impl Store {
         )
         .bind(sql(u64::MAX))
         .bind(sql(most))
-        .execute(&self.pool)
+        .execute(self.single()?)
         .await?;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::{Connection, Store, StoreError, sql, unsigned};
+use super::{Connection, Store, StoreError, sql, text, unsigned};
 use crate::limits;
 
 /// A body as it is stored.
@@ -144,18 +144,19 @@ impl Store {
             "UPDATE held SET token = $2 WHERE event_id = $1 AND taken = 0 AND host = $3 \
              AND device = $4 AND expires_s >= $5 RETURNING path",
         )
-        .bind(event_id)
+        .bind(text(event_id))
         .bind(claim.token)
         .bind(claim.host)
         .bind(claim.device)
         .bind(sql(claim.now_s))
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.single()?)
         .await?;
         match path {
             Some(path) => Ok(Ok(Waiting { path })),
             None => {
-                let row = sqlx::query("SELECT * FROM held WHERE event_id = $1").bind(event_id);
-                let row = row.fetch_optional(&self.pool).await?;
+                let row =
+                    sqlx::query("SELECT * FROM held WHERE event_id = $1").bind(text(event_id));
+                let row = row.fetch_optional(self.reads()?).await?;
                 Ok(Err(why_not(row.as_ref(), &claim, false)?))
             }
         }
@@ -222,7 +223,7 @@ impl Store {
     /// Bytes that are kept.
     pub async fn held_bytes(&self) -> Result<u64, StoreError> {
         let bytes: i64 = sqlx::query_scalar("SELECT value FROM counters WHERE name = 'held_bytes'")
-            .fetch_one(&self.pool)
+            .fetch_one(self.reads()?)
             .await?;
         Ok(unsigned(bytes))
     }
@@ -237,7 +238,7 @@ async fn free(on: &mut Connection, bytes: i64) -> Result<(), StoreError> {
 }
 
 fn why_not(
-    row: Option<&sqlx::sqlite::SqliteRow>,
+    row: Option<&sqlx::any::AnyRow>,
     claim: &Claim<'_>,
     at_path: bool,
 ) -> Result<NotGiven, StoreError> {

@@ -75,13 +75,14 @@ impl Store {
 
     /// Forgets what is over, and what is too much.
     pub(super) async fn prune_channels(&self, now_s: u64, most: u64) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
         for statement in [
             "DELETE FROM lockouts WHERE forget_s < $1",
             "DELETE FROM spent_tokens WHERE expires_s < $1",
         ] {
             sqlx::query(statement)
                 .bind(sql(now_s))
-                .execute(&self.pool)
+                .execute(&mut *tx)
                 .await?;
         }
         sqlx::query(
@@ -90,12 +91,12 @@ impl Store {
         )
         .bind(sql(u64::MAX))
         .bind(sql(most))
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
         sqlx::query("DELETE FROM totp WHERE used_s < $1 OR (secret = '' AND pending_until_s < $2)")
             .bind(sql(now_s.saturating_sub(limits::DEVICE_COOKIE_S)))
             .bind(sql(now_s))
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
         sqlx::query(
             "DELETE FROM totp WHERE (device, host) IN \
@@ -103,8 +104,9 @@ impl Store {
         )
         .bind(sql(u64::MAX))
         .bind(sql(limits::TOTPS))
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(())
     }
 }

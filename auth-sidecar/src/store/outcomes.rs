@@ -37,7 +37,7 @@ impl Store {
         )
         .bind(sql(sequence))
         .bind(sql(limits::SPOOL_BATCH))
-        .fetch_all(&self.pool)
+        .fetch_all(self.reads()?)
         .await?;
         let read = |text: String| {
             let bytes = URL_SAFE_NO_PAD
@@ -52,15 +52,23 @@ impl Store {
     pub async fn acknowledge(&self, sequence: u64) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM outcomes WHERE sequence <= $1")
             .bind(sql(sequence))
-            .execute(&self.pool)
+            .execute(self.single()?)
             .await?;
         Ok(())
+    }
+
+    /// The oldest outcome that waits.
+    pub async fn oldest_outcome(&self) -> Result<Option<u64>, StoreError> {
+        let oldest: Option<i64> = sqlx::query_scalar("SELECT MIN(sequence) FROM outcomes")
+            .fetch_one(self.reads()?)
+            .await?;
+        Ok(oldest.map(unsigned))
     }
 
     /// How many outcomes wait.
     pub async fn spool_size(&self) -> Result<u64, StoreError> {
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM outcomes")
-            .fetch_one(&self.pool)
+            .fetch_one(self.reads()?)
             .await?;
         Ok(unsigned(count))
     }

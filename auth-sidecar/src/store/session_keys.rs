@@ -23,14 +23,14 @@ impl Store {
     /// Whether anything in the store was sealed with the key file.
     pub async fn holds_sealed(&self) -> Result<bool, StoreError> {
         let keys: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM session_keys")
-            .fetch_one(&self.pool)
+            .fetch_one(self.reads()?)
             .await?;
         Ok(keys > 0)
     }
 
     /// Every key, oldest first.
     pub async fn session_keys(&self) -> Result<Vec<KeyRow>, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.reads()?.acquire().await?;
         session_keys(&mut connection).await
     }
 
@@ -130,7 +130,7 @@ pub async fn session_keys(on: &mut Connection) -> Result<Vec<KeyRow>, StoreError
     .fetch_all(on)
     .await?;
     let corrupt = || StoreError::Corrupt("session_keys");
-    let read = |row: sqlx::sqlite::SqliteRow| {
+    let read = |row: sqlx::any::AnyRow| {
         let public: String = row.try_get("public_key")?;
         let state: String = row.try_get("state")?;
         Ok(KeyRow {

@@ -2,31 +2,24 @@ use super::ceremonies::CeremonyRow;
 use super::credentials::CredentialRow;
 use super::*;
 use crate::ticket::Ticket;
-use crate::world::{SystemRandom, opaque_id};
+use countersign_database::testing;
 
 const NOW: u64 = 1_800_000_000;
 
-/// A store in a file of its own, which goes with it.
+/// A store of its own, which goes with it: a file, or with `COUNTERSIGN_TEST_STORE=postgres` a database on
+/// a server.
 pub(super) struct Scratch {
     pub(super) store: Store,
-    path: std::path::PathBuf,
+    _database: testing::Database,
 }
 
 impl Scratch {
     pub(super) async fn open() -> Self {
-        let name = format!("countersign-store-{}", opaque_id(&SystemRandom).unwrap());
-        let path = std::env::temp_dir().join(name);
-        let store = Store::open(&format!("sqlite://{}", path.display()))
-            .await
-            .unwrap();
-        Self { store, path }
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        for end in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(format!("{}{end}", self.path.display()));
+        let database = testing::Database::new(testing::On::chosen()).await;
+        let store = Store::open(database.url()).await.unwrap();
+        Self {
+            store,
+            _database: database,
         }
     }
 }
@@ -262,7 +255,7 @@ async fn a_counter_must_rise_unless_it_never_did() {
 async fn a_database_address_that_is_none_is_told_with_advice() {
     let error = Store::open("mysql://x").await.err().unwrap().to_string();
     assert!(
-        error.contains("`mysql://x`") && error.contains("sqlite://PATH"),
+        error.contains("sqlite:///") && error.contains("postgres://"),
         "{error}"
     );
     let error = Store::open("sqlite:///no/such/folder/store.db")
@@ -270,5 +263,5 @@ async fn a_database_address_that_is_none_is_told_with_advice() {
         .err()
         .unwrap()
         .to_string();
-    assert!(error.contains("cannot open the store"), "{error}");
+    assert!(error.contains("cannot be opened"), "{error}");
 }

@@ -23,7 +23,7 @@ impl Store {
         let passed: Option<i64> =
             sqlx::query_scalar("SELECT passed FROM tickets WHERE event_id = $1")
                 .bind(event_id)
-                .fetch_optional(&self.pool)
+                .fetch_optional(self.reads()?)
                 .await?;
         Ok(passed.is_some_and(|passed| passed != 0))
     }

@@ -51,7 +51,7 @@ impl Store {
         )
         .bind(slot.device)
         .bind(slot.host)
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.reads()?)
         .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(TotpRow {
@@ -66,7 +66,7 @@ impl Store {
             "SELECT last_step FROM totp WHERE device = $1 AND secret <> '' LIMIT 1",
         )
         .bind(device)
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.reads()?)
         .await?;
         Ok(row.is_some())
     }
@@ -129,7 +129,7 @@ impl Store {
         .bind(slot.device)
         .bind(slot.host)
         .bind(sql(now_s))
-        .fetch_optional(&self.pool)
+        .fetch_optional(self.reads()?)
         .await?;
         Ok(sealed.map(|secret| TotpRow {
             secret,

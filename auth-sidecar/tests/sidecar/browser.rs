@@ -73,6 +73,11 @@ impl Browser {
         }
     }
 
+    /// What it sends from now on reaches another sidecar.
+    pub fn turn_to(&mut self, world: &World) {
+        self.app = Arc::clone(&world.app);
+    }
+
     pub fn origin(&self) -> String {
         format!("https://{}", self.host)
     }

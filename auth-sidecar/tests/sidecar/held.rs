@@ -20,7 +20,7 @@ use crate::browser::{Answer, Browser};
 use crate::world::{HOST, SECRET, World};
 
 const PATH: &str = "/checkout?step=2";
-const BODY: &[u8] = b"card=4111\0\xff";
+pub const BODY: &[u8] = b"card=4111\0\xff";
 
 fn signed(claims: &Value, typ: &str, secret: &[u8]) -> String {
     let mut header = Header::new(Algorithm::HS256);
@@ -29,7 +29,7 @@ fn signed(claims: &Value, typ: &str, secret: &[u8]) -> String {
     encode(&header, claims, &EncodingKey::from_secret(secret)).unwrap()
 }
 
-fn store_claims(world: &World, event: &str, body: &[u8]) -> Value {
+pub fn store_claims(world: &World, event: &str, body: &[u8]) -> Value {
     json!({
         "iss": "countersign-filter", "act": "store", "jti": event, "aud": HOST, "path": PATH,
         "client": "192.0.2.0/24", "len": body.len(), "exp": world.clock.now_s() + 30,
@@ -37,17 +37,17 @@ fn store_claims(world: &World, event: &str, body: &[u8]) -> Value {
     })
 }
 
-fn take_claims(world: &World, token: &str, device: &str) -> Value {
+pub fn take_claims(world: &World, token: &str, device: &str) -> Value {
     json!({
         "iss": "countersign-filter", "act": "take", "sub": device, "aud": HOST, "path": PATH,
         "len": token.len(), "exp": world.clock.now_s() + 30,
     })
 }
 
-struct Raw {
-    status: StatusCode,
-    kept: Option<Value>,
-    body: Vec<u8>,
+pub struct Raw {
+    pub status: StatusCode,
+    pub kept: Option<Value>,
+    pub body: Vec<u8>,
 }
 
 async fn call(world: &World, path: &str, proof: &str, body: &[u8]) -> Raw {
@@ -70,21 +70,21 @@ async fn call(world: &World, path: &str, proof: &str, body: &[u8]) -> Raw {
     }
 }
 
-async fn store_with(world: &World, claims: &Value, body: &[u8]) -> StatusCode {
+pub async fn store_with(world: &World, claims: &Value, body: &[u8]) -> StatusCode {
     let proof = signed(claims, TYP, &SECRET);
     call(world, "/.countersign/held", &proof, body).await.status
 }
 
-async fn take_with(world: &World, claims: &Value, token: &str) -> Raw {
+pub async fn take_with(world: &World, claims: &Value, token: &str) -> Raw {
     let proof = signed(claims, TYP, &SECRET);
     call(world, "/.countersign/held/take", &proof, token.as_bytes()).await
 }
 
-fn device(browser: &Browser) -> String {
+pub fn device(browser: &Browser) -> String {
     browser.cookies["__Host-countersign-device"].clone()
 }
 
-fn token(page: &Answer) -> String {
+pub fn token(page: &Answer) -> String {
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     let (_, rest) = page
         .text
@@ -94,7 +94,7 @@ fn token(page: &Answer) -> String {
 }
 
 /// A held ticket and its body.
-async fn held(world: &World) -> (String, String) {
+pub async fn held(world: &World) -> (String, String) {
     let ticket = world.ticket_with("held", json!(true));
     let event = event_of(&ticket);
     let claims = store_claims(world, &event, BODY);
@@ -102,14 +102,14 @@ async fn held(world: &World) -> (String, String) {
     (ticket, event)
 }
 
-fn event_of(ticket: &str) -> String {
+pub fn event_of(ticket: &str) -> String {
     let part = ticket.split('.').nth(1).unwrap();
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
     claims["jti"].as_str().unwrap().to_owned()
 }
 
 /// A browser that has passed a held ticket, the page that it is sent to, and the ticket's event.
-async fn passed(world: &World) -> (Browser, String, String) {
+pub async fn passed(world: &World) -> (Browser, String, String) {
     let (ticket, event) = held(world).await;
     let mut browser = Browser::of(world);
     let answer = browser.pass(&ticket, &mut Authenticator::new()).await;
@@ -389,11 +389,9 @@ async fn a_restart_between_page_and_answer_loses_no_body_and_the_store_shows_non
     let token = token(&browser.send(Method::GET, &way, None).await);
     let device = device(&browser);
     world.restart().await;
-    for file in std::fs::read_dir(&world.folder).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
-        for secret in [&b"card=4111"[..], token.as_bytes()] {
-            assert!(!bytes.windows(secret.len()).any(|part| part == secret));
-        }
+    let bytes = world.database.bytes().await;
+    for secret in [&b"card=4111"[..], token.as_bytes()] {
+        assert!(!bytes.windows(secret.len()).any(|part| part == secret));
     }
     let claims = take_claims(&world, &token, &device);
     assert_eq!(take_with(&world, &claims, &token).await.body, BODY);

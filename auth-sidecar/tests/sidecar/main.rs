@@ -25,6 +25,8 @@ mod process;
 mod rates;
 mod script;
 mod session_keys;
+mod shared_keys;
+mod shared_store;
 mod spool;
 mod tickets;
 mod totp;

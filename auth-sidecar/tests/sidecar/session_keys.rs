@@ -184,17 +184,27 @@ async fn another_stores_key_file_is_refused_at_start_with_advice() {
     let world = World::ready().await;
     world.app.store.close().await;
     std::fs::write(world.folder.join("kek"), [1; 32]).unwrap();
-    let error = open(&world.folder, &world.clock, &ChannelOptions::default())
-        .await
-        .err()
-        .unwrap();
+    let error = open(
+        &world.database,
+        &world.folder,
+        &world.clock,
+        &ChannelOptions::default(),
+    )
+    .await
+    .err()
+    .unwrap();
     assert!(matches!(error, StartError::WrongKeyFile(_)), "{error}");
     assert!(error.to_string().contains("--key-file"));
     std::fs::remove_file(world.folder.join("kek")).unwrap();
-    let error = open(&world.folder, &world.clock, &ChannelOptions::default())
-        .await
-        .err()
-        .unwrap();
+    let error = open(
+        &world.database,
+        &world.folder,
+        &world.clock,
+        &ChannelOptions::default(),
+    )
+    .await
+    .err()
+    .unwrap();
     assert!(
         matches!(error, StartError::KeyFile(KeyFileError::Lost(_))),
         "{error}"
@@ -208,11 +218,8 @@ async fn no_secret_stands_in_the_store_in_plain_text() {
     let world = World::ready().await;
     session(&world).await;
     world.app.store.close().await;
-    let mut bytes = Vec::new();
-    for name in ["store.db", "store.db-wal"] {
-        bytes.extend(std::fs::read(world.folder.join(name)).unwrap_or_default());
-    }
-    assert!(bytes.len() > 10_000);
+    let bytes = world.database.bytes().await;
+    assert!(bytes.len() > 1_000);
     let secret = crate::world::SECRET;
     for needle in [
         secret.to_vec(),

@@ -15,7 +15,7 @@ const PAGE: &str = "/.countersign/totp";
 
 /// Another implementation of the standard than the one under test: the key as a person types it into an
 /// app.
-struct AnApp(Vec<u8>);
+pub struct AnApp(Vec<u8>);
 
 impl AnApp {
     fn reading(page: &str) -> Self {
@@ -36,7 +36,7 @@ impl AnApp {
         )
     }
 
-    fn shows(&self, now_s: u64) -> String {
+    pub fn shows(&self, now_s: u64) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0);
         let tag = hmac::sign(&key, &(now_s / 30).to_be_bytes());
         let at = usize::from(tag.as_ref()[19] & 15);
@@ -48,7 +48,7 @@ impl AnApp {
     }
 }
 
-fn other_than(code: &str) -> String {
+pub fn other_than(code: &str) -> String {
     format!(
         "{:06}",
         (code.parse::<u32>().unwrap() + 500_000) % 1_000_000
@@ -56,7 +56,7 @@ fn other_than(code: &str) -> String {
 }
 
 /// A browser whose device has passed with its key.
-async fn known(world: &World) -> Browser {
+pub async fn known(world: &World) -> Browser {
     let mut browser = Browser::of(world);
     let passed = browser
         .pass(&world.ticket(), &mut Authenticator::new())
@@ -75,7 +75,7 @@ async fn form(browser: &mut Browser, fields: &str) -> Answer {
     answer
 }
 
-async fn set_up(world: &World, browser: &mut Browser) -> AnApp {
+pub async fn set_up(world: &World, browser: &mut Browser) -> AnApp {
     let page = form(browser, "do=begin").await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     let app = AnApp::reading(&page.text);
@@ -85,19 +85,19 @@ async fn set_up(world: &World, browser: &mut Browser) -> AnApp {
     app
 }
 
-fn ticket(world: &World) -> String {
+pub fn ticket(world: &World) -> String {
     let mut claims = world.claims();
     claims["kinds"] = json!(["totp"]);
     claims["acr"] = json!("possession");
     sign(&claims)
 }
 
-async fn begin(browser: &mut Browser, ticket: &str) -> Answer {
+pub async fn begin(browser: &mut Browser, ticket: &str) -> Answer {
     let body = json!({ "ticket": ticket, "kind": "totp" });
     browser.post("/.countersign/ceremonies", &body).await
 }
 
-async fn answer(browser: &mut Browser, ceremony: &Value, code: &str) -> Answer {
+pub async fn answer(browser: &mut Browser, ceremony: &Value, code: &str) -> Answer {
     let id = ceremony["ceremony"].as_str().unwrap();
     let path = format!("/.countersign/ceremonies/{id}");
     browser

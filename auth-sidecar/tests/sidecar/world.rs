@@ -1,4 +1,5 @@
-//! A sidecar with a clock that the test moves and a store of its own.
+//! A sidecar with a clock that the test moves and a store of its own: a file, or with
+//! `COUNTERSIGN_TEST_STORE=postgres` a database on a server.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use countersign_auth_sidecar::cause::Cause;
 use countersign_auth_sidecar::channels::ChannelOptions;
 use countersign_auth_sidecar::ticket::TYP;
 use countersign_auth_sidecar::world::{Clock, SystemRandom, opaque_id};
+use countersign_database::testing::{Database, On};
 use countersign_proto::node::v1::{Outcome, SidecarSettings, Step};
 use countersign_proto::policy::v1::TicketKey;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -31,6 +33,7 @@ pub struct World {
     pub app: Arc<App>,
     pub clock: Arc<HandClock>,
     pub folder: PathBuf,
+    pub database: Arc<Database>,
     channels: ChannelOptions,
     tickets: AtomicU64,
 }
@@ -73,13 +76,19 @@ impl World {
 
     /// With options that may be wrong.
     pub async fn try_with(channels: ChannelOptions) -> Result<Self, StartError> {
+        Self::try_in(Database::new(On::chosen()).await, channels).await
+    }
+
+    async fn try_in(database: Database, channels: ChannelOptions) -> Result<Self, StartError> {
         let folder = folder();
+        let database = Arc::new(database);
         let clock = Arc::new(HandClock(AtomicU64::new(START_S * 1000)));
-        let app = open(&folder, &clock, &channels).await?;
+        let app = open(&database, &folder, &clock, &channels).await?;
         Ok(Self {
             app,
             clock,
             folder,
+            database,
             channels,
             tickets: AtomicU64::new(0),
         })
@@ -92,17 +101,44 @@ impl World {
 
     /// The same with captcha or mail.
     pub async fn with(channels: ChannelOptions) -> Self {
-        let world = Self::fresh_with(channels).await;
+        Self::fresh_with(channels).await.made_ready().await
+    }
+
+    /// The same in a database that the test chose.
+    pub async fn ready_in(database: Database) -> Self {
+        let world = Self::try_in(database, ChannelOptions::default())
+            .await
+            .unwrap();
+        world.made_ready().await
+    }
+
+    async fn made_ready(self) -> Self {
+        let world = self;
         world.app.take_settings(&settings()).await.unwrap();
         world.app.keys_live(&world.kids()).await.unwrap();
         assert!(world.app.is_ready());
         world
     }
 
+    /// Another sidecar on the same store, with a copy of the key file.
+    pub async fn beside(&self) -> Self {
+        let folder = folder();
+        std::fs::copy(self.folder.join("kek"), folder.join("kek")).unwrap();
+        let app = open(&self.database, &folder, &self.clock, &self.channels);
+        Self {
+            app: app.await.unwrap(),
+            clock: Arc::clone(&self.clock),
+            folder,
+            database: Arc::clone(&self.database),
+            channels: self.channels.clone(),
+            tickets: AtomicU64::new(1_000_000),
+        }
+    }
+
     /// The same store, opened again.
     pub async fn restart(&mut self) {
         self.app.store.close().await;
-        self.app = open(&self.folder, &self.clock, &self.channels)
+        self.app = open(&self.database, &self.folder, &self.clock, &self.channels)
             .await
             .unwrap();
     }
@@ -161,14 +197,14 @@ impl World {
 }
 
 pub async fn open(
+    database: &Database,
     folder: &std::path::Path,
     clock: &Arc<HandClock>,
     channels: &ChannelOptions,
 ) -> Result<Arc<App>, StartError> {
-    let url = format!("sqlite://{}", folder.join("store.db").display());
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
     let random = Arc::new(SystemRandom);
-    App::open(&url, &folder.join("kek"), clock, random, channels).await
+    App::open(database.url(), &folder.join("kek"), clock, random, channels).await
 }
 
 pub fn sign(claims: &Value) -> String {

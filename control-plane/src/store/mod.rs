@@ -15,12 +15,9 @@ mod ingest;
 mod keys;
 mod ledger;
 mod maintenance;
-mod migrate;
 mod notices;
-mod open;
 mod outcomes;
 mod passkeys;
-mod place;
 mod replicas;
 mod resources;
 mod revisions;
@@ -29,10 +26,16 @@ mod rollouts;
 mod sign_ins;
 mod traffic;
 
-use std::borrow::Cow;
-
+use countersign_database::{
+    Connections, Database, Durability, How, OpenError, Place, is_transient, said,
+};
 use sqlx::Pool;
 use sqlx::any::Any;
+use sqlx::migrate::Migrator;
+
+use crate::limits;
+
+pub use countersign_database::Kind;
 
 pub use access::{AccessChange, StoredAccess};
 pub use audit::{AuditFilter, AuditPage, AuditRow};
@@ -45,7 +48,6 @@ pub use ledger::{Gap, Written, slot};
 pub use maintenance::Tidied;
 pub use notices::Notices;
 pub use passkeys::{Answered, PasskeyChange, PasskeyUse, StoredPasskey};
-pub use place::Kind;
 pub use replicas::{LeaseRow, NodeRow, ReplicaRow};
 pub use resources::StoredResource;
 pub use revisions::{Commit, NewRevision, StoredRevision};
@@ -53,44 +55,17 @@ pub use revocations::{RevocationChange, RevocationRow, Revoked};
 pub use rollouts::PlanRow;
 pub use traffic::{RollupRow, RollupTotals};
 
-/// A change that is under way, in either database.
-pub(crate) type Tx = sqlx::Transaction<'static, Any>;
+pub(crate) use countersign_database::Tx;
+
 /// A row of either database.
 type Row = sqlx::any::AnyRow;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The URL is not one of a database that is known.
-    #[error(
-        "`{scheme}` is not a database URL like `sqlite:///var/lib/countersign/state.db` or \
-         `postgres://user:password@host:5432/database`"
-    )]
-    Url {
-        /// Its scheme; the rest may be a password.
-        scheme: String,
-    },
-    /// The database cannot be opened.
-    #[error("the database `{place}` cannot be opened: {}", said(source))]
-    Open {
-        /// The file, or the server and the database's name.
-        place: String,
-        /// What the database says.
-        source: sqlx::Error,
-    },
-    /// The database was made by another release, or a migration failed.
-    #[error(
-        "the database cannot be brought to this release's form: {error}{}",
-        migrate::advice(error)
-    )]
-    Migrate {
-        /// What is wrong.
-        #[from]
-        error: sqlx::migrate::MigrateError,
-    },
-    /// Another process is at it.
-    #[error("another process has been bringing the database to its release's form for too long")]
-    Locked,
+    /// It is not open.
+    #[error(transparent)]
+    Opening(#[from] OpenError),
     /// Another replica changed something since what this change was made on was read.
     #[error("another replica was faster")]
     Behind,
@@ -110,27 +85,52 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => Self::Away(error),
-            error if is_stopping(&error) => Self::Away(error),
-            error => Self::Database(error),
+        if countersign_database::is_away(&error) {
+            Self::Away(error)
+        } else {
+            Self::Database(error)
         }
     }
 }
+
+/// Locking is the opener's: see [`Database::open`].
+static MIGRATIONS: Migrator = Migrator {
+    locking: false,
+    ..sqlx::migrate!("./migrations")
+};
 
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Store {
     writer: Pool<Any>,
     readers: Pool<Any>,
-    place: place::Place,
+    place: Place,
 }
 
 impl Store {
+    /// Opens or makes the database and brings it to this release's form.
+    ///
+    /// # Errors
+    /// When it cannot be opened or migrated.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let how = How {
+            // An accepted change must outlive a power cut.
+            durability: Durability::Power,
+            connections: Connections::Shared(limits::DATABASE_CONNECTIONS),
+            wait: limits::DATABASE_WAIT,
+        };
+        let Database {
+            writer,
+            readers,
+            place,
+        } = Database::open(url, &MIGRATIONS, how).await?;
+        Ok(Self {
+            writer,
+            readers,
+            place,
+        })
+    }
+
     /// Which database it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -159,39 +159,6 @@ impl Store {
             Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
             Kind::Postgres => self.writer.begin().await?,
         })
-    }
-}
-
-/// The code that the database gives, if it was the database that refused.
-fn code_of(error: &sqlx::Error) -> Option<Cow<'_, str>> {
-    error.as_database_error().and_then(|error| error.code())
-}
-
-/// Two transactions met, and this one gave way: the same again may succeed.
-fn is_transient(error: &sqlx::Error) -> bool {
-    // PostgreSQL's serialization failure and deadlock.
-    code_of(error).is_some_and(|code| ["40001", "40P01"].contains(&code.as_ref()))
-}
-
-/// Another process has a SQLite file's lock.
-fn is_busy(error: &sqlx::Error) -> bool {
-    // SQLITE_BUSY and its extended codes, whose lowest byte is the same.
-    code_of(error)
-        .and_then(|code| code.parse::<u32>().ok())
-        .is_some_and(|code| code & 0xff == 5)
-}
-
-/// A server that is ending, starting, or full.
-fn is_stopping(error: &sqlx::Error) -> bool {
-    let codes = ["57P01", "57P02", "57P03", "53300"];
-    code_of(error).is_some_and(|code| codes.contains(&code.as_ref()))
-}
-
-/// What a database error says to whom it may concern.
-fn said(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::PoolTimedOut => "it does not answer in time".to_owned(),
-        error => error.to_string(),
     }
 }
 

@@ -7,24 +7,25 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::StoreError;
+use crate::OpenError;
 
 /// Which database it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// One file, one process.
     Sqlite,
-    /// A server that speaks PostgreSQL's protocol, and any number of replicas on it.
+    /// A server that speaks PostgreSQL's protocol, and any number of processes on it.
     Postgres,
 }
 
 /// A database URL that was understood.
 #[derive(Clone)]
-pub(super) struct Place {
-    pub(super) kind: Kind,
-    pub(super) options: AnyConnectOptions,
+pub struct Place {
+    /// Which database it is.
+    pub kind: Kind,
+    pub(crate) options: AnyConnectOptions,
     /// PostgreSQL's own options, for what only its own connections can do.
-    pub(super) postgres: Option<PgConnectOptions>,
+    pub postgres: Option<PgConnectOptions>,
     shown: String,
 }
 
@@ -41,14 +42,18 @@ impl std::fmt::Display for Place {
 }
 
 impl Place {
-    pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
+    /// Understands a URL.
+    ///
+    /// # Errors
+    /// When it is none of a database that is known.
+    pub fn parse(url: &str) -> Result<Self, OpenError> {
         let scheme = url.split(':').next().unwrap_or_default();
         match scheme {
             "sqlite" => sqlite(url),
             "postgres" | "postgresql" => postgres(url),
             _ => None,
         }
-        .ok_or_else(|| StoreError::Url {
+        .ok_or_else(|| OpenError::Url {
             scheme: match scheme {
                 "sqlite" | "postgres" | "postgresql" => format!("{scheme}:…"),
                 // What has no scheme that is known may be a password that was put in the wrong place.
