@@ -299,6 +299,13 @@ impl App {
                 Err(error) => tracing::error!(%error, "authenticators stay as they were"),
             }
         }
+        match self.store.bound_sessions().await {
+            Ok(bound) => self
+                .metrics
+                .bound_now
+                .set(i64::try_from(bound).unwrap_or(i64::MAX)),
+            Err(error) => tracing::warn!(%error, "cannot count the bound sessions"),
+        }
         self.is_ready();
     }
 }

@@ -148,6 +148,32 @@ causes! {
     EnrolmentSession = "ENROLMENT_SESSION" => EnrolmentSession;
     /// There is no app that is being set up, or no longer.
     EnrolmentOver = "ENROLMENT_OVER" => CeremonyOver;
+    /// What a session's key should have signed is too long.
+    BoundTooLarge = "BOUND_TOO_LARGE" => BoundRefused;
+    /// Not a compact JWS with the claims of a response, or more than one.
+    BoundMalformed = "BOUND_MALFORMED" => BoundRefused;
+    /// Another algorithm than ES256, `none` included.
+    BoundAlgorithm = "BOUND_ALGORITHM" => BoundRefused;
+    /// `typ` or `crit` are not a response's.
+    BoundType = "BOUND_TYPE" => BoundRefused;
+    /// A registration without a key of P-256, or a renewal that brings one.
+    BoundKey = "BOUND_KEY" => BoundRefused;
+    /// Not signed with the session's key.
+    BoundSignature = "BOUND_SIGNATURE" => BoundRefused;
+    /// Nobody was offered to register with this authorization, or it is over.
+    BoundAuthorization = "BOUND_AUTHORIZATION" => BoundRefused;
+    /// The registration was used already.
+    BoundReplayed = "BOUND_REPLAYED" => BoundRefused;
+    /// Another challenge than the one that was given, one that was used, or one that is over.
+    BoundChallenge = "BOUND_CHALLENGE" => BoundRefused;
+    /// Signed for another address or another session.
+    BoundElsewhere = "BOUND_ELSEWHERE" => BoundRefused;
+    /// No bound session of that name: never there, replaced by a newer one, or forgotten.
+    BoundUnknown = "BOUND_UNKNOWN" => BoundRefused;
+    /// The session, or the offer to bind it, has ended.
+    BoundOver = "BOUND_OVER" => BoundRefused;
+    /// The session or its device was revoked.
+    BoundRevoked = "BOUND_REVOKED" => BoundRefused;
     /// Somebody other than the filter asks for held bodies.
     HeldProof = "HELD_PROOF" => NotFound;
     /// There is no room for another body.
@@ -263,6 +289,8 @@ faces! {
     HeldUsed = "held-used", CONFLICT, "the request body was passed on already";
     /// Nothing that this person can do.
     HeldElsewhere = "held-elsewhere", FORBIDDEN, "the request body belongs to another device or address";
+    /// Nothing left to do: the session is not renewed.
+    BoundRefused = "bound-refused", FORBIDDEN, "this session is not renewed";
     /// A program's mistake.
     BadRequest = "bad-request", BAD_REQUEST, "the request is not understood";
     /// A program's mistake.

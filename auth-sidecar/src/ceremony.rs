@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::assurance::Assurance;
 use crate::authority::Authority;
+use crate::bound;
 use crate::cause::Cause;
 use crate::cookies;
 use crate::held;
@@ -27,6 +28,9 @@ use crate::store::ceremonies::CeremonyRow;
 use crate::store::tickets::Attempt;
 use crate::ticket::Ticket;
 use crate::world::opaque_id;
+
+/// Offers a browser to bind a session.
+const REGISTRATION: HeaderName = HeaderName::from_static("secure-session-registration");
 
 /// A ceremony that waits for its answer.
 pub struct Begun {
@@ -48,15 +52,19 @@ pub struct Passed {
     pub session_cookie: HeaderValue,
     /// The device; none where the browser has one that it should keep.
     pub device_cookie: Option<HeaderValue>,
+    /// Lets the browser bind the session to a key; none where that would gain nothing.
+    pub registration: Option<HeaderValue>,
 }
 
 impl Passed {
     /// As headers.
-    pub fn cookies(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> + use<> {
         let session = self.session_cookie.clone();
+        let registration = self.registration.clone();
         std::iter::once(session)
             .chain(self.device_cookie.clone())
             .map(|cookie| (header::SET_COOKIE, cookie))
+            .chain(registration.map(|value| (REGISTRATION, value)))
     }
 }
 
@@ -255,11 +263,13 @@ pub async fn end(
         now_s,
         lifetime_s: settings.session_lifetime_s,
     };
-    let token = grant.sign(signer).map_err(|error| {
+    let claims = grant.claims();
+    let token = claims.sign(signer).map_err(|error| {
         tracing::error!(%error, "cannot sign");
         refuse(Cause::Internal)
     })?;
     held::bind(app, &mut tx, &ticket, &row.device).await?;
+    let registration = bound::offer(app, &mut tx, &settings, &ticket, &claims).await?;
     app.store
         .note_signed(&mut tx, &signer.kid, grant.exp())
         .await?;
@@ -287,6 +297,7 @@ pub async fn end(
         session_cookie: cookies::set_session(&token, grant.lasts_s())
             .ok_or_else(|| refuse(Cause::Internal))?,
         device_cookie,
+        registration,
     })
 }
 

@@ -12,6 +12,9 @@ pub const DEVICE: &str = "__Host-countersign-device";
 /// Says that the browser keeps cookies: set by a page with a form, looked for when the form comes.
 pub const PROBE: &str = "__Host-countersign-probe";
 
+/// How the session cookie is set, besides its life.
+pub const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
+
 /// What the browser sent under one name, each value in order: a sibling page can add a second one.
 /// Bytes that are not UTF-8 and headers past the limit are passed over.
 #[must_use]

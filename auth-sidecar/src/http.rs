@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 use crate::cause::Cause;
 
+mod bound;
 mod ceremonies;
 mod challenge;
 mod document;
@@ -43,6 +44,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.countersign/totp", get(totp::page).post(totp::page))
         .route("/.countersign/held", get(held::show).post(held::store))
         .route("/.countersign/held/take", post(held::take))
+        .route(bound::REGISTER_PATH, post(bound::register))
+        .route(bound::RENEW_PATH, post(bound::renew))
         .route("/.countersign/jwks.json", get(meta::jwks))
         .route("/.countersign/countersign.js", get(script::classic))
         .route("/.countersign/countersign.mjs", get(script::module))

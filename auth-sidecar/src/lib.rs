@@ -10,6 +10,7 @@ pub mod app;
 pub mod assurance;
 pub mod attestation;
 pub mod authority;
+pub mod bound;
 pub mod captcha;
 pub mod cause;
 pub mod ceremony;

@@ -319,3 +319,31 @@ pub const METADATA_BYTES: u64 = 64 << 20;
 
 /// Entries of FIDO metadata; what the service publishes has a few hundred.
 pub const METADATA_ENTRIES: usize = 20_000;
+
+/// How long a browser may take to register a key for a session that was just earned. It begins at once;
+/// making a key in a security chip takes up to seconds.
+pub const BOUND_OFFER_S: u64 = 60;
+
+/// How long a challenge for a session's key is good: signing in a security chip takes up to seconds.
+pub const BOUND_CHALLENGE_S: u64 = 60;
+
+/// Offers and bound sessions in the store, about 800 bytes each; past this those that end first are
+/// forgotten, and their browsers are challenged again.
+pub const BOUND_SESSIONS: u64 = 1_000_000;
+
+/// Bytes of what a browser signs; an honest one has some 500.
+pub const BOUND_RESPONSE_BYTES: usize = 4 * 1024;
+
+/// Bytes of a bound session's name.
+pub const BOUND_ID_BYTES: usize = 64;
+
+/// Bytes of the body of a browser's request for a copy, which has none.
+pub const BOUND_BODY_BYTES: usize = 1024;
+
+/// The least that a copy of a bound session may last. Browsers bound how often they sign (Chromium some
+/// six times in nine minutes): below two minutes is for tests.
+pub const BOUND_LIFETIME_MIN_S: u64 = 10;
+/// The most: so long a copied cookie is good.
+pub const BOUND_LIFETIME_MAX_S: u64 = 3600;
+/// For sessions that were bound before that was switched off.
+pub const BOUND_LIFETIME_DEFAULT_S: u64 = 300;

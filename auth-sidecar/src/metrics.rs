@@ -6,6 +6,7 @@ use countersign_metrics::Catalogue;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
 use crate::assurance::Assurance;
+use crate::bound::Life;
 use crate::cause::Cause;
 use crate::keys::life::KeyState;
 use crate::kind::Kind;
@@ -41,6 +42,10 @@ pub struct Metrics {
     pub messages_refused: IntCounter,
     /// `countersign_sidecar_session_keys{state}`
     pub session_keys: IntGaugeVec,
+    /// `countersign_sidecar_bound_sessions_total{step}`
+    pub bound: IntCounterVec,
+    /// `countersign_sidecar_bound_sessions`
+    pub bound_now: IntGauge,
     /// `countersign_sidecar_held_bodies_total{result}`
     pub held: IntCounterVec,
     /// `countersign_sidecar_held_bytes`
@@ -132,7 +137,20 @@ impl Metrics {
         for result in ["kept", "given"] {
             held.with_label_values(&[result]);
         }
+        let bound = counters(
+            "countersign_sidecar_bound_sessions_total",
+            "Sessions whose browser could bind them to a key, bound ones, and their renewals.",
+            "step",
+        )?;
+        for life in Life::EACH {
+            bound.with_label_values(&[life.word()]);
+        }
         Ok(Self {
+            bound,
+            bound_now: gauge(
+                "countersign_sidecar_bound_sessions",
+                "Sessions that a key of their device renews, as of the last housekeeping.",
+            )?,
             held,
             held_bytes: gauge(
                 "countersign_sidecar_held_bytes",

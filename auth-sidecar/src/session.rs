@@ -16,8 +16,9 @@ use crate::settings::Revocation;
 /// Who makes sessions.
 pub const ISSUER: &str = "countersign";
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Claims {
+/// What a session says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
     iss: String,
     aud: String,
     sub: String,
@@ -31,6 +32,10 @@ struct Claims {
     /// A newer proof of a lower grade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     also: Option<Proven>,
+    /// The session is bound to a key of the device, which renews it until this second at the latest;
+    /// `exp` is only the end of this copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_until: Option<u64>,
 }
 
 /// A proof of the past: what, how and when.
@@ -107,10 +112,9 @@ impl Grant<'_> {
         self.exp().saturating_sub(self.now_s)
     }
 
-    /// Signs it.
-    pub fn sign(&self, signer: &Signer) -> Result<String, CannotSign> {
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.kid = Some(signer.kid.clone());
+    /// What it says.
+    #[must_use]
+    pub fn claims(&self) -> Claims {
         let now = Proven {
             assurance: self.assurance,
             amr: self.amr.iter().map(|&method| method.to_owned()).collect(),
@@ -120,7 +124,7 @@ impl Grant<'_> {
             Some(session) => (session.proven.clone(), Some(now)),
             None => (now, None),
         };
-        let claims = Claims {
+        Claims {
             iss: ISSUER.to_owned(),
             aud: self.host.audience().to_owned(),
             sub: self.device.to_owned(),
@@ -131,8 +135,66 @@ impl Grant<'_> {
             acr: main.assurance,
             amr: main.amr,
             also,
-        };
-        Ok(encode(&header, &claims, &signer.key)?)
+            bound_until: None,
+        }
+    }
+
+    /// Signs it.
+    pub fn sign(&self, signer: &Signer) -> Result<String, CannotSign> {
+        self.claims().sign(signer)
+    }
+}
+
+impl Claims {
+    /// Signs them.
+    pub fn sign(&self, signer: &Signer) -> Result<String, CannotSign> {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(signer.kid.clone());
+        Ok(encode(&header, self, &signer.key)?)
+    }
+
+    /// The device.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        &self.sub
+    }
+
+    /// The host that it is for.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.aud
+    }
+
+    /// When the session ends, however often it is renewed.
+    #[must_use]
+    pub fn ends_s(&self) -> u64 {
+        self.bound_until.unwrap_or(self.exp)
+    }
+
+    /// When the copy ends that says this.
+    #[must_use]
+    pub const fn expires_s(&self) -> u64 {
+        self.exp
+    }
+
+    /// Whether the session was ended.
+    #[must_use]
+    pub fn is_revoked(&self, revocations: &[Revocation]) -> bool {
+        let mut all = revocations.iter();
+        all.any(|revocation| revocation.concerns(&self.jti, &self.sub, self.iat))
+    }
+
+    /// A copy that lasts for so long from now and no longer than the session; none once that is over.
+    /// Everything else stays as it was, the second of issue too: a revocation ends what was issued
+    /// before it, and a renewal must not lead past one.
+    #[must_use]
+    pub fn renewed(&self, lifetime_s: u64, now_s: u64) -> Option<Self> {
+        let end = self.ends_s();
+        (end > now_s).then(|| Self {
+            exp: end.min(now_s.saturating_add(lifetime_s)),
+            bound_until: Some(end),
+            ..self.clone()
+        })
     }
 }
 
@@ -143,7 +205,7 @@ pub struct Session {
     pub device: String,
     /// When it was made.
     pub issued_s: u64,
-    /// When it ends.
+    /// When it ends: where it is bound, with its last renewal.
     pub expires_s: u64,
     /// What it proves.
     pub proven: Proven,
@@ -189,14 +251,13 @@ pub fn verify(
     validation.set_audience(&[host.audience()]);
     validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
     let claims = decode::<Claims>(text, &key.key, &validation).ok()?.claims;
-    let revoked = revocations
-        .iter()
-        .any(|r| r.concerns(&claims.jti, &claims.sub, claims.iat));
+    let revoked = claims.is_revoked(revocations);
+    let expires_s = claims.ends_s();
     // No leeway: a session that the filter may refuse is not one to send a browser home with.
     (claims.exp > now_s && !revoked).then_some(Session {
         device: claims.sub,
         issued_s: claims.iat,
-        expires_s: claims.exp,
+        expires_s,
         proven: Proven {
             assurance: claims.acr,
             amr: claims.amr,
@@ -207,85 +268,4 @@ pub fn verify(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::keys::SessionKey;
-
-    const NOW: u64 = 1_800_000_000;
-
-    fn key(seed: u8) -> SessionKey {
-        SessionKey::from_seed(&[seed; 32]).unwrap()
-    }
-
-    fn token(seed: u8, host: &Authority) -> String {
-        let grant = Grant {
-            host,
-            device: "device-1",
-            assurance: Assurance::Uv,
-            amr: &["pop"],
-            stronger: None,
-            id: "session-1".to_owned(),
-            now_s: NOW,
-            lifetime_s: 60,
-        };
-        grant.sign(&key(seed).signer()).unwrap()
-    }
-
-    fn host() -> Authority {
-        Authority::parse("shop.example:8443").unwrap()
-    }
-
-    #[test]
-    fn a_session_is_good_until_it_ends_and_only_at_its_host() {
-        let keys = [key(1).verifier()];
-        let token = token(1, &host());
-        assert_eq!(
-            verify(&token, &keys, &[], &host(), NOW + 59)
-                .unwrap()
-                .proven
-                .assurance,
-            Assurance::Uv
-        );
-        assert!(verify(&token, &keys, &[], &host(), NOW + 60).is_none());
-        let other = Authority::parse("evil.example").unwrap();
-        assert!(verify(&token, &keys, &[], &other, NOW).is_none());
-    }
-
-    #[test]
-    fn a_revoked_session_or_device_is_not_good() {
-        let keys = [key(1).verifier()];
-        let token = token(1, &host());
-        for revocation in [
-            Revocation::session("session-1", NOW + 1),
-            Revocation::device("device-1", NOW + 1),
-        ] {
-            assert!(verify(&token, &keys, &[revocation], &host(), NOW).is_none());
-        }
-        let older = [
-            Revocation::device("device-1", NOW - 1),
-            Revocation::session("session-2", NOW + 1),
-        ];
-        assert!(verify(&token, &keys, &older, &host(), NOW).is_some());
-    }
-
-    #[test]
-    fn a_session_of_another_key_is_not_good_under_our_kid() {
-        let mut impostor = key(2).signer();
-        impostor.kid = key(1).kid().to_owned();
-        let grant = Grant {
-            host: &host(),
-            device: "d",
-            assurance: Assurance::Uv,
-            amr: &["pop"],
-            stronger: None,
-            id: "s".to_owned(),
-            now_s: NOW,
-            lifetime_s: 60,
-        };
-        let forged = grant.sign(&impostor).unwrap();
-        assert!(verify(&forged, &[key(1).verifier()], &[], &host(), NOW).is_none());
-        for text in ["", "a.b.c", &"a".repeat(limits::SESSION_BYTES + 1)] {
-            assert!(verify(text, &[key(1).verifier()], &[], &host(), NOW).is_none());
-        }
-    }
-}
+mod tests;

@@ -11,6 +11,8 @@ use crate::ticket::TicketKey;
 pub struct Settings {
     /// How long a session lasts.
     pub session_lifetime_s: u64,
+    /// How long a copy of a bound session lasts; none: sessions are not bound.
+    pub bound_lifetime_s: Option<u64>,
     /// Every key that may have signed a ticket.
     pub ticket_keys: Vec<TicketKey>,
     /// Sessions that are good no more.
@@ -66,6 +68,9 @@ pub enum InvalidSettings {
     /// Outside the limits.
     #[error("a session lifetime of {0} s is outside {min}..={max} s", min = limits::SESSION_LIFETIME_MIN_S, max = limits::SESSION_LIFETIME_MAX_S)]
     Lifetime(u64),
+    /// Outside the limits.
+    #[error("a life of {0} s for the cookies of bound sessions is outside {min}..={max} s", min = limits::BOUND_LIFETIME_MIN_S, max = limits::BOUND_LIFETIME_MAX_S)]
+    BoundLifetime(u64),
     /// HS256 wants 32 bytes.
     #[error("ticket key `{0}` has no 32 byte secret")]
     TicketKey(String),
@@ -91,6 +96,13 @@ impl TryFrom<&SidecarSettings> for Settings {
             }
             s => return Err(InvalidSettings::Lifetime(s)),
         };
+        let bound_lifetime_s = match u64::from(message.bound_lifetime_s) {
+            0 => None,
+            s if (limits::BOUND_LIFETIME_MIN_S..=limits::BOUND_LIFETIME_MAX_S).contains(&s) => {
+                Some(s)
+            }
+            s => return Err(InvalidSettings::BoundLifetime(s)),
+        };
         if message.ticket_keys.len() > limits::TICKET_KEYS {
             return Err(InvalidSettings::TicketKeys(message.ticket_keys.len()));
         }
@@ -105,6 +117,7 @@ impl TryFrom<&SidecarSettings> for Settings {
         });
         Ok(Self {
             session_lifetime_s,
+            bound_lifetime_s,
             ticket_keys: ticket_keys.collect::<Result<_, _>>()?,
             revocations: message
                 .revocations
@@ -132,6 +145,7 @@ mod tests {
     fn message(lifetime: u32) -> SidecarSettings {
         SidecarSettings {
             session_lifetime_s: lifetime,
+            bound_lifetime_s: 300,
             ticket_keys: vec![KeyMessage {
                 kid: "t1".into(),
                 secret: vec![1; 32],
@@ -151,6 +165,21 @@ mod tests {
             1
         );
         assert!(Settings::try_from(&message(u32::MAX)).is_err());
+    }
+
+    #[test]
+    fn sessions_are_bound_only_where_the_control_plane_says_for_how_long() {
+        let bound = |seconds: u32| {
+            let message = SidecarSettings {
+                bound_lifetime_s: seconds,
+                ..message(0)
+            };
+            Settings::try_from(&message).map(|settings| settings.bound_lifetime_s)
+        };
+        assert_eq!(bound(0), Ok(None));
+        assert_eq!(bound(300), Ok(Some(300)));
+        assert_eq!(bound(9), Err(InvalidSettings::BoundLifetime(9)));
+        assert_eq!(bound(3601), Err(InvalidSettings::BoundLifetime(3601)));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::cause::Cause;
 use crate::limits;
 use crowd::Crowd;
 
+pub mod bound;
 pub mod ceremonies;
 pub mod credentials;
 mod crowd;
@@ -247,6 +248,7 @@ impl Store {
         }
         tx.commit().await?;
         self.prune_held(now_s).await?;
+        self.prune_bound(now_s, limits::BOUND_SESSIONS).await?;
         self.prune_credentials(limits::CREDENTIALS).await?;
         self.prune_channels(now_s, limits::LOCKOUTS).await?;
         let tickets: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tickets")

@@ -46,6 +46,8 @@ pub(crate) struct Session<'a> {
     pub(crate) issued: i64,
     pub(crate) proven: i64,
     pub(crate) expires: i64,
+    /// A key of the device renews it.
+    pub(crate) bound: bool,
 }
 
 impl Session<'_> {
@@ -54,7 +56,7 @@ impl Session<'_> {
         let host = Authority::parse(self.authority);
         let host = host.as_ref().map(Authority::host).unwrap_or_default();
         let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": KID});
-        let claims = json!({
+        let mut claims = json!({
             "iss": SESSION_ISSUER,
             "aud": host,
             "sub": self.device,
@@ -65,6 +67,9 @@ impl Session<'_> {
             "acr": self.assurance.word(),
             "amr": ["hwk", "user"],
         });
+        if self.bound {
+            claims["bound_until"] = self.expires.into();
+        }
         let signed = format!(
             "{}.{}",
             URL_SAFE_NO_PAD.encode(header.to_string()),

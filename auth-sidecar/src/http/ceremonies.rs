@@ -127,10 +127,10 @@ async fn try_end(app: &App, id: &str, request: Request) -> Result<Response, Refu
         address: app.channels.client(&headers, &extensions),
     };
     let passed = ceremony::end(app, id, caller, body.answer).await?;
-    let cookies = AppendHeaders(passed.cookies());
+    let headers = AppendHeaders(passed.headers());
     Ok((
         StatusCode::OK,
-        cookies,
+        headers,
         Json(json!({ "return": passed.return_path })),
     )
         .into_response())

@@ -133,7 +133,7 @@ async fn try_end(
         address,
     };
     let passed = ceremony::end(app, id, caller, nojs::ANSWER).await?;
-    Ok((AppendHeaders(passed.cookies()), see(&passed.return_path)).into_response())
+    Ok((AppendHeaders(passed.headers()), see(&passed.return_path)).into_response())
 }
 
 fn see(path: &str) -> Response {

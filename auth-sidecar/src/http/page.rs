@@ -254,6 +254,7 @@ pub(super) fn notice(
         | Face::BadRequest
         | Face::Forbidden
         | Face::NotFound
+        | Face::BoundRefused
         | Face::MethodNotAllowed
         | Face::TooLarge
         | Face::UnsupportedMedia => ("failed", &m.invalid_heading, &m.invalid),

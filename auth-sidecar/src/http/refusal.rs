@@ -161,7 +161,7 @@ impl Refusal {
     }
 
     /// Counts, logs, and spools the outcome.
-    pub(super) async fn settle(&self, app: &App) {
+    pub(crate) async fn settle(&self, app: &App) {
         app.metrics
             .refusals
             .with_label_values(&[self.cause.name()])

@@ -74,7 +74,7 @@ fn solve_as_the_page_does(options: &Value) -> Value {
     serde_json::from_slice(&done.stdout).unwrap()
 }
 
-async fn pass_pow(browser: &mut Browser, ticket: &str) -> Answer {
+pub async fn pass_pow(browser: &mut Browser, ticket: &str) -> Answer {
     let begun = begin(browser, ticket, "pow").await;
     assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
     let ceremony = begun.json();

@@ -10,6 +10,7 @@
 )]
 
 mod attested;
+mod bound;
 mod browser;
 mod captcha;
 mod ceremony_answers;

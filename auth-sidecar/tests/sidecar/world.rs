@@ -61,6 +61,7 @@ pub fn settings() -> SidecarSettings {
             secret: SECRET.to_vec(),
         }],
         revocations: vec![],
+        bound_lifetime_s: 300,
     }
 }
 

@@ -126,10 +126,15 @@ fn session(session: Option<&Session>) -> String {
         };
     }
     format!(
-        "a good session was presented: assurance `{}`, proven {} ago, device {}",
+        "a good session was presented: assurance `{}`, proven {} ago, device {}{}",
         words::assurance(session.assurance()),
         age(session.age_s),
         or(&session.device, "unknown"),
+        if session.bound {
+            ", whose key renews it"
+        } else {
+            ""
+        },
     )
 }
 

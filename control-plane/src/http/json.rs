@@ -82,6 +82,7 @@ struct SessionJson {
     valid: bool,
     assurance: &'static str,
     age_s: u64,
+    bound: bool,
     device: String,
     problem: String,
 }
@@ -228,6 +229,7 @@ fn session(session: Session) -> SessionJson {
         assurance: words::assurance(session.assurance()),
         valid: session.valid,
         age_s: session.age_s,
+        bound: session.bound,
         device: session.device,
         problem: session.problem,
     }

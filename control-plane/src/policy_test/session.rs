@@ -20,6 +20,7 @@ pub(super) fn cookie(
         assurance: session.assurance,
         issued,
         proven: issued,
+        bound: session.bound,
         expires: issued.saturating_add(i64::from(lifetime_s)),
     };
     session.cookie()

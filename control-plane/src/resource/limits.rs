@@ -90,6 +90,11 @@ pub const MAX_HELD_BYTES: i64 = countersign_engine::limits::MAX_HELD_BYTES as i6
 /// Seconds that clocks may differ: more would stretch every expiry.
 pub const MAX_LEEWAY_SECONDS: u32 = 300;
 
+/// Seconds that a copy of a bound session lives: so long a copied cookie is good.
+pub const MAX_BOUND_SECONDS: u32 = 3600;
+/// Less, and a browser would sign all the time; Chromium signs some six times in nine minutes.
+pub const MIN_BOUND_SECONDS: u32 = 10;
+
 /// Seconds that a ticket may live: it only has to survive a person's hesitation.
 pub const MAX_TICKET_SECONDS: u32 = 3600;
 

@@ -4,7 +4,7 @@ use countersign_engine::device::Identifier;
 
 use super::cidr::Cidr;
 use super::endpoint::endpoint;
-use super::fields::{Fields, Reader};
+use super::fields::{Field, Fields, Reader};
 use super::list::cidr_text;
 use super::verdicts::VerdictSettings;
 use super::{ChallengeSpec, header, limits};
@@ -27,6 +27,7 @@ pub struct Settings {
     pub(crate) https_port: Option<u16>,
     pub(crate) session_lifetime_s: Option<u32>,
     pub(crate) session_leeway_s: Option<u32>,
+    pub(crate) session_bound_s: Option<u32>,
     pub(crate) ticket_lifetime_s: Option<u32>,
     pub(crate) allow_sampling: Option<u32>,
 }
@@ -127,6 +128,9 @@ impl Settings {
             settings.session_leeway_s = session
                 .take(reader, "leeway")
                 .and_then(|field| reader.seconds(&field, 0..=limits::MAX_LEEWAY_SECONDS));
+            settings.session_bound_s = session
+                .take(reader, "boundLifetime")
+                .and_then(|field| bound_lifetime(reader, &field));
             session.finish(reader);
         }
         settings.ticket_lifetime_s = spec
@@ -139,6 +143,18 @@ impl Settings {
         spec.finish(reader);
         settings
     }
+}
+
+/// `0s`: sessions are bound to no key.
+fn bound_lifetime(reader: &mut Reader<'_>, field: &Field) -> Option<u32> {
+    let seconds = reader.seconds(field, 0..=limits::MAX_BOUND_SECONDS)?;
+    if (1..limits::MIN_BOUND_SECONDS).contains(&seconds) {
+        let help = "browsers renew these cookies, and do so a few times in ten minutes; `0s` binds no session";
+        let span = reader.visible(&field.node);
+        reader.error(span, "`boundLifetime` is `0s`, or between 10s and 1h", help);
+        return None;
+    }
+    Some(seconds)
 }
 
 fn taken_header(

@@ -309,6 +309,14 @@ fn each_bound_of_a_field_holds_at_the_limit_and_one_past_it() {
             settings("session: {leeway: 5m1s}"),
         ),
         (
+            settings("session: {boundLifetime: 1h}"),
+            settings("session: {boundLifetime: 1h1s}"),
+        ),
+        (
+            settings("session: {boundLifetime: 10s}"),
+            settings("session: {boundLifetime: 9s}"),
+        ),
+        (
             settings("ticketLifetime: 1h"),
             settings("ticketLifetime: 1h1s"),
         ),

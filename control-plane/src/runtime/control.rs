@@ -353,6 +353,7 @@ impl Control {
             },
             ticket_keys: material.ticket_keys,
             revocations: material.revocations,
+            bound_lifetime_s: published.map_or(0, |published| published.session_bound_s),
         };
         self.material.send_if_modified(|told| {
             let news = **told != settings;

@@ -48,6 +48,8 @@ pub(super) struct Record {
     /// What an event tells of what a trusted hop said: the score, and conditions' inputs.
     pub(super) told: Told,
     pub(super) proof: Option<(Assurance, i64)>,
+    /// A key of the device renews the session.
+    pub(super) bound: bool,
     now: Option<Timestamp>,
     by_hop: bool,
 }
@@ -163,6 +165,7 @@ impl Record {
         self.told.score = 0;
         self.told.inputs.clear();
         self.proof = None;
+        self.bound = false;
         self.now = None;
         self.by_hop = false;
     }
@@ -239,8 +242,10 @@ impl Record {
             Some(assurance) => Some(Proof {
                 assurance,
                 at: JUST_NOW,
+                bound: false,
             }),
             None => self.proof.map(|(assurance, age_s)| Proof {
+                bound: self.bound,
                 assurance,
                 at: self.now(defaults).as_seconds().saturating_sub(age_s),
             }),

@@ -18,6 +18,8 @@ pub(super) const JUST_NOW: i64 = 253_402_300_799;
 pub(super) struct Proof {
     pub(super) assurance: Assurance,
     pub(super) at: i64,
+    /// A key of the device renews it.
+    pub(super) bound: bool,
 }
 
 /// Session cookies by authority and proof, signed once. Bounded: forgotten together when there are
@@ -62,6 +64,7 @@ fn cookie(authority: &[u8], proof: Proof) -> String {
         issued: 0,
         expires: JUST_NOW,
         proven: proof.at.max(0),
+        bound: proof.bound,
     };
     session.cookie()
 }
@@ -74,6 +77,7 @@ mod tests {
         Proof {
             assurance: Assurance::Uv,
             at,
+            bound: false,
         }
     }
 

@@ -17,6 +17,7 @@ pub struct CompiledForm {
     pub(super) body: Vec<u8>,
     pub(super) kids: Vec<String>,
     pub(super) session_lifetime_s: u32,
+    pub(super) session_bound_s: u32,
     /// How many policies it has.
     pub policies: usize,
 }
@@ -32,6 +33,7 @@ impl CompiledForm {
         Ok(Self {
             kids: loaded.session_kids().map(str::to_owned).collect(),
             session_lifetime_s: loaded.session_lifetime_s(),
+            session_bound_s: loaded.session_bound_s(),
             policies: loaded.policy_count(),
             body,
         })

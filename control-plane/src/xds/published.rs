@@ -34,6 +34,8 @@ pub struct Published {
     pub kids: Vec<String>,
     /// How long sessions last, for the sidecars.
     pub session_lifetime_s: u32,
+    /// How long a copy of a bound session lasts; 0 = sessions are not bound.
+    pub session_bound_s: u32,
     everything: Form,
     module_travels: bool,
     /// By name.
@@ -87,6 +89,7 @@ impl Published {
         gateways.sort_by(|one, other| one.name.cmp(&other.name));
         let kids = everything.kids.clone();
         let session_lifetime_s = everything.session_lifetime_s;
+        let session_bound_s = everything.session_bound_s;
         let seal = |form: CompiledForm, name: String| {
             Form::new(form, name, &id, attempt, Arc::clone(code))
         };
@@ -102,6 +105,7 @@ impl Published {
             attempt,
             kids,
             session_lifetime_s,
+            session_bound_s,
             module_travels: code.travels(),
             gateways: gateways.collect::<Result<_, BlobError>>()?,
             everything: seal(everything, RESOURCE_NAME.to_owned())?,

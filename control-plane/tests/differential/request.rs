@@ -131,7 +131,7 @@ pub(crate) fn attribute_type(attribute: Attribute) -> Type {
         | Attribute::Score
         | Attribute::SessionAssurance
         | Attribute::GeoAsn => Type::Int,
-        Attribute::ConnectionMtls | Attribute::SessionValid => Type::Bool,
+        Attribute::ConnectionMtls | Attribute::SessionValid | Attribute::SessionBound => Type::Bool,
         Attribute::Reasons => Type::list(Type::String),
         Attribute::SessionAge => Type::Duration,
         Attribute::Now => Type::Timestamp,

@@ -491,6 +491,12 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                         "30s",
                         "How far clocks may be apart.",
                     ),
+                    of(
+                        "boundLifetime",
+                        "duration, 10s to 1h; 0s = off",
+                        "5m",
+                        "Where the browser can bind a session to a key of its device: how long each cookie lasts until the key renews it. Below two minutes browsers refuse to sign so often.",
+                    ),
                 ],
             ),
         ],
@@ -712,6 +718,12 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                         "How long ago the proof was given.",
                     ),
                     of("device", "text", "one of its own", "Whose it is."),
+                    of(
+                        "bound",
+                        "boolean",
+                        "`false`",
+                        "A key of the device renews it.",
+                    ),
                 ],
             ),
             at(

@@ -53,6 +53,7 @@ fn settings(allow_sampling: u32) -> SettingsSpec {
         https_port: 443,
         session_leeway_s: 30,
         session_lifetime_s: 3600,
+        session_bound_s: 300,
         ticket_lifetime_s: 600,
         allow_sampling,
         verdicts: VerdictSettings {

@@ -94,6 +94,8 @@ attributes! {
     DeviceHardwareFingerprint = 29, "device.hardware_fingerprint";
     /// What a trusted hop says.
     DeviceNetworkFingerprint = 30, "device.network_fingerprint";
+    /// Is there a valid session that a key of its device renews?
+    SessionBound = 31, "session.bound";
 }
 
 impl Attribute {

@@ -206,6 +206,10 @@ impl<'a> Source<'a> for Facts<'a> {
                     .ok_or(EvalError::NotAvailable)?
             }
             Attribute::SessionValid => Value::Bool(self.session.session().valid().is_some()),
+            Attribute::SessionBound => {
+                let session = self.session.session().valid();
+                Value::Bool(session.is_some_and(|session| session.bound))
+            }
             Attribute::DeviceId => Value::text(&self.valid_session()?.device),
             Attribute::TlsJa4 => text(connection.ja4().ok_or(EvalError::NotAvailable)?),
             Attribute::GeoCountry => Value::String(self.country().ok_or(EvalError::NotAvailable)?),

@@ -67,6 +67,7 @@ pub(crate) fn compiled() -> Compiled {
             https_port: 443,
             session_leeway_s: 30,
             session_lifetime_s: 3600,
+            session_bound_s: 300,
             ticket_lifetime_s: 600,
             allow_sampling: 1,
             verdicts: VerdictSettings {

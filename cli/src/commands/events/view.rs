@@ -55,6 +55,7 @@ pub(super) struct Session {
     pub(super) valid: bool,
     pub(super) assurance: &'static str,
     pub(super) age_s: u64,
+    pub(super) bound: bool,
     pub(super) device: String,
     pub(super) problem: String,
 }
@@ -160,6 +161,7 @@ impl From<event::Session> for Session {
             valid: session.valid,
             assurance: words::assurance(session.assurance()),
             age_s: session.age_s,
+            bound: session.bound,
             device: session.device,
             problem: session.problem,
         }

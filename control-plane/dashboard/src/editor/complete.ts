@@ -87,7 +87,7 @@ const FIELDS: Record<string, readonly string[]> = {
   RolloutStrategy: ["stages", "gates", "approval"],
   challenge: ["minAssurance", "maxAge", "kinds", "fallback", "holdBody", "authenticators"],
   redirect: ["location", "status"],
-  session: ["lifetime", "leeway"],
+  session: ["lifetime", "leeway", "boundLifetime"],
   geo: ["countryHeader", "asnHeader"],
   score: ["header"],
 };

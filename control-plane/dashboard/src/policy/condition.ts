@@ -28,6 +28,7 @@ export const FIELDS: readonly FieldInfo[] = [
   { name: "geo.asn", label: "Network (ASN)", type: "number" },
   { name: "tls.ja4", label: "TLS fingerprint (JA4)", type: "string" },
   { name: "session.valid", label: "Session holds", type: "bool" },
+  { name: "session.bound", label: "Session bound to its device", type: "bool" },
   { name: "session.assurance", label: "Session's assurance", type: "grade", words: GRADES },
   { name: "device.visitor_id", label: "Visitor id", type: "string" },
 ];

@@ -140,7 +140,9 @@ const fn attribute_kind(attribute: Attribute) -> Option<Kind> {
         | Attribute::Score
         | Attribute::SessionAssurance
         | Attribute::GeoAsn => Kind::Int,
-        Attribute::ConnectionMtls | Attribute::SessionValid => Kind::Truth,
+        Attribute::ConnectionMtls | Attribute::SessionValid | Attribute::SessionBound => {
+            Kind::Truth
+        }
         Attribute::SessionAge => Kind::Span,
         Attribute::Now => Kind::Moment,
         Attribute::SourceAddress => Kind::Address,

@@ -42,8 +42,9 @@ struct Known<'s> {
 }
 
 /// Attributes of which one tells something of the others.
-const OF_SESSIONS: [Attribute; 4] = [
+const OF_SESSIONS: [Attribute; 5] = [
     Attribute::SessionValid,
+    Attribute::SessionBound,
     Attribute::SessionAssurance,
     Attribute::SessionAge,
     Attribute::DeviceId,

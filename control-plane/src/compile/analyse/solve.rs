@@ -290,8 +290,8 @@ impl<'s> Solver<'s, '_> {
         Ok(true)
     }
 
-    /// Without a valid session there is no grade, no age and no device; where one of them is there, the
-    /// session is valid (see the engine's `SessionState`).
+    /// Without a valid session there is no grade, no age, no device and no key; where one of them is there,
+    /// the session is valid (see the engine's `SessionState`).
     fn link_session(&self, state: &mut State<'_>) {
         const SHOWS: [Attribute; 2] = [Attribute::SessionAge, Attribute::DeviceId];
         let find = |attribute| self.subjects.find(&Key::Attribute(attribute));
@@ -301,6 +301,7 @@ impl<'s> Solver<'s, '_> {
         };
         let valid = place(state, Attribute::SessionValid);
         let grade = place(state, Attribute::SessionAssurance);
+        let bound = place(state, Attribute::SessionBound);
         let shows = SHOWS.map(|attribute| place(state, attribute));
         let get = |state: &State<'_>, place: Option<usize>, ask: fn(&Domain<'_>) -> bool| {
             place
@@ -309,6 +310,7 @@ impl<'s> Solver<'s, '_> {
         };
         let is_valid = get(state, valid, |valid| !valid.ranges.contains(0))
             || get(state, grade, |grade| !grade.ranges.contains(0))
+            || get(state, bound, |bound| !bound.ranges.contains(0))
             || shows
                 .iter()
                 .any(|&place| get(state, place, |domain| !domain.absent));

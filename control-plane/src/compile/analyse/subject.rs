@@ -193,7 +193,9 @@ impl<'a> Subjects<'a> {
             Attribute::RequestSize => Domain::numbers(false, int_range()),
             Attribute::SourceAddress => Domain::addresses(true),
             Attribute::SourcePort => number(true, u16::MAX.into()),
-            Attribute::ConnectionMtls | Attribute::SessionValid => truth(false),
+            Attribute::ConnectionMtls | Attribute::SessionValid | Attribute::SessionBound => {
+                truth(false)
+            }
             Attribute::Score => number(signal, 100),
             Attribute::Verdict => {
                 let verdicts = [Verdict::Allow, Verdict::Challenge, Verdict::Block];

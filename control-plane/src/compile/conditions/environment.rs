@@ -111,7 +111,7 @@ fn ty(attribute: Attribute) -> Type {
         Attribute::RequestSize | Attribute::SourcePort | Attribute::Score | Attribute::GeoAsn => {
             Type::Int
         }
-        Attribute::ConnectionMtls | Attribute::SessionValid => Type::Bool,
+        Attribute::ConnectionMtls | Attribute::SessionValid | Attribute::SessionBound => Type::Bool,
         Attribute::Reasons => Type::list(Type::String),
         Attribute::Verdict => Type::Word(&VERDICT),
         Attribute::SessionAssurance => Type::Word(&ASSURANCE),

@@ -99,6 +99,9 @@ const fn doc(attribute: Attribute) -> &'static str {
         }
         Attribute::SessionAge => "how long ago the proof was given",
         Attribute::SessionValid => "is there a session that holds?",
+        Attribute::SessionBound => {
+            "is the session renewed by a key of its device, so that a copied cookie ends within minutes?"
+        }
         Attribute::DeviceId => "the device of the session",
         Attribute::TlsJa4 => "the JA4 fingerprint of the TLS handshake",
         Attribute::GeoCountry => "the country, two letters, that a trusted hop names",

@@ -13,6 +13,8 @@ use crate::resource::{ChallengeSpec, Cidr, Plaintext, Settings};
 const HTTPS_PORT: u16 = 443;
 const SESSION_LIFETIME_S: u32 = 3600;
 const SESSION_LEEWAY_S: u32 = 30;
+/// Well above the lead with which browsers renew a cookie, and the times they sign in a while.
+const SESSION_BOUND_S: u32 = 300;
 const TICKET_LIFETIME_S: u32 = 600;
 const ALLOW_SAMPLING: u32 = 1;
 
@@ -70,6 +72,7 @@ pub(super) fn lower(
         https_port: settings.https_port.unwrap_or(HTTPS_PORT),
         session_leeway_s: settings.session_leeway_s.unwrap_or(SESSION_LEEWAY_S),
         session_lifetime_s: settings.session_lifetime_s.unwrap_or(SESSION_LIFETIME_S),
+        session_bound_s: settings.session_bound_s.unwrap_or(SESSION_BOUND_S),
         ticket_lifetime_s: settings.ticket_lifetime_s.unwrap_or(TICKET_LIFETIME_S),
         allow_sampling: runtime
             .allow_sampling

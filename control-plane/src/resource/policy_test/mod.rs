@@ -37,6 +37,7 @@ pub(crate) struct SessionSpec {
     pub(crate) assurance: Assurance,
     pub(crate) age_s: u32,
     pub(crate) device: String,
+    pub(crate) bound: bool,
 }
 
 /// The time of a test that states none, 2026-01-01 12:00:00 UTC: the same test gives the same answer
@@ -137,8 +138,13 @@ impl SessionSpec {
             Some(field) => line(reader, &field).map(|device| device.value),
             None => Some(DEFAULT_DEVICE.to_owned()),
         };
+        let bound = match fields.take(reader, "bound") {
+            Some(field) => reader.boolean(&field),
+            None => Some(false),
+        };
         fields.finish(reader);
         Some(Self {
+            bound: bound?,
             assurance: assurance?,
             age_s: age_s?,
             device: device?,

@@ -294,7 +294,7 @@ fn input(record: &mut Record, name: &str, value: &[u8]) {
     }
 }
 
-/// The session of an event: `{"valid": true, "assurance": "uv", "age_s": 40}`.
+/// The session of an event: `{"valid": true, "assurance": "uv", "age_s": 40, "bound": true}`.
 struct Session<'a>(&'a mut Record);
 
 impl<'de> DeserializeSeed<'de> for Session<'_> {
@@ -306,6 +306,7 @@ impl<'de> DeserializeSeed<'de> for Session<'_> {
             return Ok(());
         };
         let assurance = Assurance::from_word(&session.assurance);
+        self.0.bound = session.bound;
         self.0.proof = assurance.map(|assurance| (assurance, session.age_s));
         Ok(())
     }
@@ -319,6 +320,8 @@ struct SessionJson {
     assurance: String,
     #[serde(default)]
     age_s: i64,
+    #[serde(default)]
+    bound: bool,
 }
 
 impl SessionJson {

@@ -163,6 +163,7 @@ fn session_of(session: &Session) -> RecordedSession<'_> {
         assurance: Assurance::from_wire(session.assurance()),
         device: &session.device,
         age_s: session.age_s,
+        bound: session.bound,
     })
 }
 

@@ -136,6 +136,7 @@ fn atom(dice: &mut Dice<'_>) -> String {
             .pick(&[
                 "session.valid",
                 "!session.valid",
+                "session.bound",
                 "session.age < duration(\"10m\")",
                 "connection.mtls",
                 "!connection.mtls",

@@ -52,6 +52,8 @@ pub struct GoodSession<'r> {
     pub device: &'r str,
     /// Seconds since the proof.
     pub age_s: u64,
+    /// A key of the device renews it.
+    pub bound: bool,
 }
 
 /// What the signals and the device rules made of a request.
@@ -154,6 +156,7 @@ impl Presented {
                 device: good.device.to_owned(),
                 id: String::new(),
                 also: None,
+                bound: good.bound,
                 authenticated_at: recorded
                     .request
                     .now()

@@ -122,6 +122,8 @@ pub struct SettingsSpec {
     pub session_leeway_s: u32,
     /// How long a session lasts, in seconds.
     pub session_lifetime_s: u32,
+    /// How long a copy of a bound session lasts, in seconds; 0 = sessions are not bound.
+    pub session_bound_s: u32,
     /// How long a ticket lasts, in seconds.
     pub ticket_lifetime_s: u32,
     /// One in this many plain allows becomes an event; 0 = none.
@@ -223,6 +225,7 @@ impl RevisionBuilder {
             (settings::HTTPS_PORT, spec.https_port.into()),
             (settings::SESSION_LEEWAY_S, spec.session_leeway_s),
             (settings::SESSION_LIFETIME_S, spec.session_lifetime_s),
+            (settings::SESSION_BOUND_S, spec.session_bound_s),
             (settings::TICKET_LIFETIME_S, spec.ticket_lifetime_s),
             (settings::ALLOW_SAMPLING, spec.allow_sampling),
             (settings::VERDICT_MODE, mode),

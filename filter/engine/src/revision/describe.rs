@@ -222,6 +222,7 @@ impl std::fmt::Debug for super::Settings<'_> {
             .field("https_port", &self.https_port())
             .field("session_leeway_s", &self.session_leeway_s())
             .field("session_lifetime_s", &self.session_lifetime_s())
+            .field("session_bound_s", &self.session_bound_s())
             .field("ticket_lifetime_s", &self.ticket_lifetime_s())
             .field("allow_sampling", &self.allow_sampling())
             .field("verdict_mode", &self.verdict_mode())

@@ -151,6 +151,12 @@ impl Revision {
         self.view().settings.session_lifetime_s()
     }
 
+    /// How long a copy of a session lasts that is bound to a key of its device; 0 binds none.
+    #[must_use]
+    pub fn session_bound_s(&self) -> u32 {
+        self.view().settings.session_bound_s()
+    }
+
     /// The id of the key that signs tickets.
     #[must_use]
     pub fn ticket_kid(&self) -> Option<&str> {

@@ -71,7 +71,9 @@ pub(super) mod settings {
     pub(crate) const IDENTIFIERS: usize = 24;
     pub(crate) const HOLD_BODY: usize = 36;
     pub(crate) const AUTHENTICATORS: usize = 37;
-    pub(crate) const WORDS: usize = 39;
+    /// Of a session that is bound to a key of its device: how long each copy lasts; 0 binds none.
+    pub(crate) const SESSION_BOUND_S: usize = 39;
+    pub(crate) const WORDS: usize = 40;
 }
 
 /// A key or a revocation: section `Keys`; records sorted by kind, those of one kind by text.

@@ -145,6 +145,10 @@ impl<'a> Settings<'a> {
         self.word(at::SESSION_LIFETIME_S)
     }
 
+    pub(crate) fn session_bound_s(&self) -> u32 {
+        self.word(at::SESSION_BOUND_S)
+    }
+
     pub(crate) fn ticket_lifetime_s(&self) -> i64 {
         self.word(at::TICKET_LIFETIME_S).into()
     }

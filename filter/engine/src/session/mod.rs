@@ -36,6 +36,8 @@ pub struct Session {
     pub authenticated_at: i64,
     /// A proof of a lower grade that is newer than the one above.
     pub also: Option<Also>,
+    /// A key of the device renews it, so that a copy of the cookie is good for minutes only.
+    pub bound: bool,
 }
 
 /// A newer, lesser proof: given where a policy demands a fresh one, and kept beside the stronger proof
@@ -126,6 +128,7 @@ impl SessionState {
                 device: session.device.clone(),
                 problem: String::new(),
                 id: session.id.clone(),
+                bound: session.bound,
             },
         }
     }

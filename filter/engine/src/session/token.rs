@@ -200,6 +200,9 @@ struct Claims {
     nbf: Option<NumericDate>,
     auth_time: NumericDate,
     also: Option<AlsoClaim>,
+    /// The session is bound to a key of its device, which renews it until then; `exp` is the end of this
+    /// copy.
+    bound_until: Option<NumericDate>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -280,6 +283,7 @@ impl SignedClaims {
             id: claims.jti.clone(),
             authenticated_at: claims.auth_time.0,
             also: self.also,
+            bound: claims.bound_until.is_some(),
         })
     }
 }

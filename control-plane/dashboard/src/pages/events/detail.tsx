@@ -182,6 +182,7 @@ function Explained({ event }: { event: DecisionEvent }) {
                 event.session.valid ? (
                   <>
                     <code>{event.session.assurance}</code>, {duration(event.session.age_s * 1000)} old
+                    {event.session.bound ? ", renewed by a key of its device" : ", bound to no key"}
                     {event.session.id && (
                       <>
                         {", "}

@@ -229,6 +229,7 @@ fn is_text(attribute: Attribute) -> bool {
             | Attribute::Now
             | Attribute::ConnectionMtls
             | Attribute::SessionValid
+            | Attribute::SessionBound
     )
 }
 

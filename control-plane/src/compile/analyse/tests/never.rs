@@ -51,6 +51,7 @@ fn contradictions_are_found() {
         "!session.valid && session.assurance >= 'uv'",
         "!session.valid && session.age < duration('10m')",
         "!session.valid && device.id == 'a'",
+        "!session.valid && session.bound",
         "session.age < duration('-1s')",
         "session.age < duration('1m') && session.age > duration('1h')",
         "now > timestamp('2030-01-01T00:00:00Z') && now < timestamp('2029-01-01T00:00:00Z')",

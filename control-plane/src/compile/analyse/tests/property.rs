@@ -157,6 +157,8 @@ fn other_atom(dice: &mut Dice) -> String {
         "cidr('192.0.2.0/24').containsIP(request.headers['z'])",
         "session.valid",
         "!session.valid",
+        "session.bound",
+        "!session.bound",
         "session.assurance >= 'uv'",
         "session.assurance == 'none'",
         "session.assurance in ['effort', 'human']",

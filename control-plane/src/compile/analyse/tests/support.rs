@@ -46,7 +46,7 @@ pub(in crate::compile::analyse) fn env() -> Env {
             | Attribute::SourcePort
             | Attribute::Score
             | Attribute::GeoAsn => (Type::Int, Lowering::Attribute(number)),
-            Attribute::ConnectionMtls | Attribute::SessionValid => {
+            Attribute::ConnectionMtls | Attribute::SessionValid | Attribute::SessionBound => {
                 (Type::Bool, Lowering::Attribute(number))
             }
             Attribute::SessionAssurance => (Type::Word(&GRADE), Lowering::Attribute(number)),

@@ -125,6 +125,7 @@ impl<'k, 'a> Known<'k, 'a> {
             Attribute::SessionAssurance
             | Attribute::SessionAge
             | Attribute::SessionValid
+            | Attribute::SessionBound
             | Attribute::DeviceId => self.recorded.session.is_some(),
             Attribute::DeviceVisitorId => {
                 !told(Identifier::VisitorId) && self.recorded.session.is_some()

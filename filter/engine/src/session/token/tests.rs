@@ -299,3 +299,21 @@ fn after_two_forged_cookies_no_further_one_costs_a_signature_check() {
     assert_eq!(presented(&[after(1).as_bytes()]).word(), "valid");
     assert_eq!(presented(&[after(2).as_bytes()]).word(), "signature");
 }
+
+#[test]
+fn a_session_tells_whether_a_key_of_its_device_renews_it() {
+    let bound = |change: serde_json::Value| {
+        let state = presented(&[&testing::cookie(&token(&with(claims(), change)))]);
+        state.valid().map(|session| session.bound)
+    };
+    assert_eq!(bound(json!({})), Some(false));
+    assert_eq!(bound(json!({"bound_until": NOW + 3600})), Some(true));
+    // The end of the session does not lengthen a copy.
+    let over = json!({"exp": NOW - 31, "bound_until": NOW + 3600});
+    assert_eq!(bound(over.clone()), None);
+    assert_eq!(word(&token(&with(claims(), over))), "expired");
+    assert_eq!(
+        word(&token(&with(claims(), json!({"bound_until": "always"})))),
+        "claims"
+    );
+}
