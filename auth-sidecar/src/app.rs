@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::http::HeaderMap;
-use countersign_proto::node::v1::SidecarSettings;
+use countersign_proto::node::v1::{Outcome, SidecarSettings};
 use prost::Message as _;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::authority::Authority;
+use crate::cause::Cause;
 use crate::channels::texts::ChannelTexts;
 use crate::channels::{ChannelOptions, Channels, InvalidChannels};
 use crate::cookies;
@@ -262,11 +263,39 @@ impl App {
         step: Step<'_>,
         device: &str,
     ) -> Result<(), StoreError> {
-        let mut message = outcome::message(ticket, kind, step, device, self.clock.now_ms());
+        let message = outcome::message(ticket, kind, step, device, self.clock.now_ms());
+        self.spool_message(on, message).await?;
+        self.metrics.steps.with_label_values(&[step.word()]).inc();
+        Ok(())
+    }
+
+    /// Spools a refusal that ends the device's sessions, within a transaction.
+    pub async fn record_compromise(
+        &self,
+        on: &mut Connection,
+        ticket: &Ticket,
+        kind: Kind,
+        device: &str,
+    ) -> Result<(), StoreError> {
+        let step = Step::Rejected(Cause::CredentialCloned);
+        let message = outcome::message(ticket, Some(kind), step, device, self.clock.now_ms());
+        let message = Outcome {
+            compromised: true,
+            ..message
+        };
+        self.spool_message(on, message).await?;
+        self.metrics.steps.with_label_values(&[step.word()]).inc();
+        Ok(())
+    }
+
+    async fn spool_message(
+        &self,
+        on: &mut Connection,
+        mut message: Outcome,
+    ) -> Result<(), StoreError> {
         message.spool.clone_from(&self.spool);
         let dropped = self.store.spool(on, &mut message).await?;
         self.metrics.outcomes_dropped.inc_by(dropped);
-        self.metrics.steps.with_label_values(&[step.word()]).inc();
         Ok(())
     }
 

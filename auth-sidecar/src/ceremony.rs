@@ -11,6 +11,7 @@ use crate::assurance::Assurance;
 use crate::authority::Authority;
 use crate::bound;
 use crate::cause::Cause;
+use crate::compromise;
 use crate::cookies;
 use crate::held;
 use crate::http::Refusal;
@@ -220,6 +221,9 @@ pub async fn end(
     };
     let verified = match kinds::verify(app, &answering, answer).await? {
         Ok(verified) => verified,
+        Err(miss) if miss.cause == Cause::CredentialCloned => {
+            return Err(compromise::end_device(app, &ticket, &row, caller.from()).await?);
+        }
         Err(miss) => return Err(missed(app, &row, &miss, refuse(miss.cause)).await?),
     };
 
@@ -228,6 +232,9 @@ pub async fn end(
         Ok(proof) => proof,
         Err(cause) => {
             tx.rollback().await?;
+            if cause == Cause::CredentialCloned {
+                return Err(compromise::end_device(app, &ticket, &row, caller.from()).await?);
+            }
             return Err(refuse(cause));
         }
     };

@@ -15,6 +15,7 @@ pub mod captcha;
 pub mod cause;
 pub mod ceremony;
 pub mod channels;
+pub mod compromise;
 pub mod config;
 pub mod control;
 pub mod cookies;

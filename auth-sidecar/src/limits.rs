@@ -197,7 +197,14 @@ pub const MAIL_RATE: Allowance = Allowance {
     each_ms: 10_000,
 };
 
-/// Prefixes whose rate is remembered, about 50 bytes each, for each of the three rates.
+/// Devices whose sessions one prefix may have ended by showing a copied credential. Each is a revocation
+/// that every filter is told, and whoever makes devices of his own can copy their credentials.
+pub const COMPROMISE_RATE: Allowance = Allowance {
+    burst: 5,
+    each_ms: 60_000,
+};
+
+/// Prefixes whose rate is remembered, about 50 bytes each, for each of the four rates.
 pub const RATE_BUCKETS: usize = 200_000;
 
 /// Codes of an authenticator app that one device may get wrong. The device alone can, by its cookie: a

@@ -100,5 +100,6 @@ pub fn message(
         claimed: matches!(step, Step::Unsupported | Step::Cancelled),
         spool: String::new(),
         session: session.to_owned(),
+        compromised: false,
     }
 }

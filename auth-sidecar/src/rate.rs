@@ -27,6 +27,8 @@ pub enum What {
     Answer,
     /// Having a mail sent.
     Mail,
+    /// Having a device's sessions ended.
+    Compromise,
 }
 
 /// Every bucket.
@@ -35,6 +37,7 @@ pub struct Rates {
     begin: Mutex<Buckets>,
     answer: Mutex<Buckets>,
     mail: Mutex<Buckets>,
+    compromise: Mutex<Buckets>,
 }
 
 impl Rates {
@@ -45,6 +48,7 @@ impl Rates {
             What::Begin => (&self.begin, limits::BEGIN_RATE),
             What::Answer => (&self.answer, limits::ANSWER_RATE),
             What::Mail => (&self.mail, limits::MAIL_RATE),
+            What::Compromise => (&self.compromise, limits::COMPROMISE_RATE),
         };
         let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
         buckets.allow(from, allowance, now_ms)

@@ -29,6 +29,13 @@ pub const SIGN_IN_LASTS: Duration = Duration::from_secs(12 * 3_600);
 pub const MAX_SIGN_INS: i64 = 10_000;
 /// Revocations: each is a record in every node's memory. A sidecar takes no more either.
 pub const MAX_REVOCATIONS: usize = 10_000;
+
+/// Of these, those that sidecars asked for because a credential was copied. The rest is left to operators:
+/// whoever makes devices of his own can copy their credentials.
+pub const MAX_COMPROMISED: usize = MAX_REVOCATIONS / 2;
+
+/// The same within a minute: each is a revision that every node takes.
+pub const MAX_COMPROMISED_A_MINUTE: usize = 10;
 /// The id of a session or a device.
 pub const MAX_REVOKED_BYTES: usize = 128;
 /// A revocation is kept for so long: no session lasts longer, see the sidecar's limits.

@@ -18,7 +18,7 @@ use crate::limits;
 use crate::metrics_access::AccessMetrics;
 use crate::nodes::NodeState;
 use crate::rollout::Rollout;
-use crate::runtime::RelayView;
+use crate::runtime::{Compromised, RelayView};
 use crate::store::{Ignored, IngestReport};
 use crate::traffic::{Counts, Measure};
 use node_faults::NodeFaults;
@@ -42,6 +42,7 @@ pub struct Metrics {
     pass_ratio: GaugeVec,
     policy_errors: IntCounterVec,
     ignored: IntCounterVec,
+    compromised: IntCounterVec,
     dropped: IntCounterVec,
     nodes: IntGaugeVec,
     node_faults: NodeFaults,
@@ -114,7 +115,16 @@ impl Metrics {
         for loss in LOSSES {
             let _ = dropped.with_label_values(&[loss]);
         }
+        let compromised = counters(
+            "countersign_compromised_devices_total",
+            "Devices whose credential was seen in two copies, by what became of their sessions.",
+            &["result"],
+        )?;
+        for done in Compromised::EACH {
+            let _ = compromised.with_label_values(&[done.word()]);
+        }
         Ok(Self {
+            compromised,
             dropped,
             node_faults: NodeFaults::new(&registry)?,
             relays: RelayMetrics::new(&registry)?,
@@ -261,6 +271,11 @@ impl Metrics {
             Ignored::Outcome(standing) => standing.as_str(),
         };
         self.ignored.with_label_values(&[reason]).inc_by(count);
+    }
+
+    /// A sidecar saw two copies of a credential.
+    pub fn compromised(&self, done: Compromised) {
+        self.compromised.with_label_values(&[done.word()]).inc();
     }
 
     /// Something told was not an event or an outcome.

@@ -20,7 +20,7 @@ use support::sidecar::Sidecar;
 use support::{Plane, policy};
 
 const SETTINGS: &str = "apiVersion: countersign.dev/v1\nkind: Settings\nmetadata: {name: default}\n\
-                        spec:\n  session: {lifetime: 5m}\n";
+                        spec:\n  session: {lifetime: 5m, boundLifetime: 2m}\n";
 
 on_both!(a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with);
 async fn a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with(on: On) {
@@ -34,6 +34,7 @@ async fn a_sidecar_is_given_the_ticket_key_that_the_filter_signs_with(on: On) {
     assert_eq!(key.secret.len(), 32);
     assert!(sent.bytes.windows(32).any(|bytes| bytes == key.secret));
     assert_eq!(sidecar.settings.session_lifetime_s, 3_600);
+    assert_eq!(sidecar.settings.bound_lifetime_s, 300);
 }
 
 on_both!(the_ticket_key_survives_a_restart);
@@ -56,6 +57,7 @@ async fn changed_settings_reach_a_connected_sidecar(on: On) {
         panic!("not settings")
     };
     assert_eq!(settings.session_lifetime_s, 300);
+    assert_eq!(settings.bound_lifetime_s, 120);
 }
 
 on_both!(a_rotated_ticket_key_verifies_everywhere_before_it_signs);

@@ -66,6 +66,13 @@ impl Refusal {
         }
     }
 
+    /// The control plane knows already.
+    #[must_use]
+    pub fn untold(mut self) -> Self {
+        self.tell = false;
+        self
+    }
+
     /// Names the device.
     #[must_use]
     pub fn by(mut self, device: &str) -> Self {

@@ -115,6 +115,19 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Forgets all credentials of the device.
+    pub async fn forget_credentials(
+        &self,
+        on: &mut Connection,
+        device: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM credentials WHERE device = $1")
+            .bind(device)
+            .execute(on)
+            .await?;
+        Ok(())
+    }
+
     pub(super) async fn prune_credentials(&self, most: u64) -> Result<(), StoreError> {
         sqlx::query(
             "DELETE FROM credentials WHERE id IN \

@@ -17,10 +17,16 @@ use super::apply_status;
 use super::speaker::Speaker;
 use crate::events::checked_outcome;
 use crate::limits;
-use crate::runtime::{Acks, App, KeyError, SidecarSeat, Stored, stopping};
+use crate::runtime::Outcome as CallOutcome;
+use crate::runtime::{
+    Acks, App, Compromised, KeyError, RevokeError, SIDECARS, SidecarSeat, Stored, stopping,
+};
 
 /// A sidecar's name.
 const MAX_SIDECAR_ID_BYTES: usize = 128;
+
+/// As the audit log names it.
+const COMPROMISED: &str = "copied credential";
 
 type Responses = mpsc::Sender<Result<ControlMessage, Status>>;
 
@@ -51,6 +57,7 @@ struct Sidecar {
     id: String,
     responses: Responses,
     seat: SidecarSeat,
+    speaker: Speaker,
     settings: watch::Receiver<Arc<SidecarSettings>>,
     live: watch::Receiver<Arc<BTreeSet<String>>>,
     acks: Acks,
@@ -93,6 +100,7 @@ async fn run(
         .ok_or_else(|| Status::resource_exhausted("too many sidecars"))?;
     tracing::info!(sidecar = %id, "sidecar connected");
     let sidecar = Sidecar {
+        speaker,
         settings: app.control.sidecar_material(),
         live: app.control.live_kids(),
         acks: Acks::default(),
@@ -171,6 +179,9 @@ impl Sidecar {
     }
 
     async fn outcome(&mut self, outcome: Outcome) -> Result<(), Status> {
+        if outcome.compromised {
+            self.compromised(&outcome).await?;
+        }
         let (spool, sequence) = (outcome.spool.clone(), outcome.sequence);
         let handed_in = match checked_outcome(outcome) {
             Ok(outcome) => self.app.ingest.outcome(outcome, &self.id, &self.acks).await,
@@ -180,6 +191,39 @@ impl Sidecar {
             }
         };
         handed_in.map_err(|_| Status::unavailable("the control plane is stopping"))
+    }
+
+    /// Ends the device's sessions before the outcome is acknowledged: what was not done is told again.
+    async fn compromised(&self, outcome: &Outcome) -> Result<(), Status> {
+        let caller = self.speaker.call_of_its_own(&self.app);
+        caller.note.on(format!("device {}", outcome.device));
+        let author = format!("{SIDECARS}{}", self.id);
+        let control = &self.app.control;
+        let done = control
+            .end_compromised(&outcome.device, &author, &outcome.event_id)
+            .await;
+        let told = match done {
+            Ok(Compromised::Known) => return Ok(()),
+            Ok(done) => {
+                self.app.metrics.compromised(done);
+                if done == Compromised::TooMany {
+                    caller.note.refused("too many devices were named");
+                }
+                CallOutcome::Done
+            }
+            // No device that a session could name: telling it again would not help.
+            Err(error @ RevokeError::BadId) => CallOutcome::Failed(error.to_string()),
+            Err(error) => return Err(Status::unavailable(error.to_string())),
+        };
+        tracing::warn!(
+            sidecar = %self.id,
+            device = outcome.device,
+            event_id = outcome.event_id,
+            "a credential was used from two copies"
+        );
+        let access = &self.app.access;
+        access.tell(&caller, COMPROMISED, told).await;
+        Ok(())
     }
 
     async fn tell_live(&mut self) -> Result<(), Status> {

@@ -3,7 +3,7 @@
 use tonic::{Extensions, Status};
 
 use super::access::caller_among;
-use crate::access::Caller;
+use crate::access::{Caller, Note};
 use crate::metrics::NodeFault;
 use crate::runtime::App;
 
@@ -21,6 +21,15 @@ impl Speaker {
         Self {
             caller: caller_among(extensions),
             call: call.into(),
+        }
+    }
+
+    /// The caller, for one thing of the many that a stream brings.
+    pub(super) fn call_of_its_own(&self, app: &App) -> Caller {
+        Caller {
+            request_id: app.access.new_id(),
+            note: Note::default(),
+            ..self.caller.clone()
         }
     }
 

@@ -270,7 +270,7 @@ impl Access {
     }
 
     /// Of version 7: in order of time.
-    fn new_id(&self) -> Arc<str> {
+    pub(crate) fn new_id(&self) -> Arc<str> {
         // Without randomness the time alone tells calls apart well enough for a log.
         let random = clock::random_bytes().unwrap_or_default();
         let id = uuid::Builder::from_unix_timestamp_millis(self.clock.now(), &random);

@@ -12,6 +12,9 @@ use crate::clock::random_bytes;
 use crate::limits::{self, cut, millis};
 use crate::store::{Commit, RevocationChange, RevocationRow, Revoked};
 
+/// How the names of authors begin that are sidecars.
+pub(crate) const SIDECARS: &str = "sidecar:";
+
 /// Why no session was ended.
 #[derive(Debug, thiserror::Error)]
 pub enum RevokeError {
@@ -29,7 +32,70 @@ pub enum RevokeError {
     Change(#[from] ApplyError),
 }
 
+/// What became of a sidecar's word that a credential of a device is in use twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compromised {
+    /// Its sessions end.
+    Ended,
+    /// They had ended for this very reason: it was told twice.
+    Known,
+    /// Too many devices were named; this one's sessions go on to their end.
+    TooMany,
+}
+
+impl Compromised {
+    /// One of each, for counters that begin at zero.
+    pub const EACH: [Self; 3] = [Self::Ended, Self::Known, Self::TooMany];
+
+    /// The word in metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Known => "known",
+            Self::TooMany => "too_many",
+        }
+    }
+}
+
 impl Control {
+    /// Ends what a device has earned, because a sidecar saw two copies of its credential.
+    ///
+    /// # Errors
+    /// When the device's id is none or the store fails: then nothing was changed.
+    pub async fn end_compromised(
+        &self,
+        device: &str,
+        author: &str,
+        event_id: &str,
+    ) -> Result<Compromised, RevokeError> {
+        let message = format!("a credential was copied: event {event_id}");
+        let what = Revoked::Device(device.to_owned());
+        let author = named_author(author);
+        let minute_ago = self.clock.now().saturating_sub(60_000);
+        {
+            let state = self.state.lock().await;
+            let by_sidecars = || {
+                let all = state.revocations.iter();
+                all.filter(|row| row.author.starts_with(SIDECARS))
+            };
+            if by_sidecars().any(|row| row.what == what && row.message == message) {
+                return Ok(Compromised::Known);
+            }
+            let lately = by_sidecars().filter(|row| row.created_ms > minute_ago);
+            if by_sidecars().count() >= limits::MAX_COMPROMISED
+                || lately.count() >= limits::MAX_COMPROMISED_A_MINUTE
+            {
+                return Ok(Compromised::TooMany);
+            }
+        }
+        match self.revoke(what, author, &message).await {
+            Ok(_) => Ok(Compromised::Ended),
+            Err(RevokeError::TooMany) => Ok(Compromised::TooMany),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Every revocation, the newest first.
     pub async fn revocations(&self) -> Vec<RevocationRow> {
         self.state.lock().await.revocations.clone()

@@ -18,6 +18,8 @@ use crate::wait;
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// A window that a click opens.
 const WINDOW_LIMIT: Duration = Duration::from_secs(15);
+/// Device Bound Session Credentials without a security chip.
+const BINDING: &str = "--enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting";
 /// The names under which distributions install it.
 const NAMES: [&str; 4] = [
     "chromium",
@@ -35,6 +37,8 @@ pub struct Options {
     pub hosts: Option<String>,
     /// The language that the browser asks for.
     pub language: &'static str,
+    /// Binds sessions to keys of its own, as some browsers do by default; here the keys are in software.
+    pub binds: bool,
 }
 
 impl Default for Options {
@@ -43,6 +47,7 @@ impl Default for Options {
             trusted_key: None,
             hosts: None,
             language: "en-US",
+            binds: false,
         }
     }
 }
@@ -99,6 +104,9 @@ impl Browser {
         }
         if let Some(hosts) = &options.hosts {
             command.arg(format!("--host-resolver-rules={hosts}"));
+        }
+        if options.binds {
+            command.arg(BINDING);
         }
         command.arg("about:blank");
         let mut process = Group::spawn(&mut command, &profile.path().join("chromium.log"))?;

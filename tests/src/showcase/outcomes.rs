@@ -75,6 +75,7 @@ fn outcome(sequence: u64, event: &DecisionEvent, step: Step, mut chance: Chance)
         time_ms: event.time_ms + 1_000 + sequence % 7_000,
         claimed: matches!(step, Step::Started | Step::Cancelled | Step::Unsupported),
         spool: "showcase".to_owned(),
+        compromised: false,
         session: if passed {
             format!("session-{sequence}")
         } else {

@@ -69,7 +69,20 @@ impl Stack {
     /// # Errors
     /// When it does not start.
     pub fn browser_in(&self, language: &'static str) -> Result<Browser> {
+        self.browser_with(language, false)
+    }
+
+    /// The same that binds sessions to keys of its own.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn browser_that_binds(&self) -> Result<Browser> {
+        self.browser_with("en-US", true)
+    }
+
+    fn browser_with(&self, language: &'static str, binds: bool) -> Result<Browser> {
         Browser::launch(&Options {
+            binds,
             trusted_key: Some(self.record.tls.spki_sha256.clone()),
             hosts: Some("MAP shop.test 127.0.0.1, MAP *.shop.test 127.0.0.1".to_owned()),
             language,
