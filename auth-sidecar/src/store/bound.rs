@@ -2,7 +2,7 @@
 
 use sqlx::Row as _;
 
-use super::{Connection, Store, StoreError, sql, unsigned};
+use super::{Connection, Store, StoreError, sql, text, unsigned};
 
 /// A session that is offered to be bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,8 +69,8 @@ impl Store {
             "SELECT origin, claims, public_key, challenge, challenge_expires_s, expires_s \
              FROM bound_sessions WHERE id = $1",
         )
-        .bind(id)
-        .fetch_optional(&self.pool)
+        .bind(text(id))
+        .fetch_optional(self.reads()?)
         .await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(BoundRow {
@@ -132,12 +132,12 @@ impl Store {
         .bind(fresh)
         .bind(sql(expires_s))
         .bind(sql(now_s))
-        .execute(&self.pool)
+        .execute(self.single()?)
         .await?;
         let row = sqlx::query_scalar(
             "SELECT challenge FROM bound_sessions WHERE id = $1 AND public_key <> ''",
         );
-        Ok(row.bind(id).fetch_optional(&self.pool).await?)
+        Ok(row.bind(id).fetch_optional(self.single()?).await?)
     }
 
     /// Takes the challenge: whoever comes second with it gets nothing.
@@ -152,7 +152,7 @@ impl Store {
              WHERE id = $1 AND challenge = $2 AND challenge <> ''",
         )
         .bind(id)
-        .bind(challenge)
+        .bind(text(challenge))
         .execute(on)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -162,7 +162,7 @@ impl Store {
     pub async fn end_bound(&self, id: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM bound_sessions WHERE id = $1")
             .bind(id)
-            .execute(&self.pool)
+            .execute(self.single()?)
             .await?;
         Ok(())
     }
@@ -178,9 +178,10 @@ impl Store {
 
     /// Removes what is over, and of too many those that end first.
     pub(super) async fn prune_bound(&self, now_s: u64, most: u64) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
         sqlx::query("DELETE FROM bound_sessions WHERE expires_s < $1")
             .bind(sql(now_s))
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
         sqlx::query(
             "DELETE FROM bound_sessions WHERE id IN \
@@ -188,8 +189,9 @@ impl Store {
         )
         .bind(sql(u64::MAX))
         .bind(sql(most))
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -197,7 +199,7 @@ impl Store {
     pub async fn bound_sessions(&self) -> Result<u64, StoreError> {
         let count: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM bound_sessions WHERE public_key <> ''")
-                .fetch_one(&self.pool)
+                .fetch_one(self.reads()?)
                 .await?;
         Ok(unsigned(count))
     }
