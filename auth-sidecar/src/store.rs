@@ -75,10 +75,8 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let again = countersign_database::is_transient(&error)
-            || countersign_database::is_busy(&error)
-            // A lock that was not had in time ends the transaction before it began.
-            || matches!(error, sqlx::Error::BeginFailed);
+        let again =
+            countersign_database::is_transient(&error) || countersign_database::is_busy(&error);
         if again || is_away(&error) {
             Self::Away(error)
         } else {
@@ -144,14 +142,18 @@ impl Store {
         Ok(match self.kind {
             Kind::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await?,
             Kind::Postgres => {
-                let begin = format!(
-                    "BEGIN; SET LOCAL lock_timeout = {}; \
+                let mut tx = self.writer.begin().await?;
+                // In one go, and not as part of the BEGIN: what fails there leaves its connection behind
+                // in a transaction that nobody ends.
+                let lock = format!(
+                    "SET LOCAL lock_timeout = {}; \
                      SET LOCAL idle_in_transaction_session_timeout = {}; \
                      SELECT value FROM counters WHERE name = 'outcome' FOR UPDATE",
                     limits::STORE_WAIT.as_millis(),
                     limits::STORE_STANDSTILL.as_millis(),
                 );
-                self.writer.begin_with(AssertSqlSafe(begin)).await?
+                sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut *tx).await?;
+                tx
             }
         })
     }
