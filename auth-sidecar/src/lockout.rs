@@ -190,9 +190,47 @@ mod tests {
             chance < 0.003,
             "one device, guessed at for a year: {chance}"
         );
-        // Whoever spreads his tries over every address there is, from one prefix.
+        // Whoever spreads his tries over every address and every device there is, from one prefix: any
+        // code of any of them would do, and three are good at a time where they are an app's.
         let a_day = tries(limits::PREFIX_PATIENCE, DAY_S);
         assert!(a_day < 90, "{a_day}");
+        let a_year = tries(limits::PREFIX_PATIENCE, 365 * DAY_S)
+            .max(patient_tries(limits::PREFIX_PATIENCE, 365 * DAY_S));
+        assert!(a_year < 19_000, "{a_year}");
+        let chance = 1.0 - (1.0_f64 - 3e-6).powf(a_year as f64);
+        assert!(
+            chance < 0.06,
+            "anybody, guessed at for a year from one prefix: {chance}"
+        );
+        // A million tries from there, at that rate.
+        assert!(1_000_000 / a_year >= 50, "{a_year}");
+        // Beginning anew buys none: the ceremony's own tries end before those of its subject do.
+        for patience in [limits::ADDRESS_PATIENCE, limits::TOTP_PATIENCE] {
+            assert!(limits::CODE_TRIES <= patience.free);
+        }
+    }
+
+    /// A bot with a clock: it tries each code in turn, keeps to the rules of all subjects at once, and is
+    /// right as late as a bot is on average.
+    #[test]
+    fn a_year_of_guessing_at_one_address_and_one_device_finds_no_code_among_half_a_million() {
+        for (who, name) in [
+            (Subject::Address("a@b.example"), "address"),
+            (Subject::Totp("device"), "app"),
+        ] {
+            let (mut subject, mut prefix) = (Failures::default(), Failures::default());
+            let (mut now, mut guessed) = (1_800_000_000_u64, 0_u32);
+            let end = now + 365 * DAY_S;
+            while now < end {
+                if !subject.is_locked(now) && !prefix.is_locked(now) {
+                    guessed += 1;
+                    subject = subject.and_one(who.patience(), now);
+                    prefix = prefix.and_one(Subject::Prefix(None).patience(), now);
+                }
+                now = subject.until_s.max(prefix.until_s).max(now + 1);
+            }
+            assert!(guessed < 500_000 / 50, "{name}: {guessed}");
+        }
     }
 
     #[test]

@@ -52,13 +52,18 @@ pub(crate) fn count(outcome: &Outcome) {
     for (policy, _) in &outcome.errors {
         increment(&["countersign_condition_errors_total.policy.", policy]);
     }
-    for note in &outcome.notes {
-        increment(&["countersign_notes_total.note.", note]);
-    }
+    count_notes(outcome);
     if let Some(session) = outcome.session {
         increment_word(&SESSIONS, session, || {
             counter(&["countersign_sessions_total.result.", session])
         });
+    }
+}
+
+/// Counts what was noticed of a request, alone: that it was let through was counted before.
+pub(crate) fn count_notes(outcome: &Outcome) {
+    for note in &outcome.notes {
+        increment(&["countersign_notes_total.note.", note]);
     }
 }
 

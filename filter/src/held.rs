@@ -10,6 +10,7 @@ use proxy_wasm::types::Action;
 
 use crate::request::{self, Asked, Asking, RequestContext, answer, finish_denial, forward};
 use crate::running::Running;
+use crate::step_up::{Seen, Watched};
 use crate::{counters, host, worker};
 
 /// What a request that was held back waits for.
@@ -18,6 +19,8 @@ pub(crate) enum Waiting {
     Token,
     /// Its body, to keep it.
     Body(Box<Held>),
+    /// The rest of a body of which a copy is kept, since the upstream answered before it had all.
+    Rest(Box<Held>, Vec<u8>),
     /// The sidecar, to say that it keeps the body.
     Stored(Box<Held>),
     /// The sidecar, to give a body.
@@ -42,18 +45,19 @@ impl RequestContext {
                 self.lose(held.denial, &lost)
             }
             Some(Waiting::Body(held)) if end => self.store(held, &host::request_body()),
+            Some(Waiting::Rest(held, copy)) => self.rest_came(held, copy, size, end),
             Some(Waiting::Token) if end || size > MAX_REPLAY_BYTES => self.token_came(end),
             Some(waiting) => self.wait(waiting),
         }
     }
 
-    fn wait(&mut self, waiting: Waiting) -> Action {
+    pub(crate) fn wait(&mut self, waiting: Waiting) -> Action {
         self.waiting = Some(waiting);
         Action::Pause
     }
 
     /// The answer was sent; whatever still comes of the request goes nowhere.
-    fn answered(&mut self) -> Action {
+    pub(crate) fn answered(&mut self) -> Action {
         self.wait(Waiting::Answered)
     }
 
@@ -65,7 +69,7 @@ impl RequestContext {
     }
 
     /// Keeps a body that is whole.
-    fn store(&mut self, held: Box<Held>, body: &[u8]) -> Action {
+    pub(crate) fn store(&mut self, held: Box<Held>, body: &[u8]) -> Action {
         let Some(running) = self.running.clone() else {
             return self.stored(*held, Stored::Away);
         };
@@ -102,7 +106,9 @@ impl RequestContext {
                 body: Some(&body),
                 whole,
             };
-            return self.decide(&running, &request, asked);
+            let action = self.decide(&running, &request, asked);
+            self.remember(Seen::Map(map));
+            return action;
         };
         let call = worker::with_memory(|memory| take(revision, &request, memory, token));
         match call {
@@ -169,9 +175,15 @@ impl RequestContext {
                         Change::Remove(name) => host::remove_request_header(name),
                     }
                 }
+                let asked = Asked {
+                    body: Some(body),
+                    whole: true,
+                };
+                self.watched = Watched::of(&request, &permit, asked);
                 permit.noted(REPEATED_NOTE);
                 counters::count_held("repeated");
                 let _continued = forward(revision, &request, &permit);
+                self.remember(Seen::Restored(restored.headers.clone()));
                 host::resume_request();
             }
             Decision::Denial(denial) => {

@@ -78,6 +78,23 @@ pub(crate) fn send(reply: &Reply) {
     );
 }
 
+/// A header of the upstream's answer; `None` where it has none. An empty one is one.
+pub(crate) fn response_header(name: &str) -> Option<Vec<u8>> {
+    raw::response_header(name).ok()
+}
+
+pub(crate) fn remove_response_header(name: &str) {
+    or_log(
+        "remove an answer's header",
+        raw::remove_response_header(name),
+    );
+}
+
+/// The cluster that the request was sent to.
+pub(crate) fn upstream() -> Option<Vec<u8>> {
+    property("xds\0cluster_name")
+}
+
 /// The request's body as far as it is buffered: within the callback that holds it back, all of it.
 pub(crate) fn request_body() -> Vec<u8> {
     or_log("read the request body", raw::request_body()).unwrap_or_default()

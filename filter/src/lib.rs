@@ -11,6 +11,7 @@ mod report;
 mod request;
 mod root;
 mod running;
+mod step_up;
 mod worker;
 
 use root::Root;

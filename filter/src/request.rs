@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use countersign_engine::held::{Body, Hold, may_bring_token};
 use countersign_engine::reply::{self, Reply};
+use countersign_engine::step_up::ASSURANCE_HEADER;
 use countersign_engine::{
     ConnectionSource, Decision, Denial, Headers, Permit, Request, Revision, decide,
 };
@@ -13,6 +14,7 @@ use proxy_wasm::types::Action;
 
 use crate::held::{Held, Waiting};
 use crate::running::Running;
+use crate::step_up::{Seen, Watched};
 use crate::{counters, host, worker};
 
 /// Our headers on the way to the upstream: what a client sends under this prefix is taken off.
@@ -24,6 +26,8 @@ pub(crate) struct RequestContext {
     pub(crate) running: Option<Rc<Running>>,
     /// What a request that was held back waits for; nearly none is.
     pub(crate) waiting: Option<Waiting>,
+    /// What is remembered of a request that was let through, where its upstream may ask for more.
+    pub(crate) watched: Option<Box<Watched>>,
 }
 
 /// What is known of the body of a request that is decided about.
@@ -40,6 +44,7 @@ impl RequestContext {
         Self {
             running,
             waiting: None,
+            watched: None,
         }
     }
 
@@ -53,7 +58,10 @@ impl RequestContext {
         let revision = &running.revision;
         let (decision, timed) = decided(running, request);
         let action = match decision {
-            Decision::Permit(permit) => forward(revision, request, &permit),
+            Decision::Permit(permit) => {
+                self.watched = Watched::of(request, &permit, asked);
+                forward(revision, request, &permit)
+            }
             Decision::Denial(denial) => self.refuse(revision, request, denial, asked),
         };
         if timed {
@@ -107,11 +115,14 @@ impl HttpContext for RequestContext {
             body: (!end_of_stream).then_some(&[]),
             whole: false,
         };
-        self.decide(&running, &request, asked)
+        let action = self.decide(&running, &request, asked);
+        self.remember(Seen::Map(map));
+        action
     }
 
     fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
         if self.waiting.is_none() {
+            self.body_passes(size, end_of_stream);
             return Action::Continue;
         }
         self.body_came(size, end_of_stream)
@@ -120,9 +131,15 @@ impl HttpContext for RequestContext {
     /// The end of a body that trailers follow.
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         if self.waiting.is_none() {
+            self.body_passes(0, true);
             return Action::Continue;
         }
         self.body_came(0, true)
+    }
+
+    /// Comes only while some request of this worker is watched: see `host/raw.rs`.
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        self.upstream_answered()
     }
 }
 
@@ -167,6 +184,9 @@ pub(crate) fn forward(revision: &Revision, request: &Request<'_>, permit: &Permi
         }
     }
     host::set_request_header(EVENT_HEADER, outcome.event_id.text().as_str());
+    if let Some(watch) = permit.watch() {
+        host::set_request_header(ASSURANCE_HEADER, &watch.proven);
+    }
     host::set_state(permit.state());
     Action::Continue
 }

@@ -70,6 +70,15 @@ impl Counted {
         nth.is_multiple_of(TIMED_ONE_IN)
     }
 
+    /// A request that was let through, and counted, is refused after its upstream has answered.
+    pub(crate) fn refused_later(&self, outcome: &Outcome) {
+        match outcome.action {
+            "block" => add(&self.block, 1),
+            "challenge" => add(&self.challenge, 1),
+            _ => {}
+        }
+    }
+
     /// A request that is timed has its answer.
     pub(crate) fn took(&self, from: Timestamp, to: Timestamp) {
         let nanos = to.as_nanos().saturating_sub(from.as_nanos());

@@ -35,6 +35,8 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// A part that was started alone is up within this.
 const PART_LIMIT: Duration = Duration::from_secs(15);
+/// An event travels by the access log and is stored in batches.
+pub(crate) const EVENT_LIMIT: Duration = Duration::from_secs(10);
 /// How often a change of the policies may take to be seen everywhere, far above the promised second.
 pub const PUSH_LIMIT: Duration = Duration::from_secs(15);
 

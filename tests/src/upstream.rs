@@ -31,6 +31,15 @@ impl Received {
     }
 }
 
+/// An answer of a test's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Own {
+    /// When the request has been read.
+    After(String),
+    /// As soon as its headers have.
+    Early(String),
+}
+
 /// A server on a port of its own; it ends with the process.
 #[derive(Debug, Clone)]
 pub struct Upstream {
@@ -44,6 +53,15 @@ impl Upstream {
     /// # Errors
     /// When no port is free.
     pub fn start(page: &'static str) -> Result<Self> {
+        Self::answering(page, |_| None)
+    }
+
+    /// The same where `answer` has nothing of its own to say, as it goes over the wire. It is asked before
+    /// the body is read: what it says then is an early answer.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub fn answering(page: &'static str, answer: fn(&Received) -> Option<Own>) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -51,7 +69,7 @@ impl Upstream {
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let kept = Arc::clone(&kept);
-                std::thread::spawn(move || serve(stream, page, &kept));
+                std::thread::spawn(move || serve(stream, page, answer, &kept));
             }
         });
         Ok(Self { port, received })
@@ -73,6 +91,16 @@ impl Upstream {
             .collect()
     }
 
+    /// What arrived for a target by `GET`.
+    #[must_use]
+    pub fn got(&self, target: &str) -> Vec<Received> {
+        let all = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter()
+            .filter(|it| it.method == "GET" && it.target == target)
+            .cloned()
+            .collect()
+    }
+
     /// The one request that arrived for a target.
     ///
     /// # Errors
@@ -89,12 +117,25 @@ impl Upstream {
 }
 
 /// One request a connection.
-fn serve(stream: TcpStream, page: &str, kept: &Mutex<Vec<Received>>) {
+fn serve(
+    stream: TcpStream,
+    page: &str,
+    own: fn(&Received) -> Option<Own>,
+    kept: &Mutex<Vec<Received>>,
+) {
     let Ok(mut answer) = stream.try_clone() else {
         return;
     };
     // Half a request is none: what does not end is not kept.
-    let Ok(received) = read(&mut BufReader::new(stream)) else {
+    let mut from = BufReader::new(stream);
+    let Ok(head) = read_head(&mut from) else {
+        return;
+    };
+    let own = own(&head);
+    if let Some(Own::Early(early)) = &own {
+        let _sent = answer.write_all(early.as_bytes());
+    }
+    let Ok(received) = read_body(head, &mut from) else {
         return;
     };
     let body = match received.method.as_str() {
@@ -108,6 +149,12 @@ fn serve(stream: TcpStream, page: &str, kept: &Mutex<Vec<Received>>) {
     let mut all = kept.lock().unwrap_or_else(PoisonError::into_inner);
     all.push(received);
     drop(all);
+    if let Some(own) = own {
+        if let Own::After(after) = own {
+            let _sent = answer.write_all(after.as_bytes());
+        }
+        return;
+    }
     // Whoever asked may be gone; that is not our concern.
     let _sent = answer.write_all(
         format!("{head}set-cookie: basket=of-the-site; Path=/; SameSite=Lax\r\n\r\n{body}")
@@ -115,7 +162,7 @@ fn serve(stream: TcpStream, page: &str, kept: &Mutex<Vec<Received>>) {
     );
 }
 
-fn read(from: &mut impl std::io::BufRead) -> Result<Received> {
+fn read_head(from: &mut impl std::io::BufRead) -> Result<Received> {
     let first = line(from)?;
     let mut words = first.split(' ');
     let method = words.next().context("no method")?.to_owned();
@@ -129,12 +176,15 @@ fn read(from: &mut impl std::io::BufRead) -> Result<Received> {
         let (name, value) = line.split_once(':').context("no header")?;
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut received = Received {
+    Ok(Received {
         method,
         target,
         headers,
         body: Vec::new(),
-    };
+    })
+}
+
+fn read_body(mut received: Received, from: &mut impl std::io::BufRead) -> Result<Received> {
     if let Some(length) = received.header("content-length") {
         received.body = vec![0; length.parse()?];
         from.read_exact(&mut received.body)?;

@@ -11,7 +11,6 @@ use countersign_e2e::stack::{Part, Stack};
 use countersign_e2e::upstream::Upstream;
 use countersign_e2e::visitor::Visitor;
 use reqwest::Method;
-use serde_json::Value;
 
 const POLICIES: [(&str, &str); 1] = [("held.yaml", include_str!("../policies/held.yaml"))];
 
@@ -467,7 +466,7 @@ fn the_paths_between_filter_and_sidecar_are_nothing_to_anybody_else() -> Result<
             .navigating()?
             .get(&format!("/.countersign/held?event={event}"))?
             .expect(403)?;
-        let told: Value = stack.rest(&format!("/api/v1/events/{event}"))?;
+        let told = stack.event(event)?;
         ensure!(!told.to_string().contains("secret of the form"), "{told}");
         ensure!(told.to_string().contains("\"held\""), "{told}");
         ensure!(!stack.logs().contains("secret of the form"));

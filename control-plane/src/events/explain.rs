@@ -10,6 +10,9 @@ use crate::words;
 #[must_use]
 pub fn explain(event: &DecisionEvent, outcomes: &[Outcome]) -> Vec<String> {
     let mut lines = vec![request(event), decision(event)];
+    if !event.step_up_by.is_empty() {
+        lines.push(asked(event));
+    }
     lines.push(score(event));
     lines.push(session(event.session.as_ref()));
     lines.extend(event.satisfied.iter().map(|policy| {
@@ -85,6 +88,22 @@ fn decision(event: &DecisionEvent) -> String {
         line.push_str(&format!("; the answer was {}", event.status));
     }
     line
+}
+
+/// What an upstream's demand for more proof came to.
+fn asked(event: &DecisionEvent) -> String {
+    let upstream = &event.step_up_by;
+    match event.action() {
+        ActionKind::Challenge => format!(
+            "the request had been let through; upstream `{upstream}` answered that it wants more proof, and its answer was dropped"
+        ),
+        ActionKind::Block => format!(
+            "the request had been let through; upstream `{upstream}` answered that it wants proof, in words that are none, and its answer was dropped"
+        ),
+        _ => format!(
+            "upstream `{upstream}` answered that it wants more proof; its answer was passed on without that"
+        ),
+    }
 }
 
 fn score(event: &DecisionEvent) -> String {
@@ -179,6 +198,10 @@ fn note_line(note: &str) -> String {
         "score_header_invalid" => {
             "the score header was not a number from 0 to 100 and was not believed"
         }
+        "step_up" => "the challenge is the upstream's wish",
+        "step_up_satisfied" => "the session had proven already what the upstream asks for",
+        "step_up_untrusted" => "the upstream asked for more proof and no policy trusts it to",
+        "step_up_malformed" => "what the upstream asked for could not be read",
         "score_header_repeated" => "the score header came more than once; the highest counted",
         _ => return format!("the filter noted: {note}"),
     };

@@ -197,7 +197,11 @@ fn authenticators(reader: &mut Reader<'_>, field: &Field) -> Vec<AuthenticatorCl
 }
 
 /// Reads kinds of challenge, each once.
-fn kinds(reader: &mut Reader<'_>, field: &Field, needed: bool) -> Vec<Located<ChallengeKind>> {
+pub(super) fn kinds(
+    reader: &mut Reader<'_>,
+    field: &Field,
+    needed: bool,
+) -> Vec<Located<ChallengeKind>> {
     let empty = matches!(&field.node.value, yaml::Value::Sequence(items) if items.is_empty());
     if needed && empty {
         let span = reader.visible(&field.node);

@@ -45,6 +45,12 @@ pub const MAX_REASON: usize = 64;
 /// Hosts, endpoints or methods of one policy.
 pub const MAX_PATTERNS: usize = 1_000;
 
+/// Upstreams that a `stepUp` names.
+pub const MAX_UPSTREAMS: usize = 100;
+
+/// Bytes of the pattern of an upstream: names of clusters that are made of others' names are long.
+pub const MAX_UPSTREAM_BYTES: usize = 256;
+
 /// Bytes of one endpoint pattern: matching takes the product of its length and the path's.
 pub const MAX_ENDPOINT_BYTES: usize = 1_024;
 

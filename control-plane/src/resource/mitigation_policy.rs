@@ -2,7 +2,7 @@
 
 use super::fields::{Field, Fields, Reader};
 use super::words::{self, Action};
-use super::{ChallengeSpec, Expression, endpoint, header, host, limits};
+use super::{ChallengeSpec, Expression, StepUpSpec, endpoint, header, host, limits};
 use crate::diagnostic::{Finding, Located, one_of, quoted};
 
 /// Conditions and one action.
@@ -18,6 +18,8 @@ pub struct MitigationPolicy {
     pub(crate) action: Action,
     /// What the policy states itself; `Settings` say the rest.
     pub(crate) challenge: ChallengeSpec,
+    /// Which upstreams may ask for more; `Settings` say where it is absent.
+    pub(crate) step_up: Option<StepUpSpec>,
     /// There where the action is a redirect.
     pub(crate) redirect: Option<RedirectSpec>,
     pub(crate) mode: Mode,
@@ -76,6 +78,7 @@ impl MitigationPolicy {
             .and_then(|field| reader.word(&field, &words::ACTIONS));
         let challenge = spec.take(reader, "challenge");
         let redirect = spec.take(reader, "redirect");
+        let step_up = spec.take(reader, "stepUp");
         let mode = spec
             .take(reader, "mode")
             .and_then(|field| reader.word(&field, &MODES));
@@ -90,6 +93,10 @@ impl MitigationPolicy {
         if let Some(field) = &redirect {
             only_with(reader, field, &action, Action::Redirect);
         }
+        if let Some(field) = &step_up {
+            only_where_it_goes_on(reader, field, &action);
+        }
+        let step_up = step_up.and_then(|field| StepUpSpec::read(reader, field));
         let challenge = challenge
             .and_then(|field| ChallengeSpec::read(reader, field))
             .unwrap_or_default();
@@ -109,6 +116,7 @@ impl MitigationPolicy {
             when,
             action: action.value,
             challenge,
+            step_up,
             redirect,
             mode: mode.map(|mode| mode.value).unwrap_or_default(),
             beside_former: false,
@@ -136,6 +144,24 @@ fn only_with(reader: &mut Reader<'_>, field: &Field, action: &Located<Action>, w
             ),
         );
     }
+}
+
+/// An upstream can only answer a request that it gets.
+fn only_where_it_goes_on(reader: &mut Reader<'_>, field: &Field, action: &Located<Action>) {
+    if !matches!(action.value, Action::Block | Action::Redirect) {
+        return;
+    }
+    let message = "`stepUp` is of no use to requests that reach no upstream";
+    reader.push(
+        Finding::error(reader.source(), field.key.span.clone(), message)
+            .label("no upstream answers these")
+            .related(
+                reader.source(),
+                action.span.clone(),
+                "the action ends them here",
+            )
+            .help("use `action: monitor`, which changes nothing else, or leave `stepUp` out"),
+    );
 }
 
 /// Reads a method, as it is sent.

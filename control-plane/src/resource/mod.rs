@@ -25,6 +25,7 @@ mod scalar;
 mod settings;
 mod signal;
 mod split;
+mod step_up;
 mod time;
 mod values;
 mod verdicts;
@@ -52,6 +53,7 @@ pub(crate) use scalar::{Expression, Places};
 pub(crate) use settings::Plaintext;
 pub use settings::Settings;
 pub use signal::Signal;
+pub(crate) use step_up::StepUpSpec;
 pub use words::{Action, Verdict};
 
 /// One file of resources, as read.

@@ -7,7 +7,7 @@ use super::endpoint::endpoint;
 use super::fields::{Field, Fields, Reader};
 use super::list::cidr_text;
 use super::verdicts::VerdictSettings;
-use super::{ChallengeSpec, header, limits};
+use super::{ChallengeSpec, StepUpSpec, header, limits};
 use crate::diagnostic::{Finding, Located};
 
 /// What concerns every request; what is absent has its default.
@@ -21,6 +21,7 @@ pub struct Settings {
     pub(crate) identifiers: Vec<(Identifier, Located<String>)>,
     pub(crate) verdicts: VerdictSettings,
     pub(crate) challenge: ChallengeSpec,
+    pub(crate) step_up: Option<StepUpSpec>,
     pub(crate) exempt_paths: Vec<Located<String>>,
     pub(crate) case_sensitive_paths: bool,
     pub(crate) plaintext: Plaintext,
@@ -98,6 +99,9 @@ impl Settings {
             .take(reader, "challenge")
             .and_then(|field| ChallengeSpec::read(reader, field))
             .unwrap_or_default();
+        settings.step_up = spec
+            .take(reader, "stepUp")
+            .and_then(|field| StepUpSpec::read(reader, field));
         if let Some(field) = spec.take(reader, "exemptPaths")
             && reader
                 .items(&field, limits::MAX_EXEMPT_PATHS)

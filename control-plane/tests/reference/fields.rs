@@ -90,6 +90,33 @@ const CHALLENGE: &[Field] = &[
     ),
 ];
 
+const STEP_UP: &[Field] = &[
+    of(
+        "upstreams",
+        "list of names of Envoy's clusters; `*` for any run of characters",
+        MUST,
+        "Whose `countersign-step-up` is believed. Empty: nobody's.",
+    ),
+    of(
+        "kinds",
+        "list; `fido`, `totp`, `otp_email`, `captcha`, `pow`, `nojs`",
+        "the challenge's",
+        "Which challenges are offered, where the upstream does not say.",
+    ),
+    of(
+        "fallback",
+        "list of the same kinds",
+        "the challenge's",
+        "What is offered besides where none of `kinds` can be done.",
+    ),
+    of(
+        "holdBody",
+        "bytes, 0 to 1048576; 0 = off",
+        "the challenge's",
+        "How large a form or upload may be of which a copy is kept until the upstream has answered.",
+    ),
+];
+
 /// Kinds in the order of the code, with what they are for.
 pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
     (
@@ -133,6 +160,12 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                         "Where to. Only with `action: redirect`, and then it must be there.",
                     ),
                     of(
+                        "stepUp",
+                        "mapping",
+                        "as `Settings` say",
+                        "Which upstreams may ask for more proof by their answer. Of the policies that match and state it, the first counts. Not with `block` and `redirect`.",
+                    ),
+                    of(
                         "mode",
                         "word",
                         "`enforce`",
@@ -147,6 +180,7 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                 ],
             ),
             at("challenge", "action: challenge, challenge: {@}", CHALLENGE),
+            at("stepUp", "action: monitor, stepUp: {@}", STEP_UP),
             at(
                 "redirect",
                 "action: redirect, redirect: {@}",
@@ -353,6 +387,12 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                         "What a challenge demands where its policy does not say.",
                     ),
                     of(
+                        "stepUp",
+                        "mapping",
+                        "nobody",
+                        "Which upstreams may ask for more proof by their answer, where no policy says.",
+                    ),
+                    of(
                         "exemptPaths",
                         "list of patterns",
                         "none",
@@ -474,6 +514,7 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                     ),
                 ],
             ),
+            at("stepUp", "stepUp: {@}", STEP_UP),
             at("challenge", "challenge: {@}", CHALLENGE),
             at(
                 "session",

@@ -61,6 +61,7 @@ fn settings(allow_sampling: u32) -> SettingsSpec {
             challenge: ChallengeVerdict::Allow,
             demand: demand(),
         },
+        step_up: None,
     }
 }
 
@@ -121,6 +122,7 @@ fn body(policies: usize, allow_sampling: u32) -> Vec<u8> {
             when,
             action: ActionSpec::Challenge(demand()),
             monitor_only: false,
+            step_up: None,
         });
     }
     builder.index(&index);

@@ -12,6 +12,7 @@ use crate::headers::Known;
 use crate::limits::{MAX_EVENT_ITEMS, MAX_EVENT_PATH_BYTES, MAX_EVENT_VALUE_BYTES};
 use crate::revision::{Policy, PolicyAction, Signal, View};
 use crate::session::SessionState;
+use crate::step_up::Scope;
 use crate::{Attribute, EventId};
 
 use encoded::cut;
@@ -24,6 +25,10 @@ pub(crate) struct Trace<'a> {
     pub(crate) monitored: Vec<Policy<'a>>,
     pub(crate) satisfied: Vec<&'a str>,
     pub(crate) errors: Vec<(&'a str, EvalError)>,
+    /// Where its upstream may ask for more.
+    pub(crate) step_up: Option<Scope<'a>>,
+    /// The upstream that asked.
+    pub(crate) asked_by: Option<&'a [u8]>,
     pub(crate) notes: Vec<&'static str>,
 }
 
@@ -61,7 +66,8 @@ pub(crate) fn build(made: &Made<'_, '_>) -> Option<Event> {
         && action.is_none()
         && trace.monitored.is_empty()
         && trace.satisfied.is_empty()
-        && trace.errors.is_empty();
+        && trace.errors.is_empty()
+        && trace.asked_by.is_none();
     let weight = if plain {
         sampled(view.settings.allow_sampling(), made.id)?
     } else {
@@ -163,6 +169,9 @@ fn what_matched(event: &mut Event, made: &Made<'_, '_>) {
             error: error.to_string(),
         };
         event.message(19, &error);
+    }
+    if let Some(name) = trace.asked_by {
+        event.bytes(30, name, MAX_EVENT_VALUE_BYTES);
     }
     if let Some(Action::Challenge(challenge)) = action {
         event.number(22, enumeration(challenge.min_assurance.to_wire()));

@@ -33,6 +33,7 @@ mod revision;
 mod score;
 mod select;
 pub mod session;
+pub mod step_up;
 #[cfg(test)]
 mod testing;
 pub mod ticket;
@@ -58,8 +59,8 @@ pub use path::normalise_path;
 pub use request::Request;
 pub use revision::{
     ActionSpec, ChallengeSpec, ChallengeVerdict, LoadError, Plaintext, PolicySpec, RedirectSpec,
-    Revision, RevisionBuilder, RevisionId, SettingsSpec, SignalSpec, Verdict, VerdictMode,
-    VerdictSettings,
+    Revision, RevisionBuilder, RevisionId, SettingsSpec, SignalSpec, StepUpSpec, Verdict,
+    VerdictMode, VerdictSettings,
 };
 pub use select::Unselected;
 pub use session::SessionCache;

@@ -74,3 +74,9 @@ pub const MAX_HELD_VALUE_BYTES: usize = 1024;
 
 /// Cookies whose names a held request remembers. One past these is not sent on when it is repeated.
 pub const MAX_HELD_COOKIES: usize = 64;
+
+/// Bytes of an upstream's demand for more proof: the longest that says something has under a hundred.
+pub const MAX_STEP_UP_BYTES: usize = 512;
+
+/// Kinds that one such demand names: there are six.
+pub const MAX_STEP_UP_KINDS: usize = 8;

@@ -75,6 +75,7 @@ pub(crate) fn compiled() -> Compiled {
                 challenge: ChallengeVerdict::Allow,
                 demand: demand(),
             },
+            step_up: None,
         },
         policies: Vec::new(),
         signals: Vec::new(),
@@ -106,6 +107,7 @@ pub(crate) fn policy(name: &str, action: ActionKind) -> PolicySpec {
             ActionKind::Unspecified => panic!("an action"),
         },
         monitor_only: false,
+        step_up: None,
     }
 }
 

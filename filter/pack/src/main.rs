@@ -12,7 +12,7 @@ use countersign_engine::blob;
 use walrus::{Module, RawCustomSection, passes};
 
 /// What stays exported; everything that is reached from none of these is dropped.
-const KEPT: [&str; 17] = [
+const KEPT: [&str; 18] = [
     "memory",
     "_initialize",
     "proxy_abi_version_0_2_1",
@@ -27,6 +27,8 @@ const KEPT: [&str; 17] = [
     "proxy_on_request_body",
     "proxy_on_request_trailers",
     "proxy_on_http_call_response",
+    // Upstreams that ask for proof. See `RENAMED`.
+    "proxy_on_response_headers",
     "proxy_on_delete",
     // The report stream. Envoy takes a module that has all of these or none.
     "proxy_on_grpc_receive",
@@ -34,6 +36,13 @@ const KEPT: [&str; 17] = [
     "proxy_on_grpc_receive_trailing_metadata",
     "proxy_on_grpc_close",
 ];
+
+/// What is exported under the name of a callback in the place of the SDK's: ours goes back to Envoy at
+/// once where there is nothing to do, and pauses the answer's body with its headers.
+const RENAMED: [(&str, &str); 1] = [(
+    "countersign_on_response_headers",
+    "proxy_on_response_headers",
+)];
 
 /// The custom section by which the control plane knows the module: lines of `name=value`.
 const SECTION: &str = "countersign";
@@ -68,6 +77,9 @@ fn pack(module: &[u8]) -> Result<Vec<u8>> {
             bail!("the module does not export `{kept}`");
         }
     }
+    for (ours, callback) in RENAMED {
+        rename(&mut module, ours, callback);
+    }
     let dropped: Vec<_> = module
         .exports
         .iter()
@@ -84,6 +96,23 @@ fn pack(module: &[u8]) -> Result<Vec<u8>> {
         data: described().into_bytes(),
     });
     Ok(module.emit_wasm())
+}
+
+/// Exports `ours` under the name of a callback; without `ours`, as in a packed module, it is that already.
+fn rename(module: &mut Module, ours: &str, callback: &str) {
+    let named = |module: &Module, name: &str| {
+        let mut exports = module.exports.iter();
+        exports
+            .find(|export| export.name == name)
+            .map(walrus::Export::id)
+    };
+    let Some(id) = named(module, ours) else {
+        return;
+    };
+    if let Some(theirs) = named(module, callback) {
+        module.exports.delete(theirs);
+    }
+    module.exports.get_mut(id).name = callback.to_owned();
 }
 
 /// The compiled form that the filter reads, and its release.
@@ -121,7 +150,7 @@ mod tests {
     #[test]
     fn only_what_the_filter_uses_stays_exported_and_the_rest_is_dropped() {
         let mut names: Vec<&str> = KEPT[1..].to_vec();
-        names.extend(["proxy_on_log", "proxy_on_response_headers"]);
+        names.extend(["proxy_on_log", "countersign_on_response_headers"]);
         let packed = pack(&module(&names)).unwrap();
         let mut kept: Vec<String> = KEPT.iter().map(|&name| name.to_owned()).collect();
         kept.sort_unstable();

@@ -6,8 +6,12 @@
 
 use std::ptr::null_mut;
 
+use proxy_wasm::types::Action;
+
 /// `MapType::HttpRequestHeaders` of the ABI.
 const REQUEST_HEADERS: u32 = 0;
+/// `MapType::HttpResponseHeaders` of the ABI.
+const RESPONSE_HEADERS: u32 = 2;
 /// `MapType::HttpCallResponseHeaders` of the ABI.
 const CALL_RESPONSE_HEADERS: u32 = 6;
 /// `BufferType::HttpRequestBody` of the ABI.
@@ -66,6 +70,33 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_increment_metric(metric: u32, offset: i64) -> u32;
+}
+
+/// `FilterHeadersStatus::Continue` of the ABI.
+const CONTINUE: u32 = 0;
+/// `FilterHeadersStatus::StopAllIterationAndWatermark` of the ABI: the answer's body waits as well. The
+/// SDK knows only a pause of the headers, after which a body that comes would take them along.
+const PAUSE_ALL: u32 = 4;
+
+unsafe extern "C" {
+    /// The SDK's callback, which goes to the context of the request; its types are the SDK's to the last,
+    /// or the linker puts a trap in its place.
+    fn proxy_on_response_headers(context: u32, count: usize, end_of_stream: bool) -> Action;
+}
+
+/// The headers of an answer came. The module exports this one in the place of the SDK's
+/// (`filter/pack`): nearly no request waits for an answer, and the others shall not pay for finding that
+/// out.
+#[unsafe(no_mangle)]
+extern "C" fn countersign_on_response_headers(context: u32, count: usize, end: bool) -> u32 {
+    if !crate::step_up::any_watched() {
+        return CONTINUE;
+    }
+    // SAFETY: three numbers, as the host gave them.
+    match unsafe { proxy_on_response_headers(context, count, end) } {
+        Action::Continue => CONTINUE,
+        _ => PAUSE_ALL,
+    }
 }
 
 /// A host call that did not do what it was asked; the number is the ABI's.
@@ -173,16 +204,25 @@ pub(super) fn set_request_body(value: &[u8]) -> Result<(), Status> {
 
 /// A header of the answer to a call, inside the callback that tells of it.
 pub(super) fn call_header(name: &str) -> Result<Vec<u8>, Status> {
+    header(CALL_RESPONSE_HEADERS, name)
+}
+
+/// A header of the upstream's answer; several of one name are put together with commas.
+pub(super) fn response_header(name: &str) -> Result<Vec<u8>, Status> {
+    header(RESPONSE_HEADERS, name)
+}
+
+/// Removes every header of a name from the upstream's answer.
+pub(super) fn remove_response_header(name: &str) -> Result<(), Status> {
+    // SAFETY: the host reads the name before the call returns.
+    done(unsafe { proxy_remove_header_map_value(RESPONSE_HEADERS, name.as_ptr(), name.len()) })
+}
+
+fn header(map: u32, name: &str) -> Result<Vec<u8>, Status> {
     let (mut data, mut size) = (null_mut(), 0);
     // SAFETY: the host reads the name, and writes a pointer and a size, before the call returns.
     done(unsafe {
-        proxy_get_header_map_value(
-            CALL_RESPONSE_HEADERS,
-            name.as_ptr(),
-            name.len(),
-            &raw mut data,
-            &raw mut size,
-        )
+        proxy_get_header_map_value(map, name.as_ptr(), name.len(), &raw mut data, &raw mut size)
     })?;
     Ok(given(data, size))
 }

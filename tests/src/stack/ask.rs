@@ -5,10 +5,11 @@ use std::process::{Command, Output};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::{Stack, countersign};
+use super::{EVENT_LIMIT, Stack, countersign};
 use crate::cdp::{Browser, Options};
 use crate::http::{Client, STRANGER};
 use crate::metrics::Samples;
+use crate::wait;
 
 impl Stack {
     /// A client over https from a trusted hop.
@@ -137,6 +138,17 @@ impl Stack {
     /// When it does not answer with 200.
     pub fn rest(&self, path: &str) -> Result<Value> {
         self.api()?.get(path)?.expect(200)?.json()
+    }
+
+    /// A stored event. It travels by the access log, so it may come later than the answer.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub fn event(&self, id: &str) -> Result<Value> {
+        let path = format!("/api/v1/events/{id}");
+        wait::until("the event is stored", EVENT_LIMIT, || {
+            self.rest(&path).map(Some)
+        })
     }
 
     /// `countersign ARGS` against this stack.

@@ -42,6 +42,7 @@ const ORDER = [
   "when",
   "action",
   "challenge",
+  "stepUp",
   "redirect",
   "mode",
   "priority",

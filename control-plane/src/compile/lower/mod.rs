@@ -9,14 +9,14 @@ use countersign_engine::cel::ProgramBuilder;
 use countersign_engine::device::DeviceRulesBuilder;
 use countersign_engine::{
     ActionSpec, Assurance, Attribute, ChallengeSpec as Demand, PolicySpec, RedirectSpec,
-    RevisionBuilder, SignalSpec, Verdict as EngineVerdict,
+    RevisionBuilder, SignalSpec, StepUpSpec as Terms, Verdict as EngineVerdict,
 };
 use countersign_proto::policy::v1::revocation;
 
 use super::RuntimeMaterial;
 use super::checked::{Checked, CheckedPolicy, CheckedSignal};
 use crate::diagnostic::Located;
-use crate::resource::{Action, ChallengeKind, ChallengeSpec, Mode, Verdict};
+use crate::resource::{Action, ChallengeKind, ChallengeSpec, Mode, StepUpSpec, Verdict};
 
 /// What a challenge demands where neither policy nor `Settings` say so.
 const MIN_ASSURANCE: Assurance = Assurance::Uv;
@@ -121,6 +121,29 @@ fn lower_policy(checked: &CheckedPolicy<'_>, defaults: &ChallengeSpec) -> Policy
                 }),
         },
         monitor_only: policy.mode == Mode::Monitor,
+        step_up: policy
+            .step_up
+            .as_ref()
+            .map(|own| step_up(own, &policy.challenge, defaults)),
+    }
+}
+
+/// What the `stepUp` states itself, then what the policy's own challenge does, then `Settings`.
+fn step_up(own: &StepUpSpec, challenged: &ChallengeSpec, defaults: &ChallengeSpec) -> Terms {
+    let stated = ChallengeSpec {
+        kinds: own.kinds.clone().or_else(|| challenged.kinds.clone()),
+        fallback: own.fallback.clone().or_else(|| challenged.fallback.clone()),
+        hold_body: own.hold_body.or(challenged.hold_body),
+        authenticators: challenged.authenticators.clone(),
+        ..ChallengeSpec::default()
+    };
+    let demand = challenge(&stated, defaults);
+    Terms {
+        upstreams: sorted(own.upstreams.clone()),
+        kinds: demand.kinds,
+        fallback: demand.fallback,
+        hold_body: demand.hold_body,
+        authenticators: demand.authenticators,
     }
 }
 

@@ -83,5 +83,9 @@ pub(super) fn lower(
             challenge: settings.verdicts.challenge(),
             demand: super::challenge(&ChallengeSpec::default(), challenge),
         },
+        step_up: settings
+            .step_up
+            .as_ref()
+            .map(|own| super::step_up(own, &ChallengeSpec::default(), challenge)),
     });
 }

@@ -41,6 +41,10 @@ pub(super) fn replay(revision: &Revision, likeness: &Likeness, event: &DecisionE
             Replayed::Open(lacking("request.path"))
         };
     }
+    // The upstream's answer made it what it is. What the set made of the request before is not told.
+    if !event.step_up_by.is_empty() {
+        return Replayed::Open(lacking("countersign-step-up"));
+    }
     let Some(now) = i64::try_from(event.time_ms)
         .ok()
         .and_then(|ms| ms.checked_mul(1_000_000))

@@ -7,7 +7,7 @@ mod explain;
 mod look;
 mod outcome;
 mod replay;
-mod trial;
+pub(crate) mod trial;
 
 use std::cell::{OnceCell, RefCell};
 
@@ -18,6 +18,7 @@ use crate::revision::{
     ChallengeVerdict, Policy, PolicyAction, Settings, Verdict, VerdictMode, View,
 };
 use crate::session::{self, SessionSource, SessionState};
+use crate::step_up::{self, STEP_UP_POLICY, Scope, Upstream, Watch};
 use crate::worker::WorkerMemory;
 use crate::{EventId, Request, Revision, SessionCache};
 
@@ -77,10 +78,23 @@ pub fn decide(
     memory: &mut WorkerMemory,
     id: EventId,
 ) -> Decision {
-    let view = revision.view();
-    if exempt::is_exempt(view, request) {
+    if exempt::is_exempt(revision.view(), request) {
         return Decision::exempt(id);
     }
+    judge(revision, request, memory, id, None)
+}
+
+/// Decides about a request that is not exempt: one that came, or one whose upstream has answered that it
+/// wants more.
+#[inline(never)]
+pub(crate) fn judge(
+    revision: &Revision,
+    request: &Request<'_>,
+    memory: &mut WorkerMemory,
+    id: EventId,
+    upstream: Option<Upstream<'_>>,
+) -> Decision {
+    let view = revision.view();
     let WorkerMemory {
         sessions,
         candidates,
@@ -116,6 +130,27 @@ pub fn decide(
         let action = decided.and_then(|decider| outcome::denial_of(&decider.action));
         (decided, action)
     };
+    let scope = match action {
+        None => step_up_of(view, &trace),
+        Some(_) => None,
+    };
+    let (decided, action) = match (upstream, &scope) {
+        (Some(upstream), Some(scope)) => {
+            trace.asked_by = Some(upstream.name);
+            match step_up::turn(scope, upstream, request, &session, &mut trace) {
+                Some((decider, action)) => (Some(decider), Some(action)),
+                None => (decided, None),
+            }
+        }
+        _ => (decided, action),
+    };
+    let watch = match (upstream, &scope) {
+        (None, Some(scope)) => Some(Watch::new(
+            step_up::proven(session.session(), request.now()),
+            scope.terms.hold_body,
+        )),
+        _ => None,
+    };
     let event = event::build(&event::Made {
         view,
         facts: &facts,
@@ -125,7 +160,7 @@ pub fn decide(
         id,
         session: session.state.get(),
     });
-    let outcome = Outcome {
+    let mut outcome = Outcome {
         event_id: id,
         event,
         policy: decided.map(|decider| decider.name.to_owned()),
@@ -153,7 +188,23 @@ pub fn decide(
         notes: trace.notes,
         session: session.state.get().map(SessionState::word),
     };
-    Decision::new(action, outcome)
+    if upstream.is_some() {
+        outcome.counted_before();
+    }
+    Decision::new(action, outcome, watch)
+}
+
+/// Where an upstream of this request may ask for more: what the first policy says that matched and says
+/// something, else what `Settings` say.
+fn step_up_of<'a>(view: &'a View<'a>, trace: &Trace<'a>) -> Option<Scope<'a>> {
+    if trace.step_up.is_some() {
+        return trace.step_up;
+    }
+    Some(Scope {
+        policy: STEP_UP_POLICY,
+        when: None,
+        terms: view.step_up(view.settings.step_up()?)?,
+    })
 }
 
 /// Tries policies in order until one decides.
@@ -168,7 +219,7 @@ fn first_deciding<'a>(
 ) -> Option<Decider<'a>> {
     for policy in policies {
         let trial = trial::run(view, &policy, facts, conditions, session);
-        if trial.into_trace(&policy, trace) {
+        if trial.into_trace(view, &policy, trace) {
             return Some(Decider {
                 name: policy.name(),
                 action: policy.action(),

@@ -3,6 +3,7 @@
 use crate::cel::EvalError;
 use crate::event::{Event, PERMITTED};
 use crate::revision::{Demand, PolicyAction};
+use crate::step_up::Watch;
 use crate::{Assurance, EventId};
 
 /// What happens to a request. There is no third way.
@@ -19,6 +20,7 @@ pub enum Decision {
 #[derive(Debug)]
 pub struct Permit {
     outcome: Outcome,
+    watch: Option<Box<Watch>>,
 }
 
 /// A refusal with everything the reply needs.
@@ -88,9 +90,12 @@ pub struct Outcome {
 }
 
 impl Decision {
-    pub(super) fn new(action: Option<Action>, outcome: Outcome) -> Self {
+    pub(super) fn new(action: Option<Action>, outcome: Outcome, watch: Option<Watch>) -> Self {
         match action {
-            None => Self::Permit(Permit { outcome }),
+            None => Self::Permit(Permit {
+                outcome,
+                watch: watch.map(Box::new),
+            }),
             Some(action) => Self::Denial(Denial { action, outcome }),
         }
     }
@@ -109,6 +114,7 @@ impl Decision {
                 notes: Vec::new(),
                 session: None,
             },
+            watch: None,
         })
     }
 
@@ -123,6 +129,12 @@ impl Decision {
 }
 
 impl Permit {
+    /// What is to be remembered where the upstream may ask for more proof.
+    #[must_use]
+    pub fn watch(&self) -> Option<&Watch> {
+        self.watch.as_deref()
+    }
+
     /// What to record.
     #[must_use]
     pub const fn outcome(&self) -> &Outcome {
@@ -145,6 +157,16 @@ impl Permit {
 }
 
 impl Outcome {
+    /// Forgets what was counted when the request was let through, of one that is judged again.
+    pub(super) fn counted_before(&mut self) {
+        self.monitored.clear();
+        self.satisfied.clear();
+        self.errors.clear();
+        self.session = None;
+        self.notes
+            .retain(|note| crate::step_up::NOTES.contains(note));
+    }
+
     fn noted(&mut self, note: &'static str) {
         self.notes.push(note);
         if let Some(event) = &mut self.event {
@@ -186,7 +208,7 @@ impl Denial {
 }
 
 impl Challenge {
-    fn of(demand: &Demand<'_>) -> Self {
+    pub(crate) fn of(demand: &Demand<'_>) -> Self {
         Self {
             min_assurance: demand.min_assurance,
             max_age_s: demand.max_age_s,

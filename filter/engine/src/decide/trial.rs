@@ -7,9 +7,10 @@ use crate::facts::Facts;
 use crate::revision::{Demand, Policy, PolicyAction, View};
 use crate::select::{Unselected, select};
 use crate::session::{SessionSource, SessionState};
+use crate::step_up::Scope;
 
 /// Counted when a challenge was passed over for a preflight.
-pub(super) const PREFLIGHT_NOTE: &str = "preflight_not_challenged";
+pub(crate) const PREFLIGHT_NOTE: &str = "preflight_not_challenged";
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +57,7 @@ pub(super) fn run<'a>(
 }
 
 /// What an action that matched comes to for this session.
-pub(super) fn demanded(
+pub(crate) fn demanded(
     action: &PolicyAction<'_>,
     request: &Request<'_>,
     session: &dyn SessionSource,
@@ -92,7 +93,24 @@ fn satisfies(session: &SessionState, demand: &Demand<'_>, request: &Request<'_>)
 
 impl Trial {
     /// Records what came of the trial; `true` = the policy decides.
-    pub(super) fn into_trace<'a>(self, policy: &Policy<'a>, trace: &mut Trace<'a>) -> bool {
+    pub(super) fn into_trace<'a>(
+        self,
+        view: &'a View<'a>,
+        policy: &Policy<'a>,
+        trace: &mut Trace<'a>,
+    ) -> bool {
+        let lets_through = matches!(self, Self::Monitored | Self::Satisfied | Self::Decides);
+        if let Some(number) = policy.step_up().filter(|_| lets_through)
+            // In `mode: monitor` a policy does nothing.
+            && !policy.monitor_only()
+            && trace.step_up.is_none()
+        {
+            trace.step_up = view.step_up(number).map(|terms| Scope {
+                policy: policy.name(),
+                when: policy.when(),
+                terms,
+            });
+        }
         match self {
             Self::Unselected(_) | Self::False => {}
             Self::Failed(error) => trace.errors.push((policy.name(), error)),

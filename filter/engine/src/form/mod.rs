@@ -58,10 +58,12 @@ pub enum Section {
     Reads = 17,
     /// Lists of texts: offset and length of each in `Strings`.
     Texts = 18,
+    /// What upstreams may ask for, by policy or for all.
+    StepUps = 19,
 }
 
 impl Section {
-    const LAST: u32 = Self::Texts as u32;
+    const LAST: u32 = Self::StepUps as u32;
 }
 
 /// Most sections of a body: ours and some of a later writer's.

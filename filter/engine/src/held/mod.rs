@@ -102,6 +102,16 @@ pub struct Hold {
     without: String,
 }
 
+/// Is the body of this request one that is kept, up to so many bytes? Where a script or a program sent it,
+/// they repeat it themselves.
+pub(crate) fn may_hold(request: &Request<'_>, bytes: u32, body_follows: bool) -> bool {
+    body_follows
+        && bytes > 0
+        && request.is_navigation()
+        && !matches!(request.method(), b"GET" | b"HEAD" | b"CONNECT")
+        && request.header("upgrade").is_none()
+}
+
 impl Hold {
     /// Looks at a challenged request. `body_follows`: the headers did not end it.
     #[must_use]
@@ -115,11 +125,7 @@ impl Hold {
         let Action::Challenge(demand) = &denial.action else {
             return Body::Leave;
         };
-        let holds = body_follows
-            && demand.hold_body > 0
-            && request.is_navigation()
-            && !matches!(request.method(), b"GET" | b"HEAD" | b"CONNECT")
-            && request.header("upgrade").is_none();
+        let holds = may_hold(request, demand.hold_body, body_follows);
         let event = denial.outcome().event_id.to_string();
         match holds.then(|| Self::new(revision, request, denial.policy(), demand, event)) {
             None | Some(None) => Body::Leave,

@@ -1,7 +1,7 @@
 //! Writes a revision: what [`Revision::load`](super::Revision::load) reads. Whoever compiles resources
 //! fills these in; nothing is decided here.
 
-use super::record::{action, key, policy, settings, signal};
+use super::record::{action, key, policy, settings, signal, step_up};
 use super::settings::TEXT_IDENTIFIERS;
 use super::verdict::{ChallengeVerdict, Plaintext, Verdict, VerdictMode};
 use crate::cel::{NodeId, ProgramBuilder};
@@ -24,6 +24,21 @@ pub struct ChallengeSpec {
     /// Bytes of a navigation's body that are kept meanwhile; 0 = none is.
     pub hold_body: u32,
     /// Authenticators that `fido` asks for, in the words of WebAuthn; empty = the sidecar's default.
+    pub authenticators: Vec<String>,
+}
+
+/// What upstreams may ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepUpSpec {
+    /// Globs on the names of upstreams that are trusted to ask; empty = none is.
+    pub upstreams: Vec<String>,
+    /// Kinds, preferred first.
+    pub kinds: Vec<String>,
+    /// Kinds offered where none of the preferred ones can be done.
+    pub fallback: Vec<String>,
+    /// Bytes of a navigation's body that are copied on its way; 0 = none is.
+    pub hold_body: u32,
+    /// See [`ChallengeSpec::authenticators`].
     pub authenticators: Vec<String>,
 }
 
@@ -68,6 +83,8 @@ pub struct PolicySpec {
     pub action: ActionSpec,
     /// Decide and count, do not act.
     pub monitor_only: bool,
+    /// What upstreams of its requests may ask for; `None` = what `Settings` say.
+    pub step_up: Option<StepUpSpec>,
 }
 
 /// A `Signal`.
@@ -130,6 +147,8 @@ pub struct SettingsSpec {
     pub allow_sampling: u32,
     /// What verdicts do.
     pub verdicts: VerdictSettings,
+    /// What upstreams may ask for where no policy says.
+    pub step_up: Option<StepUpSpec>,
 }
 
 /// A revision's resources while they are written.
@@ -139,6 +158,7 @@ pub struct RevisionBuilder {
     pub program: ProgramBuilder,
     form: FormWriter,
     texts: u32,
+    step_ups: Vec<StepUpSpec>,
     reads: std::collections::BTreeSet<Attribute>,
     keys: std::collections::BTreeMap<(u32, u32, String), [u32; 2]>,
     order: u32,
@@ -151,6 +171,11 @@ impl RevisionBuilder {
         self.put_text(&mut record, policy::NAME, &spec.name);
         put(&mut record, policy::WHEN, self.condition(spec.when));
         put(&mut record, policy::MONITOR_ONLY, spec.monitor_only.into());
+        put(
+            &mut record,
+            policy::STEP_UP,
+            self.step_up(spec.step_up.as_ref()),
+        );
         self.put_list(&mut record, policy::HOSTS, &spec.hosts);
         self.put_list(&mut record, policy::ENDPOINTS, &spec.endpoints);
         self.put_list(&mut record, policy::METHODS, &spec.methods);
@@ -242,8 +267,31 @@ impl RevisionBuilder {
             settings::AUTHENTICATORS,
         ];
         self.put_challenge(&mut record, at, &spec.verdicts.demand);
+        put(
+            &mut record,
+            settings::STEP_UP,
+            self.step_up(spec.step_up.as_ref()),
+        );
         self.form.section(Section::Settings).clear();
         self.write(Section::Settings, &record);
+    }
+
+    /// The number of a record plus one, each written once; zero is none.
+    fn step_up(&mut self, spec: Option<&StepUpSpec>) -> u32 {
+        let Some(spec) = spec else { return 0 };
+        let known = self.step_ups.iter().position(|known| known == spec);
+        let number = known.unwrap_or_else(|| {
+            let mut record = [0; step_up::WORDS];
+            self.put_list(&mut record, step_up::UPSTREAMS, &spec.upstreams);
+            self.put_list(&mut record, step_up::KINDS, &spec.kinds);
+            self.put_list(&mut record, step_up::FALLBACK, &spec.fallback);
+            put(&mut record, step_up::HOLD_BODY, spec.hold_body);
+            self.put_list(&mut record, step_up::AUTHENTICATORS, &spec.authenticators);
+            self.write(Section::StepUps, &record);
+            self.step_ups.push(spec.clone());
+            self.step_ups.len().saturating_sub(1)
+        });
+        u32::try_from(number).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     /// Adds an Ed25519 public key (RFC 8037), 32 bytes.

@@ -36,6 +36,9 @@ impl Revision {
 fn write_all(view: &View<'_>, text: &mut String) -> std::fmt::Result {
     let settings = &view.settings;
     writeln!(text, "settings {settings:?}")?;
+    if let Some(step_up) = settings.step_up().and_then(|number| view.step_up(number)) {
+        writeln!(text, "{}", upstreams(&step_up))?;
+    }
     for key in &view.session_keys {
         writeln!(text, "session key {}", key.kid)?;
     }
@@ -76,6 +79,9 @@ fn write_all(view: &View<'_>, text: &mut String) -> std::fmt::Result {
                 write!(text, ", with [{}]", list(demand.authenticators))
             })?,
         }
+        if let Some(step_up) = policy.step_up().and_then(|number| view.step_up(number)) {
+            write!(text, ", {}", upstreams(&step_up))?;
+        }
         if policy.monitor_only() {
             write!(text, " (monitor)")?;
         }
@@ -92,6 +98,17 @@ fn write_all(view: &View<'_>, text: &mut String) -> std::fmt::Result {
     }
     write_index(view, text)?;
     view.devices.describe(text)
+}
+
+fn upstreams(step_up: &super::StepUp<'_>) -> String {
+    let list = |list: super::record::TextList<'_>| list.iter().collect::<Vec<_>>().join(" ");
+    format!(
+        "step-up for [{}] by [{}] else [{}], copying {} bytes",
+        list(step_up.upstreams),
+        list(step_up.kinds),
+        list(step_up.fallback),
+        step_up.hold_body,
+    )
 }
 
 /// Under what each policy is found.

@@ -3,8 +3,8 @@
 
 use super::keys::Keys;
 use super::policy::{InvalidField, Policy};
-use super::record::{Texts, policy, signal};
-use super::{Loaded, Revision, Settings, Signal, View};
+use super::record::{Texts, policy, signal, step_up};
+use super::{Loaded, Revision, Settings, Signal, StepUp, View};
 use crate::Attribute;
 use crate::attribute::AttributeSet;
 use crate::blob::{self, BlobError};
@@ -69,6 +69,7 @@ impl<'a> View<'a> {
             settings,
             policies,
             signals: records(&sections, Section::Signals, signal::WORDS)?,
+            step_ups: records(&sections, Section::StepUps, step_up::WORDS)?,
             texts,
             index: Index::load(&sections, &program, count)?,
             devices: DeviceRules::load(sections.get(Section::DeviceRules))?,
@@ -86,13 +87,25 @@ impl<'a> View<'a> {
         let nodes = self.program.len();
         for policy in self.policies() {
             Policy::check(&policy, nodes)
+                .and_then(|()| self.check_step_up(policy.step_up()))
                 .map_err(|field| invalid(field, "MitigationPolicy", policy.name()))?;
         }
+        self.check_step_up(self.settings.step_up())
+            .map_err(|field| invalid(field, "Settings", "default"))?;
         for signal in self.signals() {
             Signal::check(&signal, nodes)
                 .map_err(|field| invalid(field, "Signal", signal.name()))?;
         }
         Ok(())
+    }
+}
+
+impl View<'_> {
+    fn check_step_up(&self, number: Option<u32>) -> Result<(), InvalidField> {
+        match number {
+            Some(number) => StepUp::read(self.step_ups, self.texts, number).map(|_| ()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod policy;
 mod record;
 mod settings;
 mod signal;
+mod step_up;
 mod verdict;
 
 use self_cell::self_cell;
@@ -22,7 +23,7 @@ use crate::{Attribute, ticket::TicketSigner};
 
 pub use builder::{
     ActionSpec, ChallengeSpec, PolicySpec, RedirectSpec, RevisionBuilder, SettingsSpec, SignalSpec,
-    VerdictSettings,
+    StepUpSpec, VerdictSettings,
 };
 pub use load::LoadError;
 pub use verdict::{ChallengeVerdict, Plaintext, Verdict, VerdictMode};
@@ -32,6 +33,7 @@ pub(crate) use policy::{Demand, Policy, PolicyAction};
 pub(crate) use record::Texts;
 pub(crate) use settings::Settings;
 pub(crate) use signal::Signal;
+pub(crate) use step_up::StepUp;
 
 /// What a revision is called: its number and the first digits of its content hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +77,7 @@ pub(crate) struct View<'a> {
     pub(crate) settings: Settings<'a>,
     policies: Words<'a>,
     signals: Words<'a>,
+    step_ups: Words<'a>,
     texts: Texts<'a>,
     pub(crate) program: Program<'a>,
     pub(crate) index: Index<'a>,
@@ -89,6 +92,11 @@ impl<'a> View<'a> {
     /// The policy at a place in the order of evaluation.
     pub(crate) fn policy(&self, number: usize) -> Option<Policy<'a>> {
         Policy::at(self.policies, self.texts, number)
+    }
+
+    /// What upstreams may ask for: the record of that number.
+    pub(crate) fn step_up(&self, number: u32) -> Option<StepUp<'a>> {
+        StepUp::read(self.step_ups, self.texts, number).ok()
     }
 
     pub(crate) const fn policy_count(&self) -> usize {

@@ -71,6 +71,11 @@ impl<'a> Policy<'a> {
         self.word(at::MONITOR_ONLY) != 0
     }
 
+    /// The number of what its upstreams may ask for.
+    pub(crate) fn step_up(&self) -> Option<u32> {
+        self.word(at::STEP_UP).checked_sub(1)
+    }
+
     /// The action. What the loader has checked is one; anything else would refuse.
     pub(crate) fn action(&self) -> PolicyAction<'a> {
         self.checked_action().unwrap_or(PolicyAction::Block)

@@ -24,7 +24,9 @@ pub(super) mod policy {
     pub(crate) const STATUS: usize = 19;
     pub(crate) const HOLD_BODY: usize = 20;
     pub(crate) const AUTHENTICATORS: usize = 21;
-    pub(crate) const WORDS: usize = 23;
+    /// The number of a record of `StepUps` plus one; zero is none.
+    pub(crate) const STEP_UP: usize = 23;
+    pub(crate) const WORDS: usize = 24;
 }
 
 /// A signal: section `Signals`.
@@ -73,7 +75,19 @@ pub(super) mod settings {
     pub(crate) const AUTHENTICATORS: usize = 37;
     /// Of a session that is bound to a key of its device: how long each copy lasts; 0 binds none.
     pub(crate) const SESSION_BOUND_S: usize = 39;
-    pub(crate) const WORDS: usize = 40;
+    /// See [`super::policy::STEP_UP`].
+    pub(crate) const STEP_UP: usize = 40;
+    pub(crate) const WORDS: usize = 41;
+}
+
+/// What upstreams may ask for: section `StepUps`.
+pub(super) mod step_up {
+    pub(crate) const UPSTREAMS: usize = 0;
+    pub(crate) const KINDS: usize = 2;
+    pub(crate) const FALLBACK: usize = 4;
+    pub(crate) const HOLD_BODY: usize = 6;
+    pub(crate) const AUTHENTICATORS: usize = 7;
+    pub(crate) const WORDS: usize = 9;
 }
 
 /// A key or a revocation: section `Keys`; records sorted by kind, those of one kind by text.

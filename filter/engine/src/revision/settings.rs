@@ -173,6 +173,11 @@ impl<'a> Settings<'a> {
         }
     }
 
+    /// The number of what upstreams may ask for where no policy says.
+    pub(crate) fn step_up(&self) -> Option<u32> {
+        self.word(at::STEP_UP).checked_sub(1)
+    }
+
     /// What the challenge of a verdict demands.
     pub(crate) const fn verdict_demand(&self) -> &Demand<'a> {
         &self.demand

@@ -67,6 +67,7 @@ impl Set {
             when,
             action: ActionSpec::Block,
             monitor_only: true,
+            step_up: None,
         });
     }
 
@@ -122,6 +123,7 @@ impl Set {
                     authenticators: Vec::new(),
                 },
             },
+            step_up: None,
         });
         to.session_key("k1", &key().verifying_key().to_bytes());
         for signal in &self.signals {

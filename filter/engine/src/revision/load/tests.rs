@@ -3,6 +3,8 @@ use countersign_proto::policy::v1::ActionKind;
 use super::LoadError;
 use crate::cel::{NodeId, SetBuilder};
 use crate::form::{FormError, Section};
+use crate::limits::MAX_HELD_BYTES;
+use crate::revision::StepUpSpec;
 use crate::testing::{Compiled, body, compiled, load, policy, score_at_least, try_load};
 use crate::{ActionSpec, Attribute, Revision, SignalSpec, Verdict};
 
@@ -117,6 +119,28 @@ fn settings_that_no_filter_could_follow_are_refused() {
 }
 
 #[test]
+fn a_step_up_that_holds_more_than_there_is_room_for_is_refused() {
+    let refused = |bytes: u32| {
+        let mut compiled = compiled();
+        compiled.settings.step_up = Some(StepUpSpec {
+            upstreams: Vec::new(),
+            kinds: Vec::new(),
+            fallback: Vec::new(),
+            hold_body: bytes,
+            authenticators: Vec::new(),
+        });
+        try_load(&body(&compiled))
+            .err()
+            .map(|error| error.to_string())
+    };
+    assert_eq!(refused(MAX_HELD_BYTES), None);
+    assert_eq!(
+        refused(MAX_HELD_BYTES + 1).unwrap(),
+        "`holdBody` of `stepUp` of Settings `default` is not valid"
+    );
+}
+
+#[test]
 fn keys_that_verify_nothing_or_anything_are_refused() {
     let changed = |change: fn(&mut Compiled)| {
         let mut compiled = compiled();
@@ -156,6 +180,18 @@ fn full() -> Vec<u8> {
     challenge.when = Some(when);
     challenge.endpoints = vec!["/checkout/*".to_owned(), "*.php".to_owned()];
     challenge.hosts = vec!["*.example.com".to_owned()];
+    let terms = StepUpSpec {
+        upstreams: vec!["orders".to_owned(), "*".to_owned()],
+        kinds: vec!["fido".to_owned()],
+        fallback: Vec::new(),
+        hold_body: 1000,
+        authenticators: vec!["security-key".to_owned()],
+    };
+    challenge.step_up = Some(terms.clone());
+    compiled.settings.step_up = Some(StepUpSpec {
+        hold_body: 0,
+        ..terms
+    });
     compiled.policies = vec![challenge, policy("q", ActionKind::Redirect)];
     compiled.signals = vec![SignalSpec {
         name: "s".to_owned(),
