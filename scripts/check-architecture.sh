@@ -97,6 +97,9 @@ unseen countersign-webauthn 'it asks authenticators and keeps nothing: no store,
 unseen countersign-database 'it opens databases and knows nothing of what is in them' \
   -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar \
   -e axum -e tonic
+unseen countersign-dpop 'it says what a proof must be: no contracts, no rules, no store' \
+  -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar \
+  -e tokio
 unseen countersign-metrics 'it counts and knows none of us' \
   -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar
 

@@ -4,7 +4,9 @@
 (() => {
   "use strict";
   const $ = (id) => document.getElementById(id);
-  const { ticket, host, kinds: offered, messages: m, devices: d, channels: c, timeout } = JSON.parse($("config").textContent);
+  const { ticket, host, kinds: offered, messages: m, devices: d, channels: c, elsewhere: e, timeout } = JSON.parse($("config").textContent);
+  // Last, whatever else there is: it takes two devices and more of a person's time.
+  if (e) offered.push("other_device");
   const status = $("status"), verify = $("verify"), renew = $("renew"), back = $("back"), more = $("more");
   const panel = $("panel"), progress = $("progress"), ways = $("ways"), form = $("nojs");
   // busy: a click does nothing. fresh: the next ceremony makes a new credential. known: the last one
@@ -129,8 +131,8 @@
     return fail(m.rejected, m.renew_hint);
   };
 
+  const points = [m.help_lock, m.help_browser, m.help_device];
   const unsupported = () => {
-    const points = [m.help_lock, m.help_browser, m.help_device];
     over("unsupported", m.unsupported, m.unsupported_heading, [m.help + ":"], points);
   };
 
@@ -249,6 +251,7 @@
       },
     },
     /* channels.js */
+    /* elsewhere.js */
   };
   /* keys.js */
 
@@ -315,7 +318,12 @@
     tell("unsupported", name);
     able = able.filter((other) => other !== name);
     if (!able.length) return unsupported();
+    first();
+  };
+  // Shows the first way that there is. Where only another device is one, it says why, and what would help.
+  const first = () => {
     show(able[0]);
+    if (current === "other_device") say("unsupported", m.unsupported, [m.help + ":"], points);
     if (kinds[current].auto) run();
   };
 
@@ -353,8 +361,7 @@
       tell("unsupported", name);
     }
     if (!able.length) return unsupported();
-    show(able[0]);
-    if (kinds[current].auto) run();
+    first();
   })();
   if (form) form.hidden = true;
   $("heading").tabIndex = -1;

@@ -13,6 +13,7 @@ use crate::cause::Cause;
 use crate::channels::texts::ChannelTexts;
 use crate::channels::{ChannelOptions, Channels, InvalidChannels};
 use crate::cookies;
+use crate::http::frame;
 use crate::keys::KeyRing;
 use crate::keys::kek::{Kek, KeyFileError, SealError};
 use crate::keys::tag::{TagKeyError, Tagger};
@@ -22,6 +23,7 @@ use crate::language::{Catalog, InvalidCatalog};
 use crate::limits;
 use crate::metrics::Metrics;
 use crate::outcome::{self, Step};
+use crate::pairing;
 use crate::rate::Rates;
 use crate::session::{self, Session};
 use crate::settings::{InvalidSettings, Settings};
@@ -59,6 +61,10 @@ pub struct App {
     pub totp_texts: AllTexts,
     /// What the page says for codes and captchas.
     pub channel_texts: ChannelTexts,
+    /// What is said where proof is given on another device.
+    pub pairing_texts: pairing::texts::AllTexts,
+    /// What is said in a frame of another origin.
+    pub frame_texts: frame::AllTexts,
     /// Messages by language.
     pub catalog: Catalog,
     /// Counters.
@@ -168,6 +174,8 @@ impl App {
             catalog: Catalog::builtin()?,
             totp_texts: AllTexts::builtin()?,
             channel_texts: ChannelTexts::builtin()?,
+            frame_texts: frame::AllTexts::builtin()?,
+            pairing_texts: pairing::texts::AllTexts::builtin()?,
             metrics,
             spool_grew: Notify::new(),
             spool,

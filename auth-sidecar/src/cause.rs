@@ -188,6 +188,22 @@ causes! {
     HeldElsewhere = "HELD_ELSEWHERE" => HeldElsewhere;
     /// The body is another device's, or the browser names none.
     HeldDevice = "HELD_DEVICE" => HeldElsewhere;
+    /// Nobody waits with that secret, for that host: never did, or has got what it waited for.
+    PairingUnknown = "PAIRING_UNKNOWN" => CeremonyOver;
+    /// Nobody said yes in time.
+    PairingExpired = "PAIRING_EXPIRED" => CeremonyOver;
+    /// Its person said no.
+    PairingDenied = "PAIRING_DENIED" => CeremonyOver;
+    /// What is demanded must be proven on the device that asks.
+    PairingForbidden = "PAIRING_FORBIDDEN" => Unanswerable;
+    /// It asks for its token more often than it was told to.
+    PairingTooFast = "PAIRING_TOO_FAST" => SlowDown;
+    /// The code that was entered is nobody's, or no longer.
+    PairingCode = "PAIRING_CODE" => CodeWrong;
+    /// Yes or no of a device that gave no proof for it.
+    PairingDevice = "PAIRING_DEVICE" => Forbidden;
+    /// Another kind of grant than a device code.
+    GrantType = "GRANT_TYPE" => BadRequest;
     /// `Host` is missing or not a host.
     HostInvalid = "HOST_INVALID" => BadRequest;
     /// A body that does not say it is JSON: a form of another site could have sent it.

@@ -21,9 +21,10 @@ use crate::kinds::{self, Answering, Asked, Asking, Miss};
 use crate::limits;
 use crate::lockout::Subject;
 use crate::outcome::Step;
+use crate::pairing;
 use crate::peer::Prefix;
 use crate::rate::What;
-use crate::session::{Grant, Session};
+use crate::session::{Carried, Grant, Session};
 use crate::store::StoreError;
 use crate::store::ceremonies::CeremonyRow;
 use crate::store::tickets::Attempt;
@@ -268,7 +269,9 @@ pub async fn end(
         }),
         id: opaque_id(app.random.as_ref())?,
         now_s,
+        proven_s: now_s,
         lifetime_s: settings.session_lifetime_s,
+        carried: Carried::Cookie,
     };
     let claims = grant.claims();
     let token = claims.sign(signer).map_err(|error| {
@@ -277,6 +280,15 @@ pub async fn end(
     })?;
     held::bind(app, &mut tx, &ticket, &row.device).await?;
     let registration = bound::offer(app, &mut tx, &settings, &ticket, &claims).await?;
+    pairing::proven(
+        app,
+        &mut tx,
+        &ticket,
+        &row.device,
+        proof.assurance,
+        proof.amr,
+    )
+    .await?;
     app.store
         .note_signed(&mut tx, &signer.kid, grant.exp())
         .await?;

@@ -15,8 +15,11 @@ use crate::cause::Cause;
 mod bound;
 mod ceremonies;
 mod challenge;
+mod device;
 mod document;
+pub(crate) mod frame;
 mod guard;
+mod handoff;
 mod held;
 mod meta;
 mod nojs;
@@ -27,6 +30,7 @@ mod repeat;
 mod script;
 mod secured;
 mod steps;
+mod token;
 mod totp;
 
 pub use refusal::Refusal;
@@ -46,6 +50,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.countersign/held/take", post(held::take))
         .route(bound::REGISTER_PATH, post(bound::register))
         .route(bound::RENEW_PATH, post(bound::renew))
+        .route("/.countersign/device", get(device::page).post(device::page))
+        .route("/.countersign/device_authorization", post(token::authorize))
+        .route("/.countersign/token", post(token::ask))
+        .route("/.countersign/handoff", post(handoff::begin))
+        .route("/.countersign/handoff/{id}", post(handoff::ask))
         .route("/.countersign/jwks.json", get(meta::jwks))
         .route("/.countersign/countersign.js", get(script::classic))
         .route("/.countersign/countersign.mjs", get(script::module))

@@ -354,3 +354,21 @@ pub const BOUND_LIFETIME_MIN_S: u64 = 10;
 pub const BOUND_LIFETIME_MAX_S: u64 = 3600;
 /// For sessions that were bound before that was switched off.
 pub const BOUND_LIFETIME_DEFAULT_S: u64 = 300;
+
+/// How long somebody may wait for a proof that is given on another device: to find it, and to type.
+pub const PAIRING_LIFETIME_S: u64 = 600;
+
+/// Pairings that wait at once, about 2 KiB each; past this the oldest of whoever has most go,
+/// [`PAIRINGS_EVICTED`] at a time, so that a flood costs the one who makes it.
+pub const PAIRINGS: u64 = 20_000;
+/// See [`PAIRINGS`].
+pub const PAIRINGS_EVICTED: u64 = 100;
+
+/// Seconds between two questions of a program (RFC 8628 section 3.5), and what is added when it asks
+/// sooner.
+pub const PAIRING_INTERVAL_S: u64 = 5;
+/// The same of a page, whose person looks at it.
+pub const PAIRING_BROWSER_INTERVAL_S: u64 = 2;
+
+/// How far a program's clock may be off when it asks for a token that is bound to its key.
+pub const PROOF_LEEWAY_S: i64 = 30;

@@ -2,6 +2,7 @@
 
 pub use countersign_metrics::Described;
 
+use countersign_dpop::ProofError;
 use countersign_metrics::Catalogue;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
@@ -48,6 +49,10 @@ pub struct Metrics {
     pub bound_now: IntGauge,
     /// `countersign_sidecar_held_bodies_total{result}`
     pub held: IntCounterVec,
+    /// `countersign_sidecar_pairings_total{result}`
+    pub pairings: IntCounterVec,
+    /// `countersign_sidecar_proofs_refused_total{problem}`
+    pub proofs_refused: IntCounterVec,
     /// `countersign_sidecar_held_bytes`
     pub held_bytes: IntGauge,
     /// `countersign_sidecar_ready`
@@ -145,12 +150,30 @@ impl Metrics {
         for life in Life::EACH {
             bound.with_label_values(&[life.word()]);
         }
+        let pairings = counters(
+            "countersign_sidecar_pairings_total",
+            "Programs and browsers whose proof is given on another device, by what became of them.",
+            "result",
+        )?;
+        for result in ["begun", "approved", "denied", "given"] {
+            pairings.with_label_values(&[result]);
+        }
+        let proofs_refused = counters(
+            "countersign_sidecar_proofs_refused_total",
+            "Proofs of possession that were refused when a token was asked for, by problem.",
+            "problem",
+        )?;
+        for problem in ProofError::ALL {
+            proofs_refused.with_label_values(&[problem.word()]);
+        }
         Ok(Self {
             bound,
             bound_now: gauge(
                 "countersign_sidecar_bound_sessions",
                 "Sessions that a key of their device renews, as of the last housekeeping.",
             )?,
+            pairings,
+            proofs_refused,
             held,
             held_bytes: gauge(
                 "countersign_sidecar_held_bytes",

@@ -3,6 +3,7 @@
 //! A compact JWS, EdDSA. The filter checks it with public keys; the sidecar checks its own only to
 //! send home a browser that has already passed.
 
+use countersign_dpop::Thumbprint;
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
 };
@@ -36,6 +37,17 @@ pub struct Claims {
     /// `exp` is only the end of this copy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bound_until: Option<u64>,
+    /// The key whose holder alone may bring it (RFC 7800, RFC 9449 section 6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+    /// It is to be carried in `Authorization`: its header says so.
+    #[serde(skip)]
+    for_header: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Confirmation {
+    jkt: String,
 }
 
 /// A proof of the past: what, how and when.
@@ -50,6 +62,19 @@ pub struct Proven {
     /// When, in seconds.
     #[serde(rename = "auth_time")]
     pub at_s: u64,
+}
+
+/// The `typ` of a session that a program carries in `Authorization`. A cookie's is `JWT`, and neither is
+/// good for the other.
+pub const BEARER_TYPE: &str = "countersign-bearer+jwt";
+
+/// What a session is to be carried by.
+#[derive(Debug, Clone, Copy)]
+pub enum Carried<'a> {
+    /// The cookie of a browser.
+    Cookie,
+    /// The `Authorization` of a program; perhaps of the holder of that key only.
+    Header(Option<&'a Thumbprint>),
 }
 
 /// What is to be signed.
@@ -71,8 +96,12 @@ pub struct Grant<'a> {
     pub id: String,
     /// Now.
     pub now_s: u64,
+    /// When it was proven: now, unless on another device.
+    pub proven_s: u64,
     /// How long.
     pub lifetime_s: u64,
+    /// By what.
+    pub carried: Carried<'a>,
 }
 
 /// The key that signs.
@@ -115,10 +144,14 @@ impl Grant<'_> {
     /// What it says.
     #[must_use]
     pub fn claims(&self) -> Claims {
+        let cnf = match self.carried {
+            Carried::Cookie => None,
+            Carried::Header(key) => key.map(|key| Confirmation { jkt: key.to_text() }),
+        };
         let now = Proven {
             assurance: self.assurance,
             amr: self.amr.iter().map(|&method| method.to_owned()).collect(),
-            at_s: self.now_s,
+            at_s: self.proven_s,
         };
         let (main, also) = match self.stronger {
             Some(session) => (session.proven.clone(), Some(now)),
@@ -136,6 +169,8 @@ impl Grant<'_> {
             amr: main.amr,
             also,
             bound_until: None,
+            cnf,
+            for_header: matches!(self.carried, Carried::Header(_)),
         }
     }
 
@@ -150,6 +185,9 @@ impl Claims {
     pub fn sign(&self, signer: &Signer) -> Result<String, CannotSign> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(signer.kid.clone());
+        if self.for_header {
+            header.typ = Some(BEARER_TYPE.to_owned());
+        }
         Ok(encode(&header, self, &signer.key)?)
     }
 
@@ -239,7 +277,11 @@ pub fn verify(
         return None;
     }
     let header = decode_header(text).ok()?;
-    if header.alg != Algorithm::EdDSA || header.crit.is_some() {
+    let of_cookie = |typ: &str| typ.eq_ignore_ascii_case("JWT");
+    if header.alg != Algorithm::EdDSA
+        || header.crit.is_some()
+        || !header.typ.as_deref().is_none_or(of_cookie)
+    {
         return None;
     }
     let kid = header.kid?;
@@ -254,7 +296,7 @@ pub fn verify(
     let revoked = claims.is_revoked(revocations);
     let expires_s = claims.ends_s();
     // No leeway: a session that the filter may refuse is not one to send a browser home with.
-    (claims.exp > now_s && !revoked).then_some(Session {
+    (claims.exp > now_s && !revoked && claims.cnf.is_none()).then_some(Session {
         device: claims.sub,
         issued_s: claims.iat,
         expires_s,

@@ -27,6 +27,7 @@ mod crowd;
 pub mod held;
 pub mod lockouts;
 pub mod outcomes;
+pub mod pairings;
 pub mod session_keys;
 pub mod tickets;
 pub mod totp;
@@ -251,6 +252,7 @@ impl Store {
         tx.commit().await?;
         self.prune_held(now_s).await?;
         self.prune_bound(now_s, limits::BOUND_SESSIONS).await?;
+        self.prune_pairings(now_s).await?;
         self.prune_credentials(limits::CREDENTIALS).await?;
         self.prune_channels(now_s, limits::LOCKOUTS).await?;
         let tickets: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tickets")

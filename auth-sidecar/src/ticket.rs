@@ -4,7 +4,7 @@
 //! signature fits, and its return path is checked here again.
 
 use countersign_webauthn::Class;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation, decode, decode_header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ use crate::kind::Kind;
 use crate::limits;
 use crate::return_path::ReturnPath;
 
+mod pairing;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ pub struct TicketKey {
     /// Its name in a ticket's header.
     pub kid: String,
     secret: DecodingKey,
+    signs: EncodingKey,
 }
 
 impl TicketKey {
@@ -38,6 +40,7 @@ impl TicketKey {
         Self {
             kid,
             secret: DecodingKey::from_secret(secret),
+            signs: EncodingKey::from_secret(secret),
         }
     }
 }
@@ -91,6 +94,15 @@ struct Claims {
     authenticators: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asks: Option<String>,
+    #[serde(default)]
+    dpop: bool,
+    #[serde(default)]
+    own_device: bool,
+    /// Ours: proof is given for somebody who waits elsewhere. No filter says it.
+    #[serde(default)]
+    pairing: bool,
     #[serde(default)]
     held: bool,
     iat: u64,
@@ -316,7 +328,9 @@ impl Ticket {
     /// again.
     #[must_use]
     pub fn way_on(&self) -> String {
-        if self.claims.held {
+        if self.claims.pairing {
+            format!("/.countersign/device?event={}", self.claims.jti)
+        } else if self.claims.held {
             format!("/.countersign/held?event={}", self.claims.jti)
         } else {
             self.path.location()

@@ -177,6 +177,10 @@ pub(crate) fn forward(revision: &Revision, request: &Request<'_>, permit: &Permi
     for name in request.header_names_with_prefix(OWN_HEADERS) {
         host::remove_request_header(name);
     }
+    if outcome.own_token {
+        host::remove_request_header("authorization");
+        host::remove_request_header("dpop");
+    }
     if !revision.score_header().is_empty() && !request.from_trusted_hop() {
         // A score that nobody trustworthy gave must not reach the upstream as if somebody had.
         if request.header(revision.score_header()).is_some() {

@@ -10,6 +10,7 @@
 )]
 
 pub mod admin;
+pub mod api_client;
 pub mod cdp;
 pub mod ceremony;
 pub mod expect;

@@ -193,9 +193,14 @@ fn words(name: &str, label: &str) -> Result<Vec<String>> {
     match (name, label) {
         ("countersign_sessions_total", "result") => {
             let mut words = vec!["absent".to_owned(), "valid".to_owned()];
-            for line in read("filter/engine/src/session/token.rs")?.lines() {
-                if let Some((_, word)) = line.split_once("=> \"") {
-                    words.push(word.trim_end_matches("\",").to_owned());
+            for file in [
+                "filter/engine/src/session/token.rs",
+                "filter/dpop/src/proof.rs",
+            ] {
+                for line in read(file)?.lines() {
+                    if let Some((_, word)) = line.split_once("=> \"") {
+                        words.push(word.trim_end_matches("\",").to_owned());
+                    }
                 }
             }
             words.sort();

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::page::Teller;
-use super::{Refusal, guard, page};
+use super::{Refusal, frame, guard, page};
 use crate::app::App;
 use crate::authority::Authority;
 use crate::cause::Cause;
@@ -47,6 +47,14 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
         UnverifiedTicket::new(&token).verify(&settings.ticket_keys, &host, app.clock.now_s())?;
 
     let teller = teller(request, &ticket);
+    if teller.is_none() && frame::is_of_another_origin(headers) {
+        return Ok(frame::page(
+            app,
+            app.catalog.choose(headers),
+            &ticket,
+            &token,
+        ));
+    }
     let home = || match &teller {
         Some(teller) => page::passed(app, app.catalog.choose(headers), &ticket, teller),
         None => home(&ticket),
@@ -59,7 +67,10 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
         };
     }
     if let Some(session) =
-        session.filter(|session| passed_meanwhile(session, &ticket, app.clock.now_s()))
+        // For somebody else one gives proof anew, and says yes to that.
+        session
+            .filter(|_| !ticket.is_pairing())
+            .filter(|session| passed_meanwhile(session, &ticket, app.clock.now_s()))
     {
         let mut tx = app.store.write().await?;
         held::bind(app, &mut tx, &ticket, &session.device).await?;

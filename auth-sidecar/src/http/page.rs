@@ -14,6 +14,7 @@ use crate::cookies;
 use crate::kind::Kind;
 use crate::language::{Language, Messages};
 use crate::limits;
+use crate::pairing;
 use crate::return_path::ReturnPath;
 use crate::ticket::Ticket;
 use crate::world::opaque_id;
@@ -33,6 +34,9 @@ const FORMS_HERE: &str = "/* forms.js */";
 /// Ways that most pages do without: where the policy accepts authenticators outside of the device.
 const KEYS_JS: &str = include_str!("../../assets/keys.js");
 const KEYS_HERE: &str = "/* keys.js */";
+/// Proof given on another device: put where page.js says so, where that is allowed.
+const ELSEWHERE_JS: &str = include_str!("../../assets/elsewhere.js");
+const ELSEWHERE_HERE: &str = "/* elsewhere.js */";
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -100,6 +104,7 @@ pub(super) fn challenge(
     let channels = kinds.iter().any(channel);
     let authenticators = ticket.authenticators();
     let keys = authenticators.iter().any(|it| *it != Class::ClientDevice);
+    let elsewhere = pairing::is_allowed(ticket);
     let config = json!({
         "ticket": token,
         "kinds": ways(kinds, &authenticators),
@@ -108,19 +113,21 @@ pub(super) fn challenge(
         "messages": m,
         "devices": language.devices,
         "channels": channels.then(|| app.channel_texts.of(language.tag)),
+        "elsewhere": elsewhere.then(|| app.pairing_texts.of(language.tag).of_page()),
     });
-    let js = if channels {
-        JS.replacen(CHANNELS_HERE, CHANNELS_JS, 1)
-            .replacen(FORMS_HERE, FORMS_JS, 1)
-    } else {
-        JS.to_owned()
-    };
-    let js = if keys {
-        js.replacen(KEYS_HERE, KEYS_JS, 1)
-    } else {
-        js
-    };
-    let css = if channels {
+    let mut js = JS.to_owned();
+    if channels {
+        js = js
+            .replacen(CHANNELS_HERE, CHANNELS_JS, 1)
+            .replacen(FORMS_HERE, FORMS_JS, 1);
+    }
+    if keys {
+        js = js.replacen(KEYS_HERE, KEYS_JS, 1);
+    }
+    if elsewhere {
+        js = js.replacen(ELSEWHERE_HERE, ELSEWHERE_JS, 1);
+    }
+    let css = if channels || elsewhere {
         format!("{CSS}{CHANNELS_CSS}")
     } else {
         CSS.to_owned()
@@ -382,11 +389,11 @@ mod tests {
 
     #[test]
     fn what_is_inlined_cannot_close_its_element() {
-        for js in [JS, CHANNELS_JS, FORMS_JS, KEYS_JS, teller::JS] {
+        for js in [JS, CHANNELS_JS, ELSEWHERE_JS, FORMS_JS, KEYS_JS, teller::JS] {
             assert!(!js.contains("</script") && !js.contains("<!--"));
         }
         assert!(!CSS.contains("</style") && !CHANNELS_CSS.contains("</style"));
-        for here in [CHANNELS_HERE, FORMS_HERE, KEYS_HERE] {
+        for here in [CHANNELS_HERE, ELSEWHERE_HERE, FORMS_HERE, KEYS_HERE] {
             assert_eq!(JS.matches(here).count(), 1);
         }
     }

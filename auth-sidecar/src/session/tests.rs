@@ -16,7 +16,9 @@ fn token(seed: u8, host: &Authority) -> String {
         stronger: None,
         id: "session-1".to_owned(),
         now_s: NOW,
+        proven_s: NOW,
         lifetime_s: 60,
+        carried: Carried::Cookie,
     };
     grant.sign(&key(seed).signer()).unwrap()
 }
@@ -70,7 +72,9 @@ fn a_session_of_another_key_is_not_good_under_our_kid() {
         stronger: None,
         id: "s".to_owned(),
         now_s: NOW,
+        proven_s: NOW,
         lifetime_s: 60,
+        carried: Carried::Cookie,
     };
     let forged = grant.sign(&impostor).unwrap();
     assert!(verify(&forged, &[key(1).verifier()], &[], &host(), NOW).is_none());
@@ -89,7 +93,9 @@ fn a_renewed_copy_says_the_same_and_never_outlasts_the_session() {
         stronger: None,
         id: "session-1".to_owned(),
         now_s: NOW,
+        proven_s: NOW,
         lifetime_s: 3600,
+        carried: Carried::Cookie,
     };
     let first = grant.claims().renewed(300, NOW + 10).unwrap();
     assert_eq!(
@@ -120,7 +126,9 @@ fn a_bound_session_lasts_to_its_end_and_a_copy_to_its_own() {
         stronger: None,
         id: "session-1".to_owned(),
         now_s: NOW,
+        proven_s: NOW,
         lifetime_s: 3600,
+        carried: Carried::Cookie,
     };
     let copy = grant.claims().renewed(300, NOW).unwrap();
     let token = copy.sign(&key(1).signer()).unwrap();
@@ -139,7 +147,9 @@ fn a_renewal_does_not_lead_past_a_revocation() {
         stronger: None,
         id: "session-1".to_owned(),
         now_s: NOW,
+        proven_s: NOW,
         lifetime_s: 3600,
+        carried: Carried::Cookie,
     };
     let copy = grant.claims().renewed(300, NOW + 100).unwrap();
     assert!(copy.is_revoked(&[Revocation::device("device-1", NOW + 50)]));

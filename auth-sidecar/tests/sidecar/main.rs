@@ -22,6 +22,7 @@ mod ladder;
 mod mail_server;
 mod otp_email;
 mod pages;
+mod pairings;
 mod process;
 mod rates;
 mod script;

@@ -16,6 +16,10 @@ pub(crate) struct ChallengeSpec {
     /// Bytes of a navigation's body; 0 = none is kept.
     pub(crate) hold_body: Option<u32>,
     pub(crate) authenticators: Option<Vec<AuthenticatorClass>>,
+    /// The session has to be bound to a key of whoever sends it.
+    pub(crate) possession: Option<Possession>,
+    /// The proof may be given on another device than the one that asked.
+    pub(crate) other_device: Option<bool>,
 }
 
 /// Where an authenticator is, seen from the browser (WebAuthn Level 3, §5.8.7).
@@ -36,6 +40,26 @@ impl AuthenticatorClass {
             Self::ClientDevice => "client-device",
             Self::SecurityKey => "security-key",
             Self::Hybrid => "hybrid",
+        }
+    }
+}
+
+/// How it is shown that whoever sends a session holds its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Possession {
+    /// It is not.
+    None,
+    /// By a proof with each request (RFC 9449).
+    Dpop,
+}
+
+impl Possession {
+    const ALL: [Self; 2] = [Self::None, Self::Dpop];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Dpop => "dpop",
         }
     }
 }
@@ -134,8 +158,26 @@ impl ChallengeSpec {
         let authenticators = fields
             .take(reader, "authenticators")
             .map(|field| authenticators(reader, &field));
+        let possession = fields.take(reader, "proofOfPossession").and_then(|field| {
+            let words = Possession::ALL.map(|way| (way.word(), way));
+            reader.word(&field, &words)
+        });
+        let other_device = fields
+            .take(reader, "otherDevice")
+            .and_then(|field| Some((field.node.span.clone(), reader.boolean(&field)?)));
+        if let (Some(possession), Some((span, false))) = (&possession, &other_device)
+            && possession.value == Possession::Dpop
+        {
+            reader.error(
+                span.clone(),
+                "a session that is bound by `dpop` is given to programs, whose proof always comes from another device",
+                "leave `otherDevice` out, or `proofOfPossession`",
+            );
+        }
         fields.finish(reader);
         Some(Self {
+            possession: possession.map(|possession| possession.value),
+            other_device: other_device.map(|(_, other)| other),
             min_assurance,
             max_age_s,
             kinds,

@@ -34,7 +34,7 @@ mod yaml;
 
 use crate::diagnostic::{Diagnostic, Finding, Findings, Source};
 
-pub(crate) use challenge::{ChallengeKind, ChallengeSpec};
+pub(crate) use challenge::{ChallengeKind, ChallengeSpec, Possession};
 pub(crate) use cidr::Cidr;
 pub use device_rule::DeviceRule;
 pub(crate) use duplicates::find_duplicates;

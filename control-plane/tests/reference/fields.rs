@@ -88,6 +88,18 @@ const CHALLENGE: &[Field] = &[
         "`Settings`, else `[client-device]`",
         "Which authenticators `fido` asks for, the preferred first: those in the device itself, keys that are plugged in or held near, phones that scan a code.",
     ),
+    of(
+        "proofOfPossession",
+        "`none`, `dpop`",
+        "`Settings`, else `none`",
+        "`dpop`: the session must be bound to a key, and each request prove that its sender holds it (RFC 9449). For programs: browsers cannot.",
+    ),
+    of(
+        "otherDevice",
+        "bool",
+        "`Settings`, else `true`",
+        "May the proof be given on another device than the one that asked: for programs, and by QR code. Never where `minAssurance` is above `uv`.",
+    ),
 ];
 
 const STEP_UP: &[Field] = &[

@@ -37,6 +37,8 @@ fn demand() -> ChallengeSpec {
         fallback: vec![],
         hold_body: 0,
         authenticators: vec![],
+        dpop: false,
+        other_device: true,
     }
 }
 

@@ -22,9 +22,10 @@ pub(crate) enum Known {
     ForwardedFor,
     ForwardedProto,
     UserAgent,
+    Authorization,
 }
 
-const KNOWN: usize = Known::UserAgent as usize + 1;
+const KNOWN: usize = Known::Authorization as usize + 1;
 
 impl Known {
     fn of(name: &[u8]) -> Option<Self> {
@@ -38,6 +39,7 @@ impl Known {
             b"x-forwarded-for" => Self::ForwardedFor,
             b"x-forwarded-proto" => Self::ForwardedProto,
             b"user-agent" => Self::UserAgent,
+            b"authorization" => Self::Authorization,
             _ => return None,
         })
     }
@@ -53,6 +55,7 @@ impl Known {
             Self::ForwardedFor => b"x-forwarded-for",
             Self::ForwardedProto => b"x-forwarded-proto",
             Self::UserAgent => b"user-agent",
+            Self::Authorization => b"authorization",
         }
     }
 }
@@ -266,6 +269,7 @@ mod tests {
             Known::ForwardedFor,
             Known::ForwardedProto,
             Known::UserAgent,
+            Known::Authorization,
         ] {
             assert_eq!(Known::of(known.name()), Some(known));
         }

@@ -11,6 +11,10 @@ pub const MAX_EXPRESSION_DEPTH: u32 = 256;
 /// the sender's choice of our work.
 pub const MAX_TOKEN_BYTES: usize = 4096;
 
+/// Bytes of the header of a token in `Authorization` that are looked at, to see whether it is ours. Ours
+/// have under a hundred; those of others may carry certificates.
+pub const MAX_TOKEN_HEADER_BYTES: usize = 512;
+
 /// Session cookies of one request that are looked at. Browsers send one; each costs a signature check.
 pub const MAX_SESSION_COOKIES: usize = 4;
 
@@ -38,6 +42,9 @@ pub const MAX_EVENT_ITEMS: usize = 16;
 /// Bytes of an identifier that device rules are looked up by. The longest fingerprints have 128; what
 /// is longer matches no rule, since hashing it would be the sender's choice of our work.
 pub const MAX_IDENTIFIER_BYTES: usize = 256;
+
+/// Bytes of what a ticket says a program asked for: people read it.
+pub const MAX_ASKED_BYTES: usize = 160;
 
 /// Policies under one subject of the index that are tried although the subject is absent, so that each
 /// one's run-time error is counted and shown. That serves the author of a few policies about a header

@@ -12,6 +12,7 @@ use crate::{Request, Revision};
 
 mod grpc;
 mod origin;
+mod program;
 
 /// Where the challenge page is.
 pub const CHALLENGE_PATH: &str = "/.countersign/challenge";
@@ -35,7 +36,13 @@ pub fn reply(revision: &Revision, request: &Request<'_>, denial: &Denial) -> Rep
     let mut reply = match &denial.action {
         Action::Block => refuse(request, &event, BLOCKED),
         Action::Redirect { location, status } => redirect(*status, location.clone()),
-        Action::Challenge(demand) => challenge(revision, request, denial.policy(), demand, &event),
+        Action::Challenge(demand) => {
+            let mut reply = challenge(revision, request, denial.policy(), demand, &event);
+            reply
+                .headers
+                .extend(program::told(denial.outcome(), demand));
+            reply
+        }
     };
     reply.headers.push(("countersign-event-id", event));
     reply.headers.push(("cache-control", "no-store".to_owned()));
@@ -89,6 +96,13 @@ const INSECURE: Refusal<'_> = Refusal {
     link: None,
     title: "Secure connection needed",
     detail: "This address asks for proof, which needs a secure connection. Use https.",
+};
+
+const FOR_PROGRAMS: Refusal<'_> = Refusal {
+    status: 403,
+    link: None,
+    title: "Not for browsers",
+    detail: "This address is for programs that hold a key of their own. A browser cannot prove that.",
 };
 
 const UNCHALLENGEABLE: Refusal<'_> = Refusal {
@@ -191,6 +205,9 @@ fn challenge(
         scheme,
     };
     let back = return_path(request);
+    if demand.dpop && request.is_navigation() {
+        return refuse(request, event, FOR_PROGRAMS);
+    }
     let Some(path) = challenge_path(revision, request, policy, demand, event, at, back, false)
     else {
         return refuse(request, event, UNCHALLENGEABLE);
@@ -199,22 +216,24 @@ fn challenge(
         return redirect(303, path);
     }
     let url = format!("{}://{secure}{path}", scheme.word());
-    let document = json!({
+    let kinds: Vec<&String> = demand.kinds.iter().chain(&demand.fallback).collect();
+    let mut document = json!({
         "type": "about:blank",
         "title": "Proof needed",
         "status": 403,
-        "detail": "A person must answer a challenge before this request is accepted. Open challenge_url in a browser, then repeat the request with the session cookie it sets.",
         "event_id": event,
-        "challenge_url": url,
-        "kinds": demand.kinds.iter().chain(&demand.fallback).collect::<Vec<_>>(),
+        "kinds": kinds,
         "min_assurance": demand.min_assurance.word(),
     });
+    let at = format!("{}://{secure}", scheme.word());
+    program::describe(&mut document, demand, &at, &url);
+    let mut headers = vec![("content-type", PROBLEM_JSON.to_owned())];
+    if !demand.dpop {
+        headers.push(("countersign-challenge", url));
+    }
     Reply {
         status: 403,
-        headers: vec![
-            ("content-type", PROBLEM_JSON.to_owned()),
-            ("countersign-challenge", url),
-        ],
+        headers,
         body: document.to_string().into_bytes(),
     }
 }
@@ -253,6 +272,9 @@ pub(crate) fn challenge_path(
         fallback: demand.fallback.clone(),
         authenticators: demand.authenticators.clone(),
         origin: origin::asking(request, scheme, authority),
+        asks: program::asks(request),
+        dpop: demand.dpop,
+        own_device: !demand.other_device,
         held,
         iat: now,
         exp: now.saturating_add(revision.view().settings.ticket_lifetime_s()),

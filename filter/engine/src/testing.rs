@@ -45,6 +45,8 @@ fn demand() -> ChallengeSpec {
         fallback: vec!["pow".to_owned()],
         hold_body: 1000,
         authenticators: vec!["security-key".to_owned()],
+        dpop: false,
+        other_device: true,
     }
 }
 

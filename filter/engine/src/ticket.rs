@@ -43,6 +43,15 @@ pub struct Ticket {
     /// The other origin whose page sent the request (CORS): the page may tell it that it was passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    /// What a program asked for, for whoever is asked to approve it: method and path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
+    /// The session has to be bound to a key by DPoP.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dpop: bool,
+    /// The proof has to be given on the device that asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own_device: bool,
     /// The sidecar keeps the request's body: it is sent when the challenge is passed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,

@@ -16,7 +16,9 @@ use countersign_proto::policy::v1::revocation;
 use super::RuntimeMaterial;
 use super::checked::{Checked, CheckedPolicy, CheckedSignal};
 use crate::diagnostic::Located;
-use crate::resource::{Action, ChallengeKind, ChallengeSpec, Mode, StepUpSpec, Verdict};
+use crate::resource::{
+    Action, ChallengeKind, ChallengeSpec, Mode, Possession, StepUpSpec, Verdict,
+};
 
 /// What a challenge demands where neither policy nor `Settings` say so.
 const MIN_ASSURANCE: Assurance = Assurance::Uv;
@@ -177,6 +179,8 @@ pub(super) fn challenge(own: &ChallengeSpec, defaults: &ChallengeSpec) -> Demand
             .flatten()
             .map(|it| it.word().to_owned())
             .collect(),
+        dpop: own.possession.or(defaults.possession) == Some(Possession::Dpop),
+        other_device: own.other_device.or(defaults.other_device).unwrap_or(true),
     }
 }
 

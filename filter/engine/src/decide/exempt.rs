@@ -1,8 +1,11 @@
 //! Requests that no policy is asked about.
 
-use crate::Request;
 use crate::glob::glob_matches;
 use crate::revision::View;
+use crate::{Request, Revision, session};
+
+/// Where our own pages are.
+const OWN_PATHS: &[u8] = b"/.countersign/";
 
 /// Exempt requests are permitted before any policy: certificate issuance, our own pages, what
 /// `Settings` lists. A path counts only as it was sent: one that had to be normalised could be read
@@ -10,13 +13,18 @@ use crate::revision::View;
 pub(super) fn is_exempt(view: &View<'_>, request: &Request<'_>) -> bool {
     let path = request.path();
     request.path_is_normal()
-        && (path.starts_with(b"/.countersign/")
+        && (path.starts_with(OWN_PATHS)
             || path.starts_with(b"/.well-known/acme-challenge/")
             || view
                 .settings
                 .exempt_paths()
                 .iter()
                 .any(|pattern| glob_matches(pattern.as_bytes(), path, false)))
+}
+
+/// Does an exempt request bring a token of ours that an upstream would see?
+pub(super) fn own_token(revision: &Revision, request: &Request<'_>) -> bool {
+    !request.path().starts_with(OWN_PATHS) && session::is_own_token(revision, request)
 }
 
 /// What servers read in different ways cannot be judged: it is refused, and no browser sends it.

@@ -7,6 +7,7 @@ use crate::device::Match;
 use crate::event::Trace;
 use crate::facts::Facts;
 use crate::revision::{PolicyAction, Verdict};
+use crate::session::Showing;
 use crate::worker::WorkerMemory;
 use crate::{Decision, EventId, Request, Revision, Trial, decide};
 
@@ -87,7 +88,7 @@ pub fn explain(
     if explanation.exempt {
         return explanation;
     }
-    let session = LazySession::new(revision, request, &mut memory.sessions);
+    let session = LazySession::new(revision, request, &mut memory.sessions, Showing::Same);
     let facts = Facts::new(view.settings, request, &session);
     let mut conditions = Evaluator::new(&view.program, &facts);
     explanation.device_rule = assess::device_rule(view, &facts);

@@ -17,7 +17,7 @@ use crate::facts::Facts;
 use crate::revision::{
     ChallengeVerdict, Policy, PolicyAction, Settings, Verdict, VerdictMode, View,
 };
-use crate::session::{self, SessionSource, SessionState};
+use crate::session::{self, SessionSource, SessionState, Showing};
 use crate::step_up::{self, STEP_UP_POLICY, Scope, Upstream, Watch};
 use crate::worker::WorkerMemory;
 use crate::{EventId, Request, Revision, SessionCache};
@@ -47,12 +47,19 @@ pub(crate) struct LazySession<'r, 'c> {
     revision: &'r Revision,
     request: &'r Request<'r>,
     cache: RefCell<&'c mut SessionCache>,
+    showing: Showing,
     state: OnceCell<SessionState>,
 }
 
 impl<'r, 'c> LazySession<'r, 'c> {
-    fn new(revision: &'r Revision, request: &'r Request<'r>, cache: &'c mut SessionCache) -> Self {
+    fn new(
+        revision: &'r Revision,
+        request: &'r Request<'r>,
+        cache: &'c mut SessionCache,
+        showing: Showing,
+    ) -> Self {
         Self {
+            showing,
             revision,
             request,
             cache: RefCell::new(cache),
@@ -64,7 +71,12 @@ impl<'r, 'c> LazySession<'r, 'c> {
 impl SessionSource for LazySession<'_, '_> {
     fn session(&self) -> &SessionState {
         self.state.get_or_init(|| {
-            session::present(self.revision, self.request, &mut self.cache.borrow_mut())
+            session::present_as(
+                self.revision,
+                self.request,
+                &mut self.cache.borrow_mut(),
+                self.showing,
+            )
         })
     }
 }
@@ -79,7 +91,7 @@ pub fn decide(
     id: EventId,
 ) -> Decision {
     if exempt::is_exempt(revision.view(), request) {
-        return Decision::exempt(id);
+        return Decision::exempt(id, exempt::own_token(revision, request));
     }
     judge(revision, request, memory, id, None)
 }
@@ -99,7 +111,11 @@ pub(crate) fn judge(
         sessions,
         candidates,
     } = memory;
-    let session = LazySession::new(revision, request, sessions);
+    let showing = match upstream {
+        None => Showing::First,
+        Some(_) => Showing::Same,
+    };
+    let session = LazySession::new(revision, request, sessions, showing);
     let facts = Facts::new(view.settings, request, &session);
     let mut conditions = Evaluator::new(&view.program, &facts);
     let mut trace = Trace::default();
@@ -137,7 +153,7 @@ pub(crate) fn judge(
     let (decided, action) = match (upstream, &scope) {
         (Some(upstream), Some(scope)) => {
             trace.asked_by = Some(upstream.name);
-            match step_up::turn(scope, upstream, request, &session, &mut trace) {
+            match step_up::turn(view, scope, upstream, request, &session, &mut trace) {
                 Some((decider, action)) => (Some(decider), Some(action)),
                 None => (decided, None),
             }
@@ -187,6 +203,7 @@ pub(crate) fn judge(
             .collect(),
         notes: trace.notes,
         session: session.state.get().map(SessionState::word),
+        own_token: session::is_own_token(revision, request),
     };
     if upstream.is_some() {
         outcome.counted_before();

@@ -62,6 +62,10 @@ pub struct Challenge {
     pub hold_body: u32,
     /// Authenticators that `fido` asks for; empty = the sidecar's default.
     pub authenticators: Vec<String>,
+    /// The session has to be bound to a key by DPoP.
+    pub dpop: bool,
+    /// The proof may be given on another device than the one that asked.
+    pub other_device: bool,
 }
 
 /// What is recorded of a decision, whichever it was.
@@ -85,8 +89,10 @@ pub struct Outcome {
     pub errors: Vec<(String, EvalError)>,
     /// What was noticed: names for counters.
     pub notes: Vec<&'static str>,
-    /// What the session cookie was worth; `None` = nobody asked.
+    /// What the session was worth; `None` = nobody asked.
     pub session: Option<&'static str>,
+    /// The request brings a token of ours in `Authorization`, which is not for the upstream.
+    pub own_token: bool,
 }
 
 impl Decision {
@@ -100,7 +106,7 @@ impl Decision {
         }
     }
 
-    pub(super) const fn exempt(event_id: EventId) -> Self {
+    pub(super) const fn exempt(event_id: EventId, own_token: bool) -> Self {
         Self::Permit(Permit {
             outcome: Outcome {
                 event_id,
@@ -113,6 +119,7 @@ impl Decision {
                 errors: Vec::new(),
                 notes: Vec::new(),
                 session: None,
+                own_token,
             },
             watch: None,
         })
@@ -216,6 +223,8 @@ impl Challenge {
             fallback: demand.fallback.to_vec(),
             hold_body: demand.hold_body,
             authenticators: demand.authenticators.to_vec(),
+            dpop: demand.dpop,
+            other_device: demand.other_device,
         }
     }
 }

@@ -157,6 +157,8 @@ impl Presented {
                 id: String::new(),
                 also: None,
                 bound: good.bound,
+                // A recording does not tell.
+                key_proven: false,
                 authenticated_at: recorded
                     .request
                     .now()

@@ -88,6 +88,7 @@ pub(super) fn satisfied(
 fn satisfies(session: &SessionState, demand: &Demand<'_>, request: &Request<'_>) -> bool {
     session.valid().is_some_and(|session| {
         session.proves(demand.min_assurance, demand.max_age_s, request.now())
+            && (session.key_proven || !demand.dpop)
     })
 }
 

@@ -125,7 +125,7 @@ impl Hold {
         let Action::Challenge(demand) = &denial.action else {
             return Body::Leave;
         };
-        let holds = may_hold(request, demand.hold_body, body_follows);
+        let holds = !demand.dpop && may_hold(request, demand.hold_body, body_follows);
         let event = denial.outcome().event_id.to_string();
         match holds.then(|| Self::new(revision, request, denial.policy(), demand, event)) {
             None | Some(None) => Body::Leave,

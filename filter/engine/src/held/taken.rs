@@ -8,7 +8,7 @@ use super::proof::{Proof, proof};
 use super::restore::Restored;
 use super::{Call, Kept, TAKE_PATH, TOKEN_FIELD};
 use crate::limits::MAX_REPLAY_BYTES;
-use crate::session::{self, SessionState};
+use crate::session::{self, SessionState, Showing};
 use crate::{Request, Revision, WorkerMemory};
 
 /// Characters of a token: 256 random bits in base64url.
@@ -66,7 +66,8 @@ pub fn take(
     memory: &mut WorkerMemory,
     token: &str,
 ) -> Result<Call, Lost> {
-    let state = session::present(revision, request, &mut memory.sessions);
+    // Decided about later: then a proof of possession is noted.
+    let state = session::present_as(revision, request, &mut memory.sessions, Showing::Same);
     let SessionState::Valid(session) = state else {
         return Err(Lost::no_session());
     };

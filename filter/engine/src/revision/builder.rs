@@ -1,7 +1,7 @@
 //! Writes a revision: what [`Revision::load`](super::Revision::load) reads. Whoever compiles resources
 //! fills these in; nothing is decided here.
 
-use super::record::{action, key, policy, settings, signal, step_up};
+use super::record::{action, key, policy, proving, settings, signal, step_up};
 use super::settings::TEXT_IDENTIFIERS;
 use super::verdict::{ChallengeVerdict, Plaintext, Verdict, VerdictMode};
 use crate::cel::{NodeId, ProgramBuilder};
@@ -25,6 +25,10 @@ pub struct ChallengeSpec {
     pub hold_body: u32,
     /// Authenticators that `fido` asks for, in the words of WebAuthn; empty = the sidecar's default.
     pub authenticators: Vec<String>,
+    /// The session has to be bound to a key by DPoP.
+    pub dpop: bool,
+    /// The proof may be given on another device than the one that asked.
+    pub other_device: bool,
 }
 
 /// What upstreams may ask for.
@@ -196,6 +200,7 @@ impl RevisionBuilder {
                     policy::FALLBACK,
                     policy::HOLD_BODY,
                     policy::AUTHENTICATORS,
+                    policy::PROVING,
                 ];
                 self.put_challenge(&mut record, at, challenge);
                 action::CHALLENGE
@@ -265,6 +270,7 @@ impl RevisionBuilder {
             settings::FALLBACK,
             settings::HOLD_BODY,
             settings::AUTHENTICATORS,
+            settings::PROVING,
         ];
         self.put_challenge(&mut record, at, &spec.verdicts.demand);
         put(
@@ -413,19 +419,14 @@ impl RevisionBuilder {
         }
     }
 
-    fn put_challenge(&mut self, record: &mut [u32], at: [usize; 6], challenge: &ChallengeSpec) {
-        let [
-            min_assurance,
-            max_age_s,
-            kinds,
-            fallback,
-            hold_body,
-            authenticators,
-        ] = at;
+    fn put_challenge(&mut self, record: &mut [u32], at: [usize; 7], challenge: &ChallengeSpec) {
+        let [least, age, kinds, fallback, held, authenticators, how] = at;
         let grade = u32::try_from(challenge.min_assurance.grade()).unwrap_or(u32::MAX);
-        put(record, min_assurance, grade);
-        put(record, max_age_s, challenge.max_age_s);
-        put(record, hold_body, challenge.hold_body);
+        put(record, least, grade);
+        put(record, age, challenge.max_age_s);
+        put(record, held, challenge.hold_body);
+        let bits = proving::bits(challenge.dpop, challenge.other_device);
+        put(record, how, bits);
         self.put_list(record, kinds, &challenge.kinds);
         self.put_list(record, fallback, &challenge.fallback);
         self.put_list(record, authenticators, &challenge.authenticators);

@@ -63,21 +63,26 @@ fn write_all(view: &View<'_>, text: &mut String) -> std::fmt::Result {
             PolicyAction::Redirect { location, status } => {
                 write!(text, "redirect {status} {location}")?;
             }
-            PolicyAction::Challenge(demand) => write!(
-                text,
-                "challenge {} within {} s by [{}] else [{}], holding {} bytes",
-                demand.min_assurance.word(),
-                demand.max_age_s,
-                list(demand.kinds),
-                list(demand.fallback),
-                demand.hold_body,
-            )
-            .and_then(|()| {
-                if demand.authenticators.is_empty() {
-                    return Ok(());
+            PolicyAction::Challenge(demand) => {
+                write!(
+                    text,
+                    "challenge {} within {} s by [{}] else [{}], holding {} bytes",
+                    demand.min_assurance.word(),
+                    demand.max_age_s,
+                    list(demand.kinds),
+                    list(demand.fallback),
+                    demand.hold_body,
+                )?;
+                if !demand.authenticators.is_empty() {
+                    write!(text, ", with [{}]", list(demand.authenticators))?;
                 }
-                write!(text, ", with [{}]", list(demand.authenticators))
-            })?,
+                if demand.dpop {
+                    write!(text, ", bound by DPoP")?;
+                }
+                if !demand.other_device {
+                    write!(text, ", on the device that asks")?;
+                }
+            }
         }
         if let Some(step_up) = policy.step_up().and_then(|number| view.step_up(number)) {
             write!(text, ", {}", upstreams(&step_up))?;

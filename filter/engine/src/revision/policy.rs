@@ -1,6 +1,6 @@
 //! A policy in place.
 
-use super::record::{TextList, Texts, action, policy as at};
+use super::record::{TextList, Texts, action, policy as at, proving};
 use crate::Assurance;
 use crate::cel::NodeId;
 use crate::form::Words;
@@ -34,6 +34,10 @@ pub(crate) struct Demand<'a> {
     pub(crate) hold_body: u32,
     /// Authenticators that `fido` asks for; empty = the sidecar's default.
     pub(crate) authenticators: TextList<'a>,
+    /// The session has to be bound to a key by DPoP.
+    pub(crate) dpop: bool,
+    /// The proof may be given on another device than the one that asked.
+    pub(crate) other_device: bool,
 }
 
 /// What keeps a record from being a policy.
@@ -132,6 +136,7 @@ impl<'a> Policy<'a> {
                     at::FALLBACK,
                     at::HOLD_BODY,
                     at::AUTHENTICATORS,
+                    at::PROVING,
                 ],
             )?),
             _ => return Err(InvalidField("the action")),
@@ -141,7 +146,7 @@ impl<'a> Policy<'a> {
 
 impl<'a> Demand<'a> {
     /// Reads the words at these positions: assurance, age, kinds, fallback, bytes held,
-    /// authenticators.
+    /// authenticators, how.
     pub(super) fn read(
         record: Words<'a>,
         texts: Texts<'a>,
@@ -152,7 +157,8 @@ impl<'a> Demand<'a> {
             fallback,
             hold_body,
             authenticators,
-        ]: [usize; 6],
+            how,
+        ]: [usize; 7],
     ) -> Result<Self, InvalidField> {
         let grade = record.get(min_assurance).unwrap_or(u32::MAX);
         let list = |position, what| {
@@ -160,7 +166,13 @@ impl<'a> Demand<'a> {
                 .checked_list(record, position)
                 .ok_or(InvalidField(what))
         };
+        let how = record
+            .get(how)
+            .filter(|bits| bits & !proving::ALL == 0)
+            .ok_or(InvalidField("how it is proven"))?;
         Ok(Self {
+            dpop: how & proving::DPOP != 0,
+            other_device: how & proving::OWN_DEVICE == 0,
             min_assurance: Assurance::from_grade(grade.into())
                 .ok_or(InvalidField("the assurance"))?,
             max_age_s: record.get(max_age_s).unwrap_or(0),

@@ -26,7 +26,9 @@ pub(super) mod policy {
     pub(crate) const AUTHENTICATORS: usize = 21;
     /// The number of a record of `StepUps` plus one; zero is none.
     pub(crate) const STEP_UP: usize = 23;
-    pub(crate) const WORDS: usize = 24;
+    /// See [`super::proving`].
+    pub(crate) const PROVING: usize = 24;
+    pub(crate) const WORDS: usize = 25;
 }
 
 /// A signal: section `Signals`.
@@ -77,7 +79,22 @@ pub(super) mod settings {
     pub(crate) const SESSION_BOUND_S: usize = 39;
     /// See [`super::policy::STEP_UP`].
     pub(crate) const STEP_UP: usize = 40;
-    pub(crate) const WORDS: usize = 41;
+    /// See [`super::proving`].
+    pub(crate) const PROVING: usize = 41;
+    pub(crate) const WORDS: usize = 42;
+}
+
+/// Bits of how a challenge is to be passed.
+pub(super) mod proving {
+    /// The session has to be bound to a key by DPoP.
+    pub(crate) const DPOP: u32 = 1;
+    /// Nobody may prove anything on another device than the one that asked.
+    pub(crate) const OWN_DEVICE: u32 = 2;
+    pub(crate) const ALL: u32 = DPOP | OWN_DEVICE;
+
+    pub(crate) const fn bits(dpop: bool, other_device: bool) -> u32 {
+        (if dpop { DPOP } else { 0 }) | (if other_device { 0 } else { OWN_DEVICE })
+    }
 }
 
 /// What upstreams may ask for: section `StepUps`.

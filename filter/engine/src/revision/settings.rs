@@ -71,6 +71,7 @@ impl<'a> Settings<'a> {
                 at::FALLBACK,
                 at::HOLD_BODY,
                 at::AUTHENTICATORS,
+                at::PROVING,
             ],
         )?;
         Ok(Self {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use countersign_dpop::Replays;
+
 use super::token::SignedClaims;
 use crate::limits::MAX_CACHED_SESSIONS;
 use crate::revision::SessionKey;
@@ -15,6 +17,8 @@ use crate::revision::SessionKey;
 pub struct SessionCache {
     young: HashMap<Box<[u8]>, Arc<SignedClaims>>,
     old: HashMap<Box<[u8]>, Arc<SignedClaims>>,
+    /// Proofs that came with tokens that are bound to a key.
+    pub(super) proofs: Replays,
 }
 
 impl SessionCache {

@@ -1,7 +1,10 @@
-//! Sessions: what a passed ceremony earned, carried in a cookie, checked here.
+//! Sessions: what a passed ceremony earned, carried in a cookie by browsers and in `Authorization` by
+//! programs, checked here.
 
 mod cache;
+mod carried;
 mod cookie;
+mod possession;
 mod token;
 
 use std::sync::Arc;
@@ -9,6 +12,9 @@ use std::sync::Arc;
 use countersign_proto::event::v1::Session as SessionEvent;
 
 pub use cache::SessionCache;
+use carried::Carried;
+pub(crate) use carried::is_own_token;
+pub use carried::{BEARER_TYPE, Carrier};
 use token::SignedClaims;
 pub use token::{Problem, UnverifiedToken};
 
@@ -38,6 +44,8 @@ pub struct Session {
     pub also: Option<Also>,
     /// A key of the device renews it, so that a copy of the cookie is good for minutes only.
     pub bound: bool,
+    /// It is bound to a key, and its sender has shown with this request that they hold it (DPoP).
+    pub key_proven: bool,
 }
 
 /// A newer, lesser proof: given where a policy demands a fresh one, and kept beside the stronger proof
@@ -77,7 +85,7 @@ fn age_s(at: i64, now: Timestamp) -> i64 {
 /// What a request presented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SessionState {
-    /// No session cookie.
+    /// No session.
     #[default]
     Absent,
     /// One that was not accepted.
@@ -139,22 +147,44 @@ pub(crate) trait SessionSource {
     fn session(&self) -> &SessionState;
 }
 
-/// Verifies the session cookies of a request. Several of one name: the strongest that verifies
-/// counts, so that a stale copy beside a good one does no harm; none verifies: the first one's problem
-/// is told.
-#[inline(never)]
+/// Verifies the sessions of a request: its cookies, and the token of a program. Of several the strongest
+/// that verifies counts, so that a stale copy beside a good one does no harm; none verifies: the first
+/// one's problem is told.
+#[cfg(test)]
 pub(crate) fn present(
     revision: &Revision,
     request: &Request<'_>,
     cache: &mut SessionCache,
+) -> SessionState {
+    present_as(revision, request, cache, Showing::First)
+}
+
+/// Whether this request's sessions are looked at for the first time. A proof of possession is good once,
+/// and a request that is judged again is the same showing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Showing {
+    /// What is shown is noted.
+    First,
+    /// It was noted, or will be.
+    Same,
+}
+
+/// Verifies the sessions of a request; see above.
+#[inline(never)]
+pub(crate) fn present_as(
+    revision: &Revision,
+    request: &Request<'_>,
+    cache: &mut SessionCache,
+    showing: Showing,
 ) -> SessionState {
     let Some(host) = request.authority().map(|authority| authority.host()) else {
         return SessionState::Absent;
     };
     let mut state = SessionState::Absent;
     let mut forged = 0;
-    for value in cookie::values(request, SESSION_COOKIE) {
-        let presented = match verify(revision, host, request.now(), value, cache) {
+    let cookies = cookie::values(request, SESSION_COOKIE).map(Carried::cookie);
+    for carried in cookies.chain(Carried::token(revision, request)) {
+        let presented = match verify(revision, host, request, &carried, cache, showing) {
             Ok(session) => SessionState::Valid(session),
             Err(problem) => SessionState::Refused(problem),
         };
@@ -180,21 +210,25 @@ pub(crate) fn present(
 fn verify(
     revision: &Revision,
     host: &str,
-    now: Timestamp,
-    value: &[u8],
+    request: &Request<'_>,
+    carried: &Carried<'_>,
     cache: &mut SessionCache,
+    showing: Showing,
 ) -> Result<Session, Problem> {
     let view = revision.view();
+    let value = carried.value;
     let claims = match cache.get(value, &view.session_keys) {
         Some(claims) => claims,
         None => cache.insert(value, signed(value, &view.session_keys)?),
     };
-    claims.check(
-        host,
-        now,
-        view.settings.session_leeway_s(),
-        &view.revocations,
-    )
+    if claims.carrier() != carried.by {
+        return Err(Problem::Carrier);
+    }
+    let leeway_s = view.settings.session_leeway_s();
+    let session = claims.check(host, request.now(), leeway_s, &view.revocations)?;
+    let proofs = (showing == Showing::First).then_some(&mut cache.proofs);
+    possession::check(request, carried, claims.bound_to(), leeway_s, proofs)?;
+    Ok(session)
 }
 
 /// A token is met for the first time once; every other time it is remembered.

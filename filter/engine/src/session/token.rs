@@ -5,7 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::{Also, SESSION_ISSUER, Session};
+use countersign_dpop::{ProofError, Thumbprint};
+
+use super::{Also, BEARER_TYPE, Carrier, SESSION_ISSUER, Session};
 use crate::limits::MAX_TOKEN_BYTES;
 use crate::revision::{Revocations, SessionKey};
 use crate::{Assurance, Timestamp};
@@ -39,11 +41,19 @@ pub enum Problem {
     NotYetValid,
     /// Revoked by its id or its device.
     Revoked,
+    /// Carried in another way than it was made for: a cookie's in `Authorization`, or the other way
+    /// round.
+    Carrier,
+    /// Brought as bound to a key, and it is not.
+    Unbound,
+    /// Bound to a key, without a good proof that its sender holds it.
+    Proof(ProofError),
 }
 
 impl Problem {
-    /// Every problem, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    /// Every problem of the token itself, for tables and tests; those of proofs are
+    /// [`ProofError::ALL`].
+    pub const ALL: [Self; 15] = [
         Self::Empty,
         Self::TooLong,
         Self::Malformed,
@@ -57,6 +67,8 @@ impl Problem {
         Self::Expired,
         Self::NotYetValid,
         Self::Revoked,
+        Self::Carrier,
+        Self::Unbound,
     ];
 
     /// The word in counters and events.
@@ -76,6 +88,9 @@ impl Problem {
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::Revoked => "revoked",
+            Self::Carrier => "carrier",
+            Self::Unbound => "unbound",
+            Self::Proof(error) => error.word(),
         }
     }
 }
@@ -84,6 +99,7 @@ impl Problem {
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
     kid: String,
+    carrier: Carrier,
     /// The signing input: header and payload with the dot between.
     signed: &'a [u8],
     payload: &'a [u8],
@@ -124,15 +140,21 @@ impl<'a> UnverifiedToken<'a> {
         if parsed.alg != "EdDSA" {
             return Err(Problem::Algorithm);
         }
-        let session_type = parsed.typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
-        if parsed.crit.is_some() || !session_type {
+        if parsed.crit.is_some() {
             return Err(Problem::Header);
         }
+        let carrier = match parsed.typ.as_deref() {
+            None => Carrier::Cookie,
+            Some(typ) if typ.eq_ignore_ascii_case("JWT") => Carrier::Cookie,
+            Some(BEARER_TYPE) => Carrier::Header,
+            Some(_) => return Err(Problem::Header),
+        };
         let signature = URL_SAFE_NO_PAD
             .decode(signature)
             .map_err(|_| Problem::Malformed)?;
         Ok(Self {
             kid: parsed.kid.ok_or(Problem::UnknownKey)?,
+            carrier,
             signed: token
                 .get(..header.len() + 1 + payload.len())
                 .ok_or(Problem::Malformed)?,
@@ -154,9 +176,22 @@ impl<'a> UnverifiedToken<'a> {
             .verify_strict(self.signed, &self.signature)
             .map_err(|_| Problem::Signature)?;
         let claims = claims(self.payload)?;
+        // A way to be bound that is not known here must not make the token a free one.
+        let bound_to = match &claims.cnf {
+            None => None,
+            Some(confirmation) => Some(
+                confirmation
+                    .jkt
+                    .as_deref()
+                    .and_then(Thumbprint::from_text)
+                    .ok_or(Problem::Claims)?,
+            ),
+        };
         Ok(SignedClaims {
             kid: self.kid,
             key: key.key.to_bytes(),
+            carrier: self.carrier,
+            bound_to,
             assurance: Assurance::from_word(&claims.acr).ok_or(Problem::Claims)?,
             also: match &claims.also {
                 None => None,
@@ -183,6 +218,9 @@ fn claims(payload: &[u8]) -> Result<Claims, Problem> {
 pub(crate) struct SignedClaims {
     kid: String,
     key: [u8; 32],
+    carrier: Carrier,
+    /// The key whose holder alone may bring it (RFC 9449 section 6).
+    bound_to: Option<Thumbprint>,
     assurance: Assurance,
     also: Option<Also>,
     claims: Claims,
@@ -203,6 +241,13 @@ struct Claims {
     /// The session is bound to a key of its device, which renews it until then; `exp` is the end of this
     /// copy.
     bound_until: Option<NumericDate>,
+    cnf: Option<Confirmation>,
+}
+
+/// `cnf` (RFC 7800).
+#[derive(Debug, Deserialize)]
+struct Confirmation {
+    jkt: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -246,6 +291,16 @@ impl SignedClaims {
             .any(|key| key.kid == self.kid && key.key.to_bytes() == self.key)
     }
 
+    /// What it was made to be carried by.
+    pub(super) const fn carrier(&self) -> Carrier {
+        self.carrier
+    }
+
+    /// The key that it is bound to.
+    pub(super) const fn bound_to(&self) -> Option<&Thumbprint> {
+        self.bound_to.as_ref()
+    }
+
     pub(super) fn check(
         &self,
         host: &str,
@@ -284,6 +339,7 @@ impl SignedClaims {
             authenticated_at: claims.auth_time.0,
             also: self.also,
             bound: claims.bound_until.is_some(),
+            key_proven: self.bound_to.is_some(),
         })
     }
 }

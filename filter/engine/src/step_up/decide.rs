@@ -5,7 +5,7 @@ use super::{Demanded, MALFORMED_NOTE, Malformed, SATISFIED_NOTE, STEP_UP_NOTE, U
 use crate::decide::{Action, Challenge, Decider, Denial, Permit, judge, trial};
 use crate::event::Trace;
 use crate::glob::glob_matches;
-use crate::revision::{Demand, PolicyAction, StepUp};
+use crate::revision::{Demand, PolicyAction, StepUp, View};
 use crate::session::SessionSource;
 use crate::{Decision, EventId, Request, Revision, Trial, WorkerMemory};
 
@@ -63,6 +63,7 @@ pub fn answered(
 
 /// The denial that a demand comes to; `None` = the answer goes on.
 pub(crate) fn turn<'a>(
+    view: &View<'_>,
     scope: &Scope<'a>,
     upstream: Upstream<'_>,
     request: &Request<'_>,
@@ -90,6 +91,9 @@ pub(crate) fn turn<'a>(
         fallback: scope.terms.fallback,
         hold_body: scope.terms.hold_body,
         authenticators: scope.terms.authenticators,
+        dpop: false,
+        // What `Settings` say of all challenges.
+        other_device: view.settings.verdict_demand().other_device,
     });
     match trial::demanded(&action, request, session) {
         Trial::Decides => {

@@ -121,6 +121,8 @@ impl Set {
                     fallback: Vec::new(),
                     hold_body: 0,
                     authenticators: Vec::new(),
+                    dpop: false,
+                    other_device: true,
                 },
             },
             step_up: None,
