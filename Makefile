@@ -4,7 +4,7 @@ CARGO ?= cargo
 COUNTERSIGN := target/debug/countersign
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build dashboard docs filter envoy test check fuzz smoke screenshots bench bench-filter bench-control-plane bench-dashboard
+.PHONY: help demo build dashboard docs filter envoy test check fuzz smoke screenshots bench bench-filter bench-control-plane bench-auth bench-dashboard
 
 help: ## Shows this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-24s %s\n", $$1, $$2}'
@@ -46,7 +46,7 @@ screenshots: build envoy ## Takes pictures of every page of the dashboard: targe
 	@scripts/install-test-deps.sh
 	@exec target/debug/screenshots $(VIEWS)
 
-bench: bench-filter bench-control-plane ## Measures the filter beside its rivals, the control plane, then the engine by itself
+bench: bench-filter bench-control-plane bench-auth ## Measures the filter beside its rivals, the control plane, the sidecar, then the engine by itself
 	@if [ -d filter/engine/benches ]; then $(CARGO) bench -p countersign-engine --locked; fi
 
 bench-filter: ## Measures what the filter adds to a request, on a real Envoy (BENCH=--quick: a fifth as long)
@@ -54,6 +54,9 @@ bench-filter: ## Measures what the filter adds to a request, on a real Envoy (BE
 
 bench-control-plane: ## Measures fan-out to 5,000 nodes, ingest of events, compiling (BENCH='--only ingest')
 	@scripts/bench-control-plane.sh $(BENCH)
+
+bench-auth: ## Measures ceremonies of each kind a second and core, and a held body through a real Envoy
+	@scripts/bench-auth.sh $(BENCH)
 
 bench-dashboard: build ## Measures the dashboard in a real Chromium with a million events: size, time to the first chart
 	@scripts/bench-dashboard.sh
