@@ -9,6 +9,7 @@ mod policy;
 mod record;
 mod settings;
 mod signal;
+mod spec;
 mod step_up;
 mod verdict;
 
@@ -21,11 +22,12 @@ use crate::form::Words;
 use crate::index::Index;
 use crate::{Attribute, ticket::TicketSigner};
 
-pub use builder::{
-    ActionSpec, ChallengeSpec, PolicySpec, RedirectSpec, RevisionBuilder, SettingsSpec, SignalSpec,
-    StepUpSpec, VerdictSettings,
-};
+pub use builder::RevisionBuilder;
 pub use load::LoadError;
+pub use spec::{
+    ActionSpec, ChallengeSpec, PolicySpec, RedirectSpec, SettingsSpec, SignalSpec, StepUpSpec,
+    VerdictSettings,
+};
 pub use verdict::{ChallengeVerdict, Plaintext, Verdict, VerdictMode};
 
 pub(crate) use keys::{Revocations, SessionKey};
