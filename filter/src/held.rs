@@ -19,8 +19,6 @@ pub(crate) enum Waiting {
     Token,
     /// Its body, to keep it.
     Body(Box<Held>),
-    /// The rest of a body of which a copy is kept, since the upstream answered before it had all.
-    Rest(Box<Held>, Vec<u8>),
     /// The sidecar, to say that it keeps the body.
     Stored(Box<Held>),
     /// The sidecar, to give a body.
@@ -45,13 +43,12 @@ impl RequestContext {
                 self.lose(held.denial, &lost)
             }
             Some(Waiting::Body(held)) if end => self.store(held, &host::request_body()),
-            Some(Waiting::Rest(held, copy)) => self.rest_came(held, copy, size, end),
             Some(Waiting::Token) if end || size > MAX_REPLAY_BYTES => self.token_came(end),
             Some(waiting) => self.wait(waiting),
         }
     }
 
-    pub(crate) fn wait(&mut self, waiting: Waiting) -> Action {
+    fn wait(&mut self, waiting: Waiting) -> Action {
         self.waiting = Some(waiting);
         Action::Pause
     }

@@ -10,7 +10,7 @@ use countersign_engine::step_up::{
 use countersign_engine::{Denial, EventId, Headers, Permit, Request, Revision, reply};
 use proxy_wasm::types::Action;
 
-use crate::held::{Held, Waiting};
+use crate::held::Held;
 use crate::request::{self, Asked, Asking, RequestContext, finish_denial};
 use crate::{host, worker};
 
@@ -180,35 +180,16 @@ impl RequestContext {
                 let held = Box::new(Held { hold, denial });
                 match copy {
                     Copy::Whole(body) => self.store(held, &body),
-                    Copy::Growing(body, _) => self.wait(Waiting::Rest(held, body)),
+                    // Envoy drops the rest of a request whose answer is there.
+                    Copy::Growing(..) => {
+                        let lost = held.hold.unread();
+                        self.lose(held.denial, &lost)
+                    }
                     Copy::TooLarge | Copy::Nothing => {
                         let lost = held.hold.too_large();
                         self.lose(held.denial, &lost)
                     }
                 }
-            }
-        }
-    }
-
-    /// A piece of the body came whose upstream has answered already; it may have it all the same.
-    pub(crate) fn rest_came(
-        &mut self,
-        held: Box<Held>,
-        body: Vec<u8>,
-        size: usize,
-        end: bool,
-    ) -> Action {
-        let mut copy = Copy::Growing(body, held.hold.limit());
-        copy.take(&piece(size), end);
-        match copy {
-            Copy::Whole(body) => self.store(held, &body),
-            Copy::Growing(body, _) => {
-                self.waiting = Some(Waiting::Rest(held, body));
-                Action::Continue
-            }
-            Copy::TooLarge | Copy::Nothing => {
-                let lost = held.hold.too_large();
-                self.lose(held.denial, &lost)
             }
         }
     }

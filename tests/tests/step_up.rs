@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use countersign_e2e::expect::{self, CHALLENGE};
 use countersign_e2e::forge::{self, Forge, session_claims, with};
-use countersign_e2e::held::{Prover, held, posted};
+use countersign_e2e::held::{held, posted};
 use countersign_e2e::http::{REPLY_LIMIT, Reply, send};
 use countersign_e2e::raw::Request;
 use countersign_e2e::stack::Stack;
@@ -482,6 +482,23 @@ fn a_body_that_is_too_large_to_be_kept_is_told_so() -> Result<()> {
         // Where the upstream does not ask, nothing is too large.
         let large = posted(&client, Method::POST, "/small", vec![b'x'; 5_000])?;
         large.expect(200)?;
+        Ok(())
+    })
+}
+
+/// Envoy drops the rest of a request whose answer is there: it is told so, and nobody waits for it.
+#[test]
+fn an_upstream_that_asks_before_the_body_has_come_is_told_of_at_once() -> Result<()> {
+    with_place(|place| {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, place.stack.http_port()))?;
+        stream.set_read_timeout(Some(REPLY_LIMIT))?;
+        let head = "POST /orders/early?ask=uv&early HTTP/1.1\r\nhost: localhost\r\nsec-fetch-mode: navigate\r\naccept: text/html\r\nconnection: close\r\ncontent-length: 8\r\n\r\nhalf";
+        stream.write_all(head.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        ensure!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        ensure!(answer.contains("Give the proof first"), "{answer}");
+        ensure!(!answer.contains(SECRET), "{answer}");
         Ok(())
     })
 }

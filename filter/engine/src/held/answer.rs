@@ -110,6 +110,18 @@ impl Lost {
         )
     }
 
+    pub(super) fn unread(event: &str, challenge: &str) -> Self {
+        let link = Some((challenge, "Give the proof"));
+        Self::with_link(
+            event,
+            "unread",
+            403,
+            "Proof needed",
+            "This site asks for proof, and did so before all that you sent had arrived, so it could not be kept. It was not done. Give the proof first, then go back and send it again.",
+            link,
+        )
+    }
+
     pub(super) fn unreadable(event: &str) -> Self {
         Self::new(
             event,

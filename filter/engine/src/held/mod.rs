@@ -215,6 +215,12 @@ impl Hold {
         Lost::too_large(&self.event, &self.without, self.limit)
     }
 
+    /// The upstream asked for proof before the body had come through.
+    #[must_use]
+    pub fn unread(&self) -> Lost {
+        Lost::unread(&self.event, &self.without)
+    }
+
     fn unreadable(&self) -> Lost {
         Lost::unreadable(&self.event)
     }
