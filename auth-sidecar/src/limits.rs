@@ -350,6 +350,8 @@ pub const BOUND_BODY_BYTES: usize = 1024;
 /// The least that a copy of a bound session may last. Browsers bound how often they sign (Chromium some
 /// six times in nine minutes): below two minutes is for tests.
 pub const BOUND_LIFETIME_MIN_S: u64 = 10;
+/// How much earlier than its token the cookie of a bound session ends, at the most.
+pub const BOUND_EARLY_S: u64 = 10;
 /// The most: so long a copied cookie is good.
 pub const BOUND_LIFETIME_MAX_S: u64 = 3600;
 /// For sessions that were bound before that was switched off.

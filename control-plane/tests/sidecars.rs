@@ -9,14 +9,16 @@
 
 mod support;
 
+use countersign_control_plane::limits;
 use countersign_control_plane::nodes::NodeState;
 use countersign_control_plane::store::Revoked;
 use countersign_proto::admin::v1 as admin;
 use countersign_proto::node::v1::control_message::Message;
+use countersign_proto::node::v1::{Outcome, Step};
 use countersign_proto::policy::v1::revocation::What;
 use support::database::{On, on_both};
 use support::envoy::{Delta, NODE, sent, workers};
-use support::sidecar::Sidecar;
+use support::sidecar::{Sidecar, outcome};
 use support::{Plane, policy};
 
 const SETTINGS: &str = "apiVersion: countersign.dev/v1\nkind: Settings\nmetadata: {name: default}\n\
@@ -267,6 +269,66 @@ async fn a_revocation_reaches_sidecars_filters_and_replicas_and_can_be_taken_bac
         let refused = client.revoke(bad).await.unwrap_err();
         assert_eq!(refused.code(), tonic::Code::InvalidArgument);
     }
+}
+
+/// A sidecar's word that a credential of the device was used from two copies.
+fn compromised(sequence: u64, device: &str) -> Outcome {
+    Outcome {
+        cause: "CREDENTIAL_CLONED".into(),
+        device: device.into(),
+        compromised: true,
+        ..outcome(sequence, &format!("event-{sequence}"), Step::Rejected)
+    }
+}
+
+on_both!(a_copied_credential_ends_its_devices_sessions_once_and_the_audit_log_tells);
+async fn a_copied_credential_ends_its_devices_sessions_once_and_the_audit_log_tells(on: On) {
+    let plane = Plane::start_on(on).await;
+    plane.applied(&policy("checkout", "challenge")).await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    let told = compromised(1, "d-copied");
+    sidecar.tell(told.clone()).await;
+    let settings = loop {
+        if let Message::Settings(settings) = sidecar.receive().await {
+            break settings;
+        }
+    };
+    assert_eq!(
+        settings.revocations[0].what,
+        Some(What::Device("d-copied".into()))
+    );
+    // Told again, as after a stream that broke: nothing more.
+    sidecar.tell_all(vec![told]).await;
+    let listed = plane.get_json("/api/v1/revocations").await;
+    let revocations = listed["revocations"].as_array().unwrap();
+    assert_eq!(revocations.len(), 1, "{listed}");
+    assert_eq!(revocations[0]["author"], "sidecar:s");
+    let message = revocations[0]["message"].as_str().unwrap();
+    assert!(message.contains("event-1"), "{message}");
+    let audit = plane.get_json("/api/v1/audit").await.to_string();
+    assert!(audit.contains("copied credential"), "{audit}");
+    assert!(audit.contains("device d-copied"), "{audit}");
+}
+
+#[tokio::test]
+async fn sidecars_that_name_very_many_devices_leave_room_for_operators() {
+    let plane = Plane::start_on(On::Sqlite).await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    let most = limits::MAX_COMPROMISED_A_MINUTE as u64;
+    let told = (1..=most + 3).map(|n| compromised(n, &format!("d-{n}")));
+    sidecar.tell_all(told.collect()).await;
+    let listed = plane.get_json("/api/v1/revocations").await;
+    let revocations = listed["revocations"].as_array().unwrap();
+    assert_eq!(revocations.len() as u64, most, "{listed}");
+    let (_, metrics) = plane.get("/metrics").await;
+    let too_many = "countersign_compromised_devices_total{result=\"too_many\"} 3";
+    assert!(metrics.contains(too_many), "{metrics}");
+    let mut client = plane.admin().await;
+    let by_hand = admin::RevokeRequest {
+        device: "d-by-hand".into(),
+        ..admin::RevokeRequest::default()
+    };
+    client.revoke(by_hand).await.unwrap();
 }
 
 #[tokio::test]

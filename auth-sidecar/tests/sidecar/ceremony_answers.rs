@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use countersign_auth_sidecar::assurance::Assurance;
 use countersign_auth_sidecar::authority::Authority;
 use countersign_auth_sidecar::cause::Cause;
+use countersign_auth_sidecar::limits;
 use countersign_auth_sidecar::session;
 use countersign_proto::node::v1::Step;
 use serde_json::{Value, json};
@@ -252,6 +253,53 @@ async fn a_cloned_credential_whose_counter_went_back_is_refused() {
     authenticator.counter = 42;
     let begun = browser.begin(&world.ticket()).await.json();
     assert_eq!(begun["mode"], "registration", "{begun}");
+}
+
+#[tokio::test]
+async fn a_copied_credential_ends_what_its_device_has_and_asks_for_its_revocation() {
+    let world = World::ready().await;
+    let (mut browser, mut authenticator) = registered(&world).await;
+    let device = browser.cookies["__Host-countersign-device"].clone();
+    authenticator.counter = 41;
+    let passed = browser.pass(&world.ticket(), &mut authenticator).await;
+    let offer = passed.header("secure-session-registration");
+    let (_, id) = offer.split_once("authorization=\"").unwrap();
+    let id = id.trim_end_matches('"').to_owned();
+    assert!(world.app.store.bound(&id).await.unwrap().is_some());
+
+    authenticator.counter = 20;
+    let refused = browser.pass(&world.ticket(), &mut authenticator).await;
+    assert_refused(&world, &refused, Cause::CredentialCloned).await;
+    let outcomes = world.outcomes().await;
+    let told: Vec<_> = outcomes.iter().filter(|one| one.compromised).collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].device, device);
+    let rejected = outcomes.iter().filter(|one| one.step() == Step::Rejected);
+    assert_eq!(rejected.count(), 1, "told once, not twice");
+    assert!(world.app.store.bound(&id).await.unwrap().is_none());
+    assert!(!world.app.store.has_credentials(&device).await.unwrap());
+}
+
+#[tokio::test]
+async fn one_prefix_has_few_devices_ended_and_their_credentials_are_gone_all_the_same() {
+    let world = World::ready().await;
+    for number in 0..=limits::COMPROMISE_RATE.burst {
+        let (mut browser, mut authenticator) = registered(&world).await;
+        authenticator.counter = 41;
+        browser.pass(&world.ticket(), &mut authenticator).await;
+        authenticator.counter = 20;
+        let refused = browser.pass(&world.ticket(), &mut authenticator).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{number}");
+        let device = &browser.cookies["__Host-countersign-device"];
+        assert!(!world.app.store.has_credentials(device).await.unwrap());
+    }
+    let outcomes = world.outcomes().await;
+    let told = outcomes.iter().filter(|one| one.compromised).count();
+    assert_eq!(told, limits::COMPROMISE_RATE.burst as usize);
+    assert_eq!(
+        world.refusals(Cause::CredentialCloned),
+        u64::from(limits::COMPROMISE_RATE.burst) + 1
+    );
 }
 
 #[tokio::test]

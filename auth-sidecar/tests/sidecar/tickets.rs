@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::authenticator::Authenticator;
 use crate::browser::Browser;
-use crate::world::{World, sign};
+use crate::world::{START_S, World, sign};
 
 /// The page, the ceremony and the step refuse this ticket alike, and tell no reason.
 async fn assert_refused_everywhere(ticket: &str, cause: Cause) {
@@ -106,6 +106,23 @@ async fn a_return_path_with_cr_lf_is_refused() {
         Cause::TicketReturnPath,
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_filter_whose_clock_is_off_within_the_leeway_is_forgiven() {
+    let world = World::ready().await;
+    let page = async |iat: i64, exp: i64| {
+        let mut claims = world.claims();
+        let now = i64::try_from(START_S).unwrap();
+        claims["iat"] = json!(now + iat);
+        claims["exp"] = json!(now + exp);
+        Browser::of(&world).page(&sign(&claims)).await.status
+    };
+    let leeway = i64::try_from(limits::TICKET_LEEWAY_S).unwrap();
+    assert_eq!(page(-600, -leeway).await, StatusCode::OK);
+    assert_eq!(page(-600, -leeway - 1).await, StatusCode::GONE);
+    // Ahead of us: made in what we call the future.
+    assert_eq!(page(leeway, 600 + leeway).await, StatusCode::OK);
 }
 
 #[tokio::test]

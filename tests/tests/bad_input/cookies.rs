@@ -189,6 +189,14 @@ fn a_token_that_expired_within_the_leeway_is_served() -> Result<()> {
 }
 
 #[test]
+fn a_token_of_a_sidecar_whose_clock_is_ahead_within_the_leeway_is_served() -> Result<()> {
+    is_served(|world, _| {
+        let claims = with(session_claims("localhost"), "iat", now() + LEEWAY_S - 10);
+        vec![cookie(world.forge.session(&claims))]
+    })
+}
+
+#[test]
 fn a_token_that_is_not_good_yet_is_challenged() -> Result<()> {
     token_is_challenged("not_yet_valid", |world, claims| {
         world
