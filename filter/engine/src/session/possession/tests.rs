@@ -160,3 +160,23 @@ fn a_policy_that_demands_proof_of_possession_is_satisfied_by_nothing_less() {
         assert_eq!(testing::verdict(&revision, "/orders", &more), verdict);
     }
 }
+
+#[test]
+fn a_request_that_is_judged_again_is_the_same_showing_of_its_proof() {
+    use crate::session::{Showing, present_as};
+    let revision = load(&compiled());
+    let (token, proof) = (format!("DPoP {}", bound_token()), proof(json!({})));
+    let more = [
+        ("authorization", token.as_bytes()),
+        ("dpop", proof.as_bytes()),
+    ];
+    let headers = testing::headers("/orders", &more);
+    let request = testing::request(&revision, &headers);
+    let mut cache = SessionCache::default();
+    let mut word = |showing| present_as(&revision, &request, &mut cache, showing).word();
+    // Before it is decided about, when it is, and when its upstream has asked for more.
+    assert_eq!(word(Showing::Same), "valid");
+    assert_eq!(word(Showing::First), "valid");
+    assert_eq!(word(Showing::Same), "valid");
+    assert_eq!(word(Showing::First), "dpop_replayed");
+}
