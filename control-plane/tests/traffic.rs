@@ -107,6 +107,56 @@ async fn counts_and_pass_rate_equal_what_happened(on: On) {
     }
 }
 
+on_both!(each_kind_of_proof_that_was_tried_counts_once_by_challenge_and_step);
+async fn each_kind_of_proof_that_was_tried_counts_once_by_challenge_and_step(on: On) {
+    let plane = Plane::start_on(on).await;
+    let mut sidecar = Sidecar::connect(&plane, "s").await;
+    taken(&plane, &[challenge("e1"), challenge("e2"), challenge("e3")]).await;
+    let by = |sequence, event, step, kind: &str| {
+        let mut told = outcome(sequence, event, step);
+        told.kind = kind.to_owned();
+        told
+    };
+    let told = vec![
+        outcome(1, "e1", Step::PageServed),
+        by(2, "e1", Step::Started, "fido"),
+        by(3, "e1", Step::Rejected, "fido"),
+        // Another way, and that twice.
+        by(4, "e1", Step::Started, "otp_email"),
+        by(5, "e1", Step::Started, "otp_email"),
+        by(6, "e1", Step::Passed, "otp_email"),
+        by(7, "e2", Step::Started, "fido"),
+        by(8, "e2", Step::Passed, "fido"),
+        by(9, "e3", Step::Started, "No kind\u{0}of ours"),
+        by(10, "nobody", Step::Started, "pow"),
+    ];
+    sidecar.tell_all(told).await;
+    let kinds = |traffic: serde_json::Value| traffic["kinds"].as_array().unwrap().clone();
+    let all = kinds(plane.get_json("/api/v1/challenges").await);
+    let read: Vec<_> = all
+        .iter()
+        .map(|row| {
+            let number = |name: &str| row[name].as_u64().unwrap();
+            let numbers = [number("started"), number("rejected"), number("passed")];
+            (
+                row["kind"].as_str().unwrap(),
+                numbers,
+                row["pass_rate"].as_f64(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        read,
+        [
+            ("fido", [2, 1, 1], Some(0.5)),
+            ("other", [1, 0, 0], Some(0.0)),
+            ("otp_email", [1, 0, 1], Some(1.0)),
+        ]
+    );
+    let none = plane.get_json("/api/v1/challenges?policy=other").await;
+    assert!(kinds(none).is_empty());
+}
+
 on_both!(the_funnel_tells_demands_and_causes_apart_and_ends_with_the_sessions_first_use);
 async fn the_funnel_tells_demands_and_causes_apart_and_ends_with_the_sessions_first_use(on: On) {
     let plane = Plane::start_on(on).await;

@@ -112,6 +112,17 @@ pub(crate) async fn answer(
     })
 }
 
+/// Steps by kind of proof, over the same minutes.
+pub(crate) async fn kinds(
+    store: &Store,
+    question: &TrafficQuestion,
+    now: u64,
+) -> Result<BTreeMap<String, Counts>, TrafficFault> {
+    let (from, to, _) = range(question, now)?;
+    let kinds = store.kinds((from, to), &question.policy, &question.host);
+    Ok(kinds.await?)
+}
+
 /// The sums of one policy.
 #[derive(Default)]
 struct Sums {

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::json::{CountsJson, PointJson};
 use super::problem::Problem;
 use super::words;
-use crate::grpc::{TrafficFault, TrafficQuestion, traffic_answer};
+use crate::grpc::{TrafficFault, TrafficQuestion, traffic_answer, traffic_kinds};
 use crate::runtime::App;
+use crate::traffic::{Counts, Measure};
 use crate::words::assurance;
 
 /// The parameters as they come.
@@ -51,6 +52,36 @@ pub(super) struct TrafficJson {
     total: CountsJson,
     policies: Vec<PolicyJson>,
     points: Vec<PointJson>,
+    kinds: Vec<KindJson>,
+}
+
+/// What became of challenges that were tried with one kind of proof.
+#[derive(Debug, Serialize)]
+struct KindJson {
+    kind: String,
+    started: u64,
+    unsupported: u64,
+    cancelled: u64,
+    rejected: u64,
+    passed: u64,
+    /// Of those that were started.
+    pass_rate: Option<f64>,
+}
+
+impl KindJson {
+    fn new((kind, counts): (String, Counts)) -> Self {
+        let [started, passed] = [Measure::Started, Measure::Passed].map(|of| counts.get(of));
+        Self {
+            kind,
+            started,
+            unsupported: counts.get(Measure::Unsupported),
+            cancelled: counts.get(Measure::Cancelled),
+            rejected: counts.get(Measure::Rejected),
+            passed,
+            // Never above one, though a start may have been lost with its sidecar's spool.
+            pass_rate: (started > 0).then(|| (passed as f64 / started as f64).min(1.0)),
+        }
+    }
 }
 
 /// `GET /api/v1/challenges`.
@@ -66,15 +97,20 @@ pub(super) async fn challenges(
         policy: parameters.policy,
         host: parameters.host,
     };
-    let traffic = match traffic_answer(&app.store, &question, app.clock.now()).await {
-        Ok(traffic) => traffic,
-        Err(TrafficFault::Store(error)) => return Err(error.into()),
-        Err(fault) => return Err(Problem::bad_request(fault.to_string())),
+    let fault = |fault| match fault {
+        TrafficFault::Store(error) => error.into(),
+        fault => Problem::bad_request(fault.to_string()),
     };
+    let now = app.clock.now();
+    let traffic = traffic_answer(&app.store, &question, now).await;
+    let traffic = traffic.map_err(fault)?;
+    let kinds = traffic_kinds(&app.store, &question, now).await;
+    let kinds = kinds.map_err(fault)?;
     Ok(Json(TrafficJson {
         total: traffic.total.unwrap_or_default().into(),
         policies: traffic.policies.into_iter().map(PolicyJson::from).collect(),
         points: traffic.points.into_iter().map(PointJson::from).collect(),
+        kinds: kinds.into_iter().map(KindJson::new).collect(),
     }))
 }
 

@@ -9,7 +9,7 @@ use prost::Message as _;
 use sqlx::Row as _;
 
 use super::outcomes::{issued, take_waiting};
-use super::{Store, StoreError, Tx, bulk, earned, ledger, signed, text};
+use super::{Store, StoreError, Tx, bulk, earned, kinds, ledger, signed, text};
 use crate::limits;
 use crate::traffic::{Issued, Measure, Standing, detail, judge, measures};
 use crate::words;
@@ -313,6 +313,7 @@ pub(super) async fn settle(
     let outcome = &row.outcome;
     let (mut standing, measure) = judge(outcome, facts);
     if let (Some(measure), Some(facts)) = (measure, facts) {
+        kinds::note(tx, outcome, facts, measure).await?;
         let first = sqlx::query(
             "INSERT INTO funnel (event_id, step) VALUES ($1, $2) ON CONFLICT (event_id, step) DO NOTHING",
         )

@@ -82,6 +82,7 @@ impl Store {
         }
         for statement in [
             "DELETE FROM funnel WHERE event_id IN (SELECT event_id FROM events WHERE received_ms < $1)",
+            "DELETE FROM kind_funnel WHERE event_id IN (SELECT event_id FROM events WHERE received_ms < $1)",
             "DELETE FROM outcomes WHERE event_id IN (SELECT event_id FROM events WHERE received_ms < $1)",
         ] {
             sqlx::query(statement)
@@ -94,10 +95,15 @@ impl Store {
             .execute(&mut *tx)
             .await?
             .rows_affected();
-        sqlx::query("DELETE FROM rollups WHERE minute < $1")
-            .bind(before(limits::KEPT_ROLLUPS_FOR) / 60_000)
-            .execute(&mut *tx)
-            .await?;
+        for statement in [
+            "DELETE FROM rollups WHERE minute < $1",
+            "DELETE FROM kind_rollups WHERE minute < $1",
+        ] {
+            sqlx::query(statement)
+                .bind(before(limits::KEPT_ROLLUPS_FOR) / 60_000)
+                .execute(&mut *tx)
+                .await?;
+        }
         sqlx::query("DELETE FROM earned_sessions WHERE received_ms < $1")
             .bind(before(limits::EARNED_SESSION_AWAITED))
             .execute(&mut *tx)

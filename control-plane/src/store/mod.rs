@@ -13,6 +13,7 @@ mod head;
 mod history;
 mod ingest;
 mod keys;
+mod kinds;
 mod ledger;
 mod maintenance;
 mod notices;

@@ -97,6 +97,26 @@ pub fn detail(outcome: &Outcome) -> &str {
     }
 }
 
+/// A kind of another shape than ours counts under this word.
+const OTHER_KIND: &str = "other";
+/// Longer than any kind of ours.
+const MAX_KIND_BYTES: usize = 24;
+
+/// The kind of proof that a step belongs to, if it belongs to one. The word comes from the network as well.
+#[must_use]
+pub fn kind(outcome: &Outcome) -> Option<&str> {
+    let kind = outcome.kind.as_str();
+    let known = kind.len() <= MAX_KIND_BYTES
+        && kind
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    match kind {
+        "" => None,
+        kind if known => Some(kind),
+        _ => Some(OTHER_KIND),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,5 +9,5 @@ mod join;
 mod top;
 
 pub use counts::{Added, Counts, Measure, measures};
-pub use join::{Issued, Standing, detail, judge};
+pub use join::{Issued, Standing, detail, judge, kind};
 pub use top::{By, Entry, Tallied, Tally};

@@ -14,6 +14,7 @@ import { Button, LinkButton } from "../../ui/button";
 import { Card, PageHead, Tag } from "../../ui/parts";
 import { Answered, Banner, Empty } from "../../ui/states";
 import { ByAssurance, ByPolicy } from "./by";
+import { ByKind } from "./by-kind";
 import { Challenges } from "./challenges";
 import { Controls } from "./controls";
 import { Funnel } from "./funnel";
@@ -167,6 +168,9 @@ function Contents({ data, query, step, events }: Props) {
         </Card>
         <Card title="Pass rate by assurance" span={5} flush>
           <ByAssurance data={data} events={events} />
+        </Card>
+        <Card title="By kind of proof" flush>
+          <ByKind data={data} />
         </Card>
       </div>
     </>

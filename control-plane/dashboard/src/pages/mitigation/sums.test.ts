@@ -61,6 +61,7 @@ test("the table has a column for each measure and an empty cell for no rate", ()
   const { head, rows } = trafficTable({
     total: nothing(),
     policies: [],
+    kinds: [],
     points: [{ time: "2026-11-22T12:00:00.000Z", counts: counts({ allow: 7 }) }],
   });
   expect(head).toEqual(["time", ...MEASURES, "pass_rate"]);
