@@ -21,6 +21,7 @@ pub(crate) mod frame;
 mod guard;
 mod handoff;
 mod held;
+mod logo;
 mod meta;
 mod nojs;
 mod page;
@@ -43,6 +44,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.countersign/ceremonies/{id}", post(ceremonies::end))
         .route("/.countersign/nojs", post(nojs::begin))
         .route("/.countersign/nojs/{id}", post(nojs::end))
+        .route("/.countersign/logo", get(logo::show))
         .route("/.countersign/pow.js", get(meta::pow_worker))
         .route("/.countersign/steps", post(steps::claim))
         .route("/.countersign/totp", get(totp::page).post(totp::page))

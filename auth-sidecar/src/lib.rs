@@ -27,6 +27,7 @@ pub mod kinds;
 pub mod language;
 pub mod limits;
 pub mod lockout;
+pub mod look;
 pub mod metrics;
 pub mod otp;
 pub mod outcome;

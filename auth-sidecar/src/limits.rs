@@ -312,6 +312,12 @@ pub const HELD_SHARES: u64 = 8;
 /// Bodies on their way in at once: each is in memory three times while it is sealed.
 pub const HELD_IN_FLIGHT: usize = 32;
 
+/// Bytes of a site's logo, as the control plane bounds it.
+pub const LOGO_BYTES: usize = 32 * 1024;
+
+/// Bytes of a site's name: sixty characters of any script.
+pub const PAGE_NAME_BYTES: usize = 240;
+
 /// Root certificates of makers, or of the metadata's signer: there are some dozens in the world.
 pub const ROOTS: usize = 256;
 

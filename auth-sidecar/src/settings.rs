@@ -4,6 +4,7 @@ use countersign_proto::node::v1::SidecarSettings;
 use countersign_proto::policy::v1::{Revocation as RevocationMessage, revocation::What};
 
 use crate::limits;
+use crate::look::{InvalidLook, Look};
 use crate::ticket::TicketKey;
 
 /// Settings that were accepted.
@@ -17,6 +18,8 @@ pub struct Settings {
     pub ticket_keys: Vec<TicketKey>,
     /// Sessions that are good no more.
     pub revocations: Vec<Revocation>,
+    /// How the pages look.
+    pub look: Look,
 }
 
 /// Ends a session, or a device's sessions.
@@ -83,6 +86,9 @@ pub enum InvalidSettings {
     /// Neither session nor device.
     #[error("a revocation names neither a session nor a device")]
     EmptyRevocation,
+    /// What cannot be shown.
+    #[error("the look of the page has {0}")]
+    Look(#[from] InvalidLook),
 }
 
 impl TryFrom<&SidecarSettings> for Settings {
@@ -124,6 +130,12 @@ impl TryFrom<&SidecarSettings> for Settings {
                 .iter()
                 .map(revocation)
                 .collect::<Result<_, _>>()?,
+            look: message
+                .page
+                .as_ref()
+                .map(Look::try_from)
+                .transpose()?
+                .unwrap_or_default(),
         })
     }
 }
@@ -151,6 +163,7 @@ mod tests {
                 secret: vec![1; 32],
             }],
             revocations: vec![],
+            page: None,
         }
     }
 

@@ -94,7 +94,7 @@ pub(crate) enum Command {
     ///         expect: {action: challenge, policy: checkout-protection, status: 403}
     ///
     /// request: method, url (or path, host, scheme), headers, from, ja4, tlsVersion, sni, mtls.
-    /// session: assurance, age, device. now: an RFC 3339 time.
+    /// session: assurance, age, also, device. now: an RFC 3339 time.
     /// expect: action, policy (`none` = no policy decided), status, score, verdict (ALLOW,
     /// CHALLENGE, BLOCK), reasons, monitored, satisfied, location (of a challenge without its
     /// ticket).

@@ -43,6 +43,8 @@ pub(crate) struct Session<'a> {
     pub(crate) authority: &'a [u8],
     pub(crate) device: &'a str,
     pub(crate) assurance: Assurance,
+    /// A newer, lesser proof beside it, and when it was given.
+    pub(crate) also: Option<(Assurance, i64)>,
     pub(crate) issued: i64,
     pub(crate) proven: i64,
     pub(crate) expires: i64,
@@ -69,6 +71,10 @@ impl Session<'_> {
         });
         if self.bound {
             claims["bound_until"] = self.expires.into();
+        }
+        if let (Some((assurance, at)), Some(claims)) = (self.also, claims.as_object_mut()) {
+            let also = json!({"acr": assurance.word(), "auth_time": at});
+            claims.insert("also".to_owned(), also);
         }
         let signed = format!(
             "{}.{}",

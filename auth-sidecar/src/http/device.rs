@@ -15,9 +15,10 @@ use super::{Refusal, guard};
 use crate::app::App;
 use crate::authority::Authority;
 use crate::cause::Cause;
-use crate::language::Language;
+use crate::language::{DeviceMessages, Language};
 use crate::limits;
 use crate::lockout::Subject;
+use crate::look::Look;
 use crate::pairing::{self, code, texts::Texts};
 use crate::peer::Prefix;
 use crate::rate::What;
@@ -43,6 +44,8 @@ struct Page<'a> {
     /// Filled in by the address; nothing is sent before its person says so.
     code: Option<&'a str>,
     asks: Option<Asks<'a>>,
+    words: &'a DeviceMessages,
+    look: Option<&'a Look>,
 }
 
 /// What waits for a yes.
@@ -290,7 +293,10 @@ fn show(
     let Ok(nonce) = opaque_id(app.random.as_ref()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    let settings = app.current_settings();
     let page = Page {
+        words: &language.devices,
+        look: settings.as_ref().map(|settings| &settings.look),
         lang: language.tag,
         rtl: language.rtl,
         nonce: &nonce,
@@ -302,7 +308,7 @@ fn show(
         asks,
     };
     let csp = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; frame-ancestors 'none'; \
+        "default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; frame-ancestors 'none'; \
          base-uri 'none'; form-action 'self'"
     );
     match page.render() {

@@ -12,14 +12,16 @@ use crate::app::App;
 use crate::cause::Face;
 use crate::cookies;
 use crate::kind::Kind;
-use crate::language::{Language, Messages};
+use crate::language::{DeviceMessages, Language, Messages};
 use crate::limits;
+use crate::look::Look;
 use crate::pairing;
 use crate::return_path::ReturnPath;
 use crate::ticket::Ticket;
 use crate::world::opaque_id;
 
 mod teller;
+mod ways;
 
 pub(super) use teller::Teller;
 
@@ -57,6 +59,10 @@ struct Page<'a> {
     link_text: &'a str,
     reference: &'a str,
     event_id: &'a str,
+    /// What the page says of its site's links.
+    words: &'a DeviceMessages,
+    /// Set as the page is rendered.
+    look: Option<&'a Look>,
 }
 
 /// What is sent without JavaScript.
@@ -107,7 +113,7 @@ pub(super) fn challenge(
     let elsewhere = pairing::is_allowed(ticket);
     let config = json!({
         "ticket": token,
-        "kinds": ways(kinds, &authenticators),
+        "kinds": ways::ways(kinds, &authenticators),
         "host": ticket.host().audience(),
         "timeout": u64::try_from(limits::PROMPT_TIMEOUT.as_millis()).unwrap_or(60_000),
         "messages": m,
@@ -169,6 +175,8 @@ pub(super) fn challenge(
         link_text: &m.back,
         reference: &m.reference,
         event_id: ticket.event_id(),
+        words: &language.devices,
+        look: None,
     };
     let form = page.form.is_some();
     let captcha = app.channels.captcha.as_ref();
@@ -180,23 +188,6 @@ pub(super) fn challenge(
         response.headers_mut().append(header::SET_COOKIE, probe);
     }
     response
-}
-
-/// What the page offers, in the order of the policy: a kind, or `fido` with an authenticator outside of
-/// the device.
-fn ways(kinds: &[Kind], authenticators: &[Class]) -> Vec<String> {
-    let of = |kind: &Kind| match kind {
-        Kind::Fido => authenticators.iter().map(fido_with).collect(),
-        kind => vec![kind.word().to_owned()],
-    };
-    kinds.iter().flat_map(of).collect()
-}
-
-fn fido_with(authenticator: &Class) -> String {
-    match authenticator {
-        Class::ClientDevice => Kind::Fido.word().to_owned(),
-        other => format!("{}:{}", Kind::Fido.word(), other.word()),
-    }
 }
 
 /// The page that waits, and needs no JavaScript for it. `early`: somebody did not.
@@ -233,6 +224,8 @@ pub(super) fn wait(
         link_text: "",
         reference: &m.reference,
         event_id: ticket.event_id(),
+        words: &language.devices,
+        look: None,
     };
     answer(app, StatusCode::OK, page)
 }
@@ -299,6 +292,8 @@ pub(super) fn notice(
         link_text: if ticket.is_some() { &m.back } else { &m.home },
         reference: &m.reference,
         event_id: ticket.map_or("", Ticket::event_id),
+        words: &language.devices,
+        look: None,
     };
     answer(app, face.status(), page)
 }
@@ -323,6 +318,8 @@ pub(super) fn passed(app: &App, language: &Language, ticket: &Ticket, teller: &T
         link_text: &m.back,
         reference: &m.reference,
         event_id: ticket.event_id(),
+        words: &language.devices,
+        look: None,
     };
     answer(app, StatusCode::OK, page)
 }
@@ -349,8 +346,10 @@ fn answer_with(app: &App, status: StatusCode, page: Page<'_>, origins: &str) -> 
         Some(tell) if tell.keeps_opener => "unsafe-none",
         _ => "same-origin",
     };
+    let settings = app.current_settings();
     let html = match (Page {
         nonce: &nonce,
+        look: settings.as_ref().map(|settings| &settings.look),
         ..page
     })
     .render()
@@ -377,7 +376,7 @@ fn answer_with(app: &App, status: StatusCode, page: Page<'_>, origins: &str) -> 
     };
     // Without origins there is a space too many before a semicolon, which means nothing.
     let csp = format!(
-        "default-src 'none'; {scripts}style-src 'nonce-{nonce}' {origins}; img-src data:; \
+        "default-src 'none'; {scripts}style-src 'nonce-{nonce}' {origins}; img-src 'self' data:; \
          frame-ancestors 'self'; base-uri 'none'; form-action {forms}"
     );
     secured(status, html, &csp, opener)

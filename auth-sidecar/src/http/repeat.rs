@@ -7,7 +7,8 @@ use axum::response::{IntoResponse as _, Response};
 use super::page::CSS;
 use super::secured::secured;
 use crate::app::App;
-use crate::language::Language;
+use crate::language::{DeviceMessages, Language};
+use crate::look::Look;
 use crate::world::opaque_id;
 
 #[derive(Template)]
@@ -24,6 +25,8 @@ struct Repeat<'a> {
     token: &'a str,
     reference: &'a str,
     event_id: &'a str,
+    words: &'a DeviceMessages,
+    look: Option<&'a Look>,
 }
 
 /// A form to the request's own path. The filter puts the body in the token's place.
@@ -37,6 +40,7 @@ pub(super) fn page(
     let Ok(nonce) = opaque_id(app.random.as_ref()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    let settings = app.current_settings();
     let page = Repeat {
         lang: language.tag,
         rtl: language.rtl,
@@ -49,6 +53,8 @@ pub(super) fn page(
         token,
         reference: &language.messages.reference,
         event_id,
+        words: &language.devices,
+        look: settings.as_ref().map(|settings| &settings.look),
     };
     let html = match page.render() {
         Ok(html) => html,
@@ -60,7 +66,7 @@ pub(super) fn page(
     // No `form-action`: browsers hold it against the redirect that answers a form as well, and a site
     // may well answer an order with a redirect to its bank.
     let csp = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; \
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; \
          frame-ancestors 'none'; base-uri 'none'"
     );
     secured(StatusCode::OK, html, &csp, "same-origin")

@@ -19,9 +19,10 @@ use crate::authority::Authority;
 use crate::cause::Cause;
 use crate::cookies;
 use crate::keys::kek::SealError;
-use crate::language::Language;
+use crate::language::{DeviceMessages, Language};
 use crate::limits;
 use crate::lockout::Subject;
+use crate::look::Look;
 use crate::store::totp::Slot;
 use crate::ticket::Scheme;
 use crate::totp::texts::Texts;
@@ -48,6 +49,9 @@ struct Page<'a> {
     asks_code: bool,
     may_begin: bool,
     has_app: bool,
+    words: &'a DeviceMessages,
+    /// Set as the page is rendered.
+    look: Option<&'a Look>,
 }
 
 /// A form of the page.
@@ -160,6 +164,8 @@ async fn answer(app: &App, language: &Language, request: Request) -> Result<Resp
         shown,
         may_begin: true,
         has_app: app.store.totp(slot).await?.is_some(),
+        words: &language.devices,
+        look: None,
     };
     Ok(render(app, StatusCode::OK, page))
 }
@@ -253,6 +259,8 @@ async fn refused(app: &App, language: &Language, host: &str, refusal: &Refusal) 
         asks_code: false,
         may_begin: false,
         has_app: false,
+        words: &language.devices,
+        look: None,
     };
     render(app, StatusCode::FORBIDDEN, page)
 }
@@ -261,8 +269,10 @@ fn render(app: &App, status: StatusCode, page: Page<'_>) -> Response {
     let Ok(nonce) = opaque_id(app.random.as_ref()) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
+    let settings = app.current_settings();
     let html = match (Page {
         nonce: &nonce,
+        look: settings.as_ref().map(|settings| &settings.look),
         ..page
     })
     .render()
@@ -274,7 +284,7 @@ fn render(app: &App, status: StatusCode, page: Page<'_>) -> Response {
         }
     };
     let csp = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'self'; \
+        "default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; form-action 'self'; \
          frame-ancestors 'none'; base-uri 'none'"
     );
     document(status, html, &csp)

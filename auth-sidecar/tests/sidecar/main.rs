@@ -19,6 +19,7 @@ mod control_plane;
 mod foreign_authenticator;
 mod held;
 mod ladder;
+mod look;
 mod mail_server;
 mod otp_email;
 mod pages;

@@ -62,6 +62,7 @@ pub fn settings() -> SidecarSettings {
         }],
         revocations: vec![],
         bound_lifetime_s: 300,
+        page: None,
     }
 }
 

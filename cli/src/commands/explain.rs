@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use countersign_control_plane::resource::SourceFile;
-use countersign_control_plane::simulate::{self, Defaults, Given, GivenError, Options, Timestamp};
+use countersign_control_plane::simulate::{
+    self, Defaults, Given, GivenError, GivenSession, Options, Timestamp,
+};
 
 use super::set::{self, Grade};
 use super::{CommandError, Context, Outcome};
@@ -64,6 +66,10 @@ pub(crate) struct ExplainArgs {
         value_parser = clap::value_parser!(u32)
     )]
     session_age: u32,
+
+    /// And a newer, lesser proof beside it, just given
+    #[arg(long, requires = "session", value_enum, value_name = "GRADE")]
+    also: Option<Grade>,
 }
 
 pub(crate) fn run(
@@ -86,7 +92,11 @@ pub(crate) fn run(
         given.at(time);
     }
     if let Some(grade) = args.session {
-        given.with_session(grade.into(), args.session_age.into());
+        given.with_session(GivenSession {
+            assurance: grade.into(),
+            age_s: args.session_age.into(),
+            also: args.also.map(Into::into),
+        });
     }
     let Some((set, documents)) = set::load(sources::read(&args.policies)?, now, context, colour)?
     else {

@@ -11,7 +11,9 @@ use std::time::Instant;
 
 use clap::Args;
 use countersign_control_plane::resource::{Document, parse_document};
-use countersign_control_plane::simulate::{Defaults, Report, Set, Simulation, Timestamp};
+use countersign_control_plane::simulate::{
+    Defaults, GivenSession, Report, Set, Simulation, Timestamp,
+};
 use countersign_proto::admin::v1 as admin;
 
 use super::set::{self, Grade};
@@ -47,9 +49,23 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     fail_on_change: bool,
 
-    /// Gives every request a session of this grade, just proven
+    /// Gives every request a session of this grade
     #[arg(long, value_enum, value_name = "GRADE")]
     session: Option<Grade>,
+
+    /// So many seconds after its proof
+    #[arg(
+        long,
+        requires = "session",
+        default_value_t = 0,
+        value_name = "SECONDS",
+        value_parser = clap::value_parser!(u32)
+    )]
+    session_age: u32,
+
+    /// And a newer, lesser proof beside it, just given
+    #[arg(long, requires = "session", value_enum, value_name = "GRADE")]
+    also: Option<Grade>,
 
     /// The other end of connections that are not recorded
     #[arg(long, default_value = set::DEFAULT_PEER, value_name = "ADDRESS")]
@@ -81,7 +97,11 @@ pub(crate) async fn run(
     let defaults = Defaults {
         now,
         peer: args.peer.to_string(),
-        session: args.session.map(Into::into),
+        session: args.session.map(|grade| GivenSession {
+            assurance: grade.into(),
+            age_s: args.session_age.into(),
+            also: args.also.map(Into::into),
+        }),
     };
     let mut simulation = Simulation::new(policies, against, defaults);
     let began = Instant::now();

@@ -209,7 +209,9 @@ fn parse_version(text: &str) -> Option<(u32, u32, String)> {
 }
 
 /// What the sidecar alone is told of mail, captchas and proxies; `up` has no options of its own for them.
-const OF_THE_SIDECAR: [&str; 5] = [
+const OF_THE_SIDECAR: [&str; 7] = [
+    "COUNTERSIGN_ATTESTATION_",
+    "COUNTERSIGN_AUTHENTICATOR",
     "COUNTERSIGN_CAPTCHA_",
     "COUNTERSIGN_MAIL_",
     "COUNTERSIGN_OTP_",
@@ -255,7 +257,13 @@ mod tests {
 
     #[test]
     fn parts_inherit_what_the_sidecar_is_told_of_mail_and_captchas_and_nothing_of_ours_besides() {
-        for name in ["PATH", "COUNTERSIGN_SMTP_URL", "COUNTERSIGN_TRUSTED_HOPS"] {
+        for name in [
+            "PATH",
+            "COUNTERSIGN_ATTESTATION_ROOTS",
+            "COUNTERSIGN_AUTHENTICATORS",
+            "COUNTERSIGN_SMTP_URL",
+            "COUNTERSIGN_TRUSTED_HOPS",
+        ] {
             assert!(inherited(&name.into()), "{name}");
         }
         for name in [

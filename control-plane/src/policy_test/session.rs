@@ -18,6 +18,7 @@ pub(super) fn cookie(
         authority: authority.as_bytes(),
         device: &session.device,
         assurance: session.assurance,
+        also: session.also.map(|also| (also, now.as_seconds())),
         issued,
         proven: issued,
         bound: session.bound,

@@ -134,5 +134,11 @@ pub const WIDEST_V6_RULE: u8 = 32;
 /// seconds in 32 bits.
 pub const LATEST_EXPIRY_SECONDS: i64 = 4_291_747_199;
 
+/// Characters of a site's name: it is a line above a heading.
+pub const MAX_PAGE_NAME: usize = 60;
+
+/// Bytes of a site's logo: every visitor who is challenged waits for it.
+pub const MAX_LOGO_BYTES: usize = 32 * 1024;
+
 /// Characters of a description: it is a note and not a document.
 pub const MAX_DESCRIPTION: usize = 1_000;

@@ -229,7 +229,7 @@ fn status(reader: &mut Reader<'_>, field: &Field) -> Option<u32> {
     None
 }
 
-fn check_location(location: &str) -> Result<(), String> {
+pub(super) fn check_location(location: &str) -> Result<(), String> {
     const FORM: &str = "write an absolute URL, `https://example.com/sorry`, or a path, `/sorry`";
     if location.is_empty() || location.len() > limits::MAX_LOCATION_BYTES {
         return Err(format!(

@@ -6,6 +6,7 @@ use super::cidr::Cidr;
 use super::endpoint::endpoint;
 use super::fields::{Field, Fields, Reader};
 use super::list::cidr_text;
+use super::page::PageSpec;
 use super::verdicts::VerdictSettings;
 use super::{ChallengeSpec, StepUpSpec, header, limits};
 use crate::diagnostic::{Finding, Located};
@@ -31,6 +32,7 @@ pub struct Settings {
     pub(crate) session_bound_s: Option<u32>,
     pub(crate) ticket_lifetime_s: Option<u32>,
     pub(crate) allow_sampling: Option<u32>,
+    pub(crate) page: Option<PageSpec>,
 }
 
 /// What a challenge of a navigation over plaintext does.
@@ -144,6 +146,9 @@ impl Settings {
             .take(reader, "allowSampling")
             .and_then(|field| reader.integer(&field, 0..=limits::MAX_SAMPLING))
             .and_then(|number| u32::try_from(number.value).ok());
+        settings.page = spec
+            .take(reader, "page")
+            .and_then(|field| PageSpec::read(reader, field));
         spec.finish(reader);
         settings
     }

@@ -346,14 +346,14 @@ impl Control {
         let lifetime = published.map_or(0, |published| published.session_lifetime_s);
         let material = self.compile_material(state);
         let settings = SidecarSettings {
-            session_lifetime_s: if lifetime == 0 {
-                DEFAULT_SESSION_LIFETIME_S
-            } else {
-                lifetime
+            session_lifetime_s: match lifetime {
+                0 => DEFAULT_SESSION_LIFETIME_S,
+                lifetime => lifetime,
             },
             ticket_keys: material.ticket_keys,
             revocations: material.revocations,
             bound_lifetime_s: published.map_or(0, |published| published.session_bound_s),
+            page: super::look::page(&state.inventory),
         };
         self.material.send_if_modified(|told| {
             let news = **told != settings;

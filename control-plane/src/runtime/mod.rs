@@ -16,6 +16,7 @@ mod keys;
 mod lease;
 mod ledger;
 mod listed;
+mod look;
 mod maintenance;
 mod proposals;
 mod rehearse;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use countersign_engine::Assurance;
 use serde_json::{Value, json};
 
 use super::read::{self, Place, Sink};
 use super::record::Record;
+use super::sessions::GivenSession;
 use crate::diagnostic::Diagnostic;
 use crate::resource::{RequestSpec, parse_request};
 
@@ -138,8 +138,9 @@ impl Given {
     }
 
     /// Gives it a session.
-    pub fn with_session(&mut self, assurance: Assurance, age_s: i64) {
-        self.record.proof = Some((assurance, age_s));
+    pub fn with_session(&mut self, session: GivenSession) {
+        self.record.proof = Some((session.assurance, session.age_s));
+        self.record.also = session.also;
     }
 
     fn recorded(file: &str, content: &[u8]) -> Result<Self, GivenError> {

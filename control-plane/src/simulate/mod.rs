@@ -39,6 +39,7 @@ pub use report::{
     Change, Comparison, Example, NoteReport, PolicyReport, Read, Report, SetReport, SignalReport,
     Totals, Unreadable,
 };
+pub use sessions::GivenSession;
 pub use set::Set;
 
 /// A set of policies, what it did so far, and perhaps another set to compare with.

@@ -3,7 +3,7 @@
 use countersign_engine::{Assurance, Connection, Request, Revision, Timestamp};
 
 use super::limits::MAX_HEADERS;
-use super::sessions::{Cookies, JUST_NOW, Proof};
+use super::sessions::{Cookies, GivenSession, JUST_NOW, Proof};
 use super::set::HopFacts;
 
 /// What requests get that do not say it themselves.
@@ -13,8 +13,8 @@ pub struct Defaults {
     pub now: Timestamp,
     /// The other end of a connection that is not recorded: an address, perhaps with a port.
     pub peer: String,
-    /// Gives every request a session of this grade, just proven.
-    pub session: Option<Assurance>,
+    /// Gives every request this session.
+    pub session: Option<GivenSession>,
 }
 
 /// Where a recording stood.
@@ -50,6 +50,8 @@ pub(super) struct Record {
     pub(super) proof: Option<(Assurance, i64)>,
     /// A key of the device renews the session.
     pub(super) bound: bool,
+    /// A lesser proof beside that one, just given.
+    pub(super) also: Option<Assurance>,
     now: Option<Timestamp>,
     by_hop: bool,
 }
@@ -166,6 +168,7 @@ impl Record {
         self.told.inputs.clear();
         self.proof = None;
         self.bound = false;
+        self.also = None;
         self.now = None;
         self.by_hop = false;
     }
@@ -239,15 +242,20 @@ impl Record {
             }
         }
         let proof = match defaults.session {
-            Some(assurance) => Some(Proof {
-                assurance,
-                at: JUST_NOW,
+            Some(given) => Some(Proof {
+                assurance: given.assurance,
+                at: match given.age_s {
+                    0 => JUST_NOW,
+                    age_s => self.now(defaults).as_seconds().saturating_sub(age_s),
+                },
+                also: given.also,
                 bound: false,
             }),
             None => self.proof.map(|(assurance, age_s)| Proof {
                 bound: self.bound,
                 assurance,
                 at: self.now(defaults).as_seconds().saturating_sub(age_s),
+                also: self.also,
             }),
         };
         if let Some(proof) = proof {

@@ -13,6 +13,17 @@ const DEVICE: &str = "simulated-device";
 /// signature serves a whole recording.
 pub(super) const JUST_NOW: i64 = 253_402_300_799;
 
+/// A session that a request did not say it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenSession {
+    /// Its grade.
+    pub assurance: Assurance,
+    /// Seconds since its proof.
+    pub age_s: i64,
+    /// The grade of a newer, lesser proof beside it, just given.
+    pub also: Option<Assurance>,
+}
+
 /// What a request's session has proven, and when (seconds since the epoch).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Proof {
@@ -20,6 +31,8 @@ pub(super) struct Proof {
     pub(super) at: i64,
     /// A key of the device renews it.
     pub(super) bound: bool,
+    /// A lesser proof beside it, just given.
+    pub(super) also: Option<Assurance>,
 }
 
 /// Session cookies by authority and proof, signed once. Bounded: forgotten together when there are
@@ -60,6 +73,7 @@ fn cookie(authority: &[u8], proof: Proof) -> String {
         authority,
         device: DEVICE,
         assurance: proof.assurance,
+        also: proof.also.map(|also| (also, JUST_NOW)),
         // Good at any time: only the age of the proof is simulated.
         issued: 0,
         expires: JUST_NOW,
@@ -78,6 +92,7 @@ mod tests {
             assurance: Assurance::Uv,
             at,
             bound: false,
+            also: None,
         }
     }
 

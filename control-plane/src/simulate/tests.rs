@@ -120,17 +120,45 @@ fn a_session_is_good_on_every_host_and_at_every_time() {
     })
     .collect();
     let with = Defaults {
-        session: Some(Assurance::Uv),
+        session: Some(given(Assurance::Uv)),
         ..defaults()
     };
     let report = run(set(POLICIES), None, with, &log);
     assert_eq!(counts(&report.totals), [9, 0, 0, 0, 0, 9]);
     let weaker = Defaults {
-        session: Some(Assurance::Possession),
+        session: Some(given(Assurance::Possession)),
         ..defaults()
     };
     let report = run(set(POLICIES), None, weaker, &log);
     assert_eq!(counts(&report.totals), [0, 9, 0, 0, 0, 0]);
+}
+
+fn given(assurance: Assurance) -> GivenSession {
+    GivenSession {
+        assurance,
+        age_s: 0,
+        also: None,
+    }
+}
+
+#[test]
+fn a_lesser_proof_beside_an_old_one_satisfies_what_wants_it_fresh() {
+    let policies = format!(
+        "{POLICIES}\n---\napiVersion: countersign.dev/v1\nkind: MitigationPolicy\nmetadata: {{name: fresh}}\n\
+         spec:\n  endpoints: [/fresh]\n  action: challenge\n  challenge: {{minAssurance: effort, maxAge: 1m, kinds: [pow]}}\n"
+    );
+    for (also, challenged) in [(None, 1), (Some(Assurance::Effort), 0)] {
+        let defaults = Defaults {
+            session: Some(GivenSession {
+                age_s: 600,
+                also,
+                ..given(Assurance::Uv)
+            }),
+            ..defaults()
+        };
+        let report = run(set(&policies), None, defaults, &line("/fresh", ""));
+        assert_eq!(counts(&report.totals)[1], challenged, "{also:?}");
+    }
 }
 
 #[test]

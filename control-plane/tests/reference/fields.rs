@@ -446,6 +446,50 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                         "1",
                         "One plain allow of so many becomes an event; 0 = none. Everything else always does.",
                     ),
+                    of(
+                        "page",
+                        "mapping",
+                        "none",
+                        "Whose the challenge page is, and how it looks.",
+                    ),
+                ],
+            ),
+            at(
+                "page",
+                "page: {@}",
+                &[
+                    of("name", "1 to 60 characters", "none", "The site's name."),
+                    of(
+                        "logo",
+                        "`data:image/png;base64,…`, `jpeg`, `webp` or `svg+xml`, up to 32 KiB",
+                        "none",
+                        "The site's picture.",
+                    ),
+                    of(
+                        "accent",
+                        "`\"#rrggbb\"`",
+                        "`\"#0b5cad\"`",
+                        "Buttons and links; with a contrast of 4.5 to white at least.",
+                    ),
+                    of(
+                        "background",
+                        "`\"#rrggbb\"`",
+                        "`\"#eef1f5\"`",
+                        "Around the page; with a contrast of 4.5 to `#51606f` at least.",
+                    ),
+                    of(
+                        "dark",
+                        "mapping",
+                        "ours",
+                        "The same two for who prefers dark pages; with a contrast of 4.5 to `#182129`, of `background` to `#a3b0bd`.",
+                    ),
+                    of(
+                        "privacy",
+                        "URL or path",
+                        "none",
+                        "Where the site says what becomes of data.",
+                    ),
+                    of("help", "URL or path", "none", "Where the site helps."),
                 ],
             ),
             at(
@@ -769,6 +813,12 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                         "duration",
                         "`0s`",
                         "How long ago the proof was given.",
+                    ),
+                    of(
+                        "also",
+                        "word",
+                        "none",
+                        "A newer, lesser proof beside it, just given.",
                     ),
                     of("device", "text", "one of its own", "Whose it is."),
                     of(

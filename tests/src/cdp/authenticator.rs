@@ -57,16 +57,31 @@ impl Page {
     /// # Errors
     /// When the browser refuses.
     pub fn add_authenticator(&mut self) -> Result<Authenticator> {
+        self.add_authenticator_like("internal", false)
+    }
+
+    /// Puts one under the tab that is reached by `transport`; `synced`: its credentials may be in other
+    /// devices, and are.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn add_authenticator_like(
+        &mut self,
+        transport: &str,
+        synced: bool,
+    ) -> Result<Authenticator> {
         self.call("WebAuthn.enable", json!({}))?;
         let answer = self.call(
             "WebAuthn.addVirtualAuthenticator",
             json!({"options": {
                 "protocol": "ctap2",
-                "transport": "internal",
+                "transport": transport,
                 "hasResidentKey": true,
                 "hasUserVerification": true,
                 "isUserVerified": true,
                 "automaticPresenceSimulation": true,
+                "defaultBackupEligibility": synced,
+                "defaultBackupState": synced,
             }}),
         )?;
         let id = answer.get("authenticatorId").and_then(Value::as_str);

@@ -39,6 +39,8 @@ pub struct Options {
     pub language: &'static str,
     /// Binds sessions to keys of its own, as some browsers do by default; here the keys are in software.
     pub binds: bool,
+    /// Its owner has forbidden cookies, everywhere.
+    pub without_cookies: bool,
 }
 
 impl Default for Options {
@@ -48,6 +50,7 @@ impl Default for Options {
             hosts: None,
             language: "en-US",
             binds: false,
+            without_cookies: false,
         }
     }
 }
@@ -97,6 +100,12 @@ impl Browser {
             "--remote-debugging-port=0",
         ]);
         command.arg(format!("--user-data-dir={}", profile.path().display()));
+        if options.without_cookies {
+            let folder = profile.path().join("Default");
+            std::fs::create_dir_all(&folder)?;
+            let blocked = json!({"profile": {"default_content_setting_values": {"cookies": 2}}});
+            std::fs::write(folder.join("Preferences"), blocked.to_string())?;
+        }
         command.arg(format!("--lang={}", options.language));
         command.arg(format!("--accept-lang={}", options.language));
         if let Some(key) = &options.trusted_key {

@@ -70,7 +70,10 @@ impl Stack {
     /// # Errors
     /// When it does not start.
     pub fn browser_in(&self, language: &'static str) -> Result<Browser> {
-        self.browser_with(language, false)
+        self.browser_with(Options {
+            language,
+            ..Options::default()
+        })
     }
 
     /// The same that binds sessions to keys of its own.
@@ -78,15 +81,21 @@ impl Stack {
     /// # Errors
     /// When it does not start.
     pub fn browser_that_binds(&self) -> Result<Browser> {
-        self.browser_with("en-US", true)
+        self.browser_with(Options {
+            binds: true,
+            ..Options::default()
+        })
     }
 
-    fn browser_with(&self, language: &'static str, binds: bool) -> Result<Browser> {
+    /// The same with options of one's own.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn browser_with(&self, options: Options) -> Result<Browser> {
         Browser::launch(&Options {
-            binds,
             trusted_key: Some(self.record.tls.spki_sha256.clone()),
             hosts: Some("MAP shop.test 127.0.0.1, MAP *.shop.test 127.0.0.1".to_owned()),
-            language,
+            ..options
         })
     }
 

@@ -85,7 +85,10 @@ const FIELDS: Record<string, readonly string[]> = {
     "session",
     "ticketLifetime",
     "allowSampling",
+    "page",
   ],
+  page: ["name", "logo", "accent", "background", "dark", "privacy", "help"],
+  dark: ["accent", "background"],
   RolloutStrategy: ["stages", "gates", "approval"],
   challenge: [
     "minAssurance",

@@ -36,6 +36,8 @@ pub(crate) struct Test {
 pub(crate) struct SessionSpec {
     pub(crate) assurance: Assurance,
     pub(crate) age_s: u32,
+    /// A lesser proof beside it, just given.
+    pub(crate) also: Option<Assurance>,
     pub(crate) device: String,
     pub(crate) bound: bool,
 }
@@ -121,15 +123,10 @@ impl SessionSpec {
         let mut fields = reader.fields(field)?;
         let assurance = fields
             .take_required(reader, "assurance")
-            .and_then(|field| reader.word(&field, &words::assurances()))
-            .and_then(|grade| {
-                if grade.value == Assurance::None {
-                    let help = "leave `session` out for a request without one";
-                    reader.error(grade.span, "no session has the grade `none`", help);
-                    return None;
-                }
-                Some(grade.value)
-            });
+            .and_then(|field| grade(reader, &field));
+        let also = fields
+            .take(reader, "also")
+            .and_then(|field| grade(reader, &field));
         let age_s = match fields.take(reader, "age") {
             Some(field) => reader.seconds(&field, 0..=limits::MAX_SESSION_SECONDS),
             None => Some(0),
@@ -147,9 +144,20 @@ impl SessionSpec {
             bound: bound?,
             assurance: assurance?,
             age_s: age_s?,
+            also,
             device: device?,
         })
     }
+}
+
+fn grade(reader: &mut Reader<'_>, field: &Field) -> Option<Assurance> {
+    let grade = reader.word(field, &words::assurances())?;
+    if grade.value == Assurance::None {
+        let help = "leave `session` out for a request without one";
+        reader.error(grade.span, "no session has the grade `none`", help);
+        return None;
+    }
+    Some(grade.value)
 }
 
 /// A document that is nothing but a request. `None` comes with at least one finding.
