@@ -2,7 +2,7 @@
 //! for.
 //!
 //! The SDK exports every callback of the ABI, and Envoy calls each that is exported, for each request:
-//! headers and body of the answer, log, done. The filter does nothing in those, and going into the VM
+//! body of the answer, log, done. The filter does nothing in those, and going into the VM
 //! and back costs some 0.7 µs each time. A linker can only be told to export more, not less.
 
 use std::path::Path;
