@@ -63,11 +63,16 @@ pub(crate) fn attachment(classes: &[Class]) -> Option<AuthenticatorAttachment> {
 /// it keeps honest browsers to what was asked, and stops nobody else. Browsers that do not say pass.
 #[must_use]
 pub fn says_otherwise(classes: &[Class], answer: &serde_json::Value) -> bool {
-    match (attachment(classes), said(answer)) {
-        (Some(AuthenticatorAttachment::Platform), Some("cross-platform")) => true,
-        (Some(AuthenticatorAttachment::CrossPlatform), Some("platform")) => true,
-        _ => false,
-    }
+    matches!(
+        (attachment(classes), said(answer)),
+        (
+            Some(AuthenticatorAttachment::Platform),
+            Some("cross-platform")
+        ) | (
+            Some(AuthenticatorAttachment::CrossPlatform),
+            Some("platform")
+        )
+    )
 }
 
 fn said(answer: &serde_json::Value) -> Option<&str> {
