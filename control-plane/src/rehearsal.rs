@@ -69,8 +69,8 @@ impl Session<'_> {
             "acr": self.assurance.word(),
             "amr": ["hwk", "user"],
         });
-        if self.bound {
-            claims["bound_until"] = self.expires.into();
+        if let (true, Some(claims)) = (self.bound, claims.as_object_mut()) {
+            claims.insert("bound_until".to_owned(), self.expires.into());
         }
         if let (Some((assurance, at)), Some(claims)) = (self.also, claims.as_object_mut()) {
             let also = json!({"acr": assurance.word(), "auth_time": at});

@@ -62,19 +62,29 @@ async fn fault_killed_in_the_middle_of_an_apply(on: On) {
     for round in 0..4_u64 {
         let process = Process::start(database.url());
         let mut admin = process.admin().await;
+        let (first, accepts) = tokio::sync::watch::channel(false);
         let applying = tokio::spawn(async move {
             let mut accepted = Vec::new();
             for n in 0.. {
                 let name = format!("r{round}-{n:03}");
                 match apply(&mut admin, &policy(&name, "block")).await {
-                    Ok(revision) => accepted.push((name, revision.number)),
+                    Ok(revision) => {
+                        accepted.push((name, revision.number));
+                        first.send_replace(true);
+                    }
                     Err(_) => return (accepted, name),
                 }
             }
             (accepted, String::new())
         });
+        until(
+            "an apply is accepted",
+            Duration::from_secs(30),
+            async || *accepts.borrow(),
+        )
+        .await;
         // Different places of an apply, by when it is hit.
-        tokio::time::sleep(Duration::from_millis(300 + 37 * round)).await;
+        tokio::time::sleep(Duration::from_millis(100 + 37 * round)).await;
         process.kill();
         let (taken, last) = applying.await.unwrap();
         assert!(!taken.is_empty());

@@ -1,5 +1,10 @@
 //! Sessions that a key of the device renews, and sessions that end: in real browsers, at every worker.
 
+#![allow(
+    clippy::indexing_slicing,
+    reason = "JSON is read by name, and a name that is not there is null"
+)]
+
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 

@@ -32,7 +32,8 @@ pub struct Settings {
     pub(crate) session_bound_s: Option<u32>,
     pub(crate) ticket_lifetime_s: Option<u32>,
     pub(crate) allow_sampling: Option<u32>,
-    pub(crate) page: Option<PageSpec>,
+    /// Boxed: the largest part of what most sets say nothing of.
+    pub(crate) page: Option<Box<PageSpec>>,
 }
 
 /// What a challenge of a navigation over plaintext does.
@@ -148,7 +149,8 @@ impl Settings {
             .and_then(|number| u32::try_from(number.value).ok());
         settings.page = spec
             .take(reader, "page")
-            .and_then(|field| PageSpec::read(reader, field));
+            .and_then(|field| PageSpec::read(reader, field))
+            .map(Box::new);
         spec.finish(reader);
         settings
     }

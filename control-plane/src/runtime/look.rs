@@ -11,7 +11,7 @@ pub(super) fn page(inventory: &Inventory) -> Option<proto::Page> {
     inventory
         .entries()
         .find_map(|entry| match &entry.document.resource {
-            Resource::Settings(settings) => settings.page.as_ref().map(told),
+            Resource::Settings(settings) => settings.page.as_deref().map(told),
             _ => None,
         })
 }
