@@ -322,7 +322,8 @@ async fn a_challenge_is_over_after_its_time() {
 
 #[tokio::test]
 async fn every_hostile_renewal_is_refused_with_its_own_cause() {
-    let cases: [(fn(&Bound, &str) -> String, Cause); 6] = [
+    type Answer = fn(&Bound, &str) -> String;
+    let cases: [(Answer, Cause); 6] = [
         (
             |_, challenge| DeviceKey::new().response(challenge),
             Cause::BoundSignature,
