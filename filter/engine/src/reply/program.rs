@@ -109,7 +109,12 @@ pub(super) fn asks(request: &Request<'_>) -> Option<String> {
     if request.is_navigation() {
         return None;
     }
-    let mut text = String::from_utf8_lossy(request.method()).into_owned();
+    // HEAD is GET without the body, and its answer says how long that of GET is (RFC 9110, section 9.3.2).
+    let method = match request.method() {
+        b"HEAD" => b"GET",
+        method => method,
+    };
+    let mut text = String::from_utf8_lossy(method).into_owned();
     text.push(' ');
     text.push_str(&String::from_utf8_lossy(request.path()));
     // Control characters, and those that turn the direction of writing, could make it read otherwise.

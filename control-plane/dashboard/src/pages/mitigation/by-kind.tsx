@@ -10,7 +10,7 @@ export function ByKind({ data }: { data: Traffic }) {
   }
   const rows = [...data.kinds].sort((a, b) => b.started - a.started || a.kind.localeCompare(b.kind));
   return (
-    <div class="table-wrap">
+    <section class="table-wrap" aria-label="Challenges by kind of proof as a table" tabIndex={0}>
       <table class="table">
         <thead>
           <tr>
@@ -51,6 +51,6 @@ export function ByKind({ data }: { data: Traffic }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

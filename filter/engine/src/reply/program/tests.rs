@@ -149,6 +149,7 @@ fn what_is_shown_to_a_person_is_plain_and_short() {
         super::asks(&testing::request(&revision, &headers)).unwrap()
     };
     assert_eq!(asks("GET", "/a/../b%20c?x"), "GET /b c");
+    assert_eq!(asks("HEAD", "/b"), "GET /b");
     assert_eq!(asks("GET", "/%E2%80%AEtxt"), "GET /\u{fffd}txt");
     let long = asks("GET", &format!("/{}", "a".repeat(1000)));
     assert_eq!(long.chars().count(), crate::limits::MAX_ASKED_BYTES + 1);
