@@ -10,6 +10,7 @@ export function ByKind({ data }: { data: Traffic }) {
   }
   const rows = [...data.kinds].sort((a, b) => b.started - a.started || a.kind.localeCompare(b.kind));
   return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: on a phone it scrolls, and holds nothing else to reach it by.
     <section class="table-wrap" aria-label="Challenges by kind of proof as a table" tabIndex={0}>
       <table class="table">
         <thead>
