@@ -1,9 +1,13 @@
 //! The page's messages, and which language a browser asked for.
 
+mod translated;
+
 use std::collections::HashMap;
 
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
+
+pub use translated::{Texts, Translated};
 
 use crate::limits;
 

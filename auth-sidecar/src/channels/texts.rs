@@ -1,9 +1,9 @@
 //! What the challenge page says for codes and captchas, beside [`crate::language::Messages`]: only pages
 //! that offer one of them carry it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::language::{self, Translated};
 
 const TEXTS: &str = include_str!("../../messages/channels.json");
 
@@ -39,30 +39,16 @@ pub struct Texts {
 }
 
 /// The texts in every language.
-#[derive(Debug)]
-pub struct ChannelTexts {
-    english: Texts,
-    others: BTreeMap<String, Texts>,
-}
+pub type ChannelTexts = Translated<Texts>;
 
-impl ChannelTexts {
-    /// Reads the texts that are compiled in.
-    pub fn builtin() -> Result<Self, serde_json::Error> {
-        let mut others: BTreeMap<String, Texts> = serde_json::from_str(TEXTS)?;
-        let missing = || <serde_json::Error as serde::de::Error>::missing_field("en");
-        let english = others.remove("en").ok_or_else(missing)?;
-        Ok(Self { english, others })
-    }
-
-    /// Those of a language, else the English ones.
-    #[must_use]
-    pub fn of(&self, tag: &str) -> &Texts {
-        self.others.get(tag).unwrap_or(&self.english)
-    }
+impl language::Texts for Texts {
+    const FILE: &'static str = TEXTS;
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::language::Catalog;
 

@@ -4,8 +4,6 @@
 //! nothing on it that could be clicked by mistake. What this link opens is a page at the top, as if its
 //! address had been typed.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -13,7 +11,7 @@ use serde::Deserialize;
 
 use super::page::CSS;
 use crate::app::App;
-use crate::language::Language;
+use crate::language::{self, Language, Translated};
 use crate::ticket::Ticket;
 use crate::world::opaque_id;
 
@@ -22,31 +20,17 @@ const TEXTS: &str = include_str!("../../messages/frame.json");
 /// The texts in one language. `{host}` is filled in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Texts {
+pub struct Texts {
     heading: String,
     text: String,
     open: String,
 }
 
 /// The texts in every language.
-#[derive(Debug)]
-pub struct AllTexts {
-    english: Texts,
-    others: BTreeMap<String, Texts>,
-}
+pub(crate) type AllTexts = Translated<Texts>;
 
-impl AllTexts {
-    /// Reads the texts that are compiled in.
-    pub(crate) fn builtin() -> Result<Self, serde_json::Error> {
-        let mut others: BTreeMap<String, Texts> = serde_json::from_str(TEXTS)?;
-        let missing = || <serde_json::Error as serde::de::Error>::missing_field("en");
-        let english = others.remove("en").ok_or_else(missing)?;
-        Ok(Self { english, others })
-    }
-
-    fn of(&self, tag: &str) -> &Texts {
-        self.others.get(tag).unwrap_or(&self.english)
-    }
+impl language::Texts for Texts {
+    const FILE: &'static str = TEXTS;
 }
 
 #[derive(Template)]

@@ -1,9 +1,9 @@
 //! What is said where proof is given on another device.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::language::{self, Translated};
 
 const TEXTS: &str = include_str!("../../messages/pairing.json");
 
@@ -53,30 +53,16 @@ impl Texts {
 }
 
 /// The texts in every language.
-#[derive(Debug)]
-pub struct AllTexts {
-    english: Texts,
-    others: BTreeMap<String, Texts>,
-}
+pub type AllTexts = Translated<Texts>;
 
-impl AllTexts {
-    /// Reads the texts that are compiled in.
-    pub fn builtin() -> Result<Self, serde_json::Error> {
-        let mut others: BTreeMap<String, Texts> = serde_json::from_str(TEXTS)?;
-        let missing = || <serde_json::Error as serde::de::Error>::missing_field("en");
-        let english = others.remove("en").ok_or_else(missing)?;
-        Ok(Self { english, others })
-    }
-
-    /// Those of a language, else the English ones.
-    #[must_use]
-    pub fn of(&self, tag: &str) -> &Texts {
-        self.others.get(tag).unwrap_or(&self.english)
-    }
+impl language::Texts for Texts {
+    const FILE: &'static str = TEXTS;
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::language::Catalog;
 
