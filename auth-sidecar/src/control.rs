@@ -19,8 +19,11 @@ use crate::limits;
 use crate::server::until_stopped;
 use crate::store::StoreError;
 
+mod gathering;
 pub mod keys;
 mod link;
+
+use gathering::{Due, Gathering};
 
 pub use link::{Link, LinkError};
 
@@ -120,9 +123,10 @@ async fn stream(
 
     // Everything that is not acknowledged is sent again on every new stream.
     let mut sent = send_spool(app, &up, 0).await?;
+    let mut spool = Gathering::default();
     loop {
         tokio::select! {
-            message = down.message() => take(app, message?.ok_or(StreamError::Closed)?).await,
+            message = down.message() => take(app, message?.ok_or(StreamError::Closed)?, &mut spool).await,
             changed = keys.changed() => {
                 changed.map_err(|_| StreamError::Closed)?;
                 let now = keys.borrow_and_update().announcement();
@@ -132,7 +136,19 @@ async fn stream(
                     announced = now;
                 }
             }
-            () = app.spool_grew.notified() => sent = send_spool(app, &up, sent).await?,
+            () = app.spool_grew.notified() => spool.grew(),
+            () = spool.is_due() => {
+                let Due { grew, acknowledged } = spool.take();
+                // The next acknowledgement would do for this one; what is told twice counts once.
+                if let Some(sequence) = acknowledged
+                    && let Err(error) = app.store.acknowledge(sequence).await
+                {
+                    tracing::warn!(%error, "cannot forget the outcomes that the control plane has");
+                }
+                if grew {
+                    sent = send_spool(app, &up, sent).await?;
+                }
+            }
         }
     }
 }
@@ -179,19 +195,19 @@ async fn send_spool(
 
 /// Follows one message. What cannot be followed is logged and counted; the stream goes on, because
 /// ending it would bring the same message again.
-async fn take(app: &App, message: ControlMessage) {
+async fn take(app: &App, message: ControlMessage, spool: &mut Gathering) {
     let refused = match message.message {
         Some(Down::Settings(settings)) => app
             .take_settings(&settings)
             .await
             .map_err(|error| error.to_string()),
-        Some(Down::OutcomeAck(ack)) if ack.spool == app.spool => app
-            .store
-            .acknowledge(ack.sequence)
-            .await
-            .map_err(|error| error.to_string()),
-        // Of another store's spool, whose numbers mean nothing here.
-        Some(Down::OutcomeAck(_)) => Ok(()),
+        Some(Down::OutcomeAck(ack)) => {
+            // Of another store's spool the numbers mean nothing here.
+            if ack.spool == app.spool {
+                spool.acknowledged(ack.sequence);
+            }
+            Ok(())
+        }
         Some(Down::KeysLive(live)) => app
             .keys_live(&live.kids)
             .await

@@ -97,8 +97,15 @@ pub const NOJS_TRIES: u32 = 5;
 /// Outcomes kept while the control plane is away, about 200 bytes each.
 pub const SPOOL: u64 = 100_000;
 
+/// A full spool is made smaller once in so many outcomes, and holds that many more until then.
+pub const SPOOL_TRIM: u64 = 64;
+
 /// Outcomes read from the spool and sent at a time.
 pub const SPOOL_BATCH: u64 = 256;
+
+/// How long an outcome waits for others that are told with it, as do their acknowledgements: a twentieth
+/// of the second in which a revocation has to be everywhere.
+pub const SPOOL_GATHER: Duration = Duration::from_millis(50);
 
 /// Session keys in the store: one live, one pending, and those whose sessions have not all ended.
 /// A rotation past this is refused, because every filter carries them all.

@@ -9,7 +9,7 @@ use super::{Connection, Store, StoreError, next, sql, unsigned};
 use crate::limits;
 
 impl Store {
-    /// Numbers the outcome and keeps it. Gives how many old ones had to go for it.
+    /// Numbers the outcome and keeps it. Gives how many old ones had to go for it: they go some at a time.
     pub async fn spool(
         &self,
         on: &mut Connection,
@@ -22,6 +22,9 @@ impl Store {
             .bind(URL_SAFE_NO_PAD.encode(outcome.encode_to_vec()))
             .execute(&mut *on)
             .await?;
+        if sequence % limits::SPOOL_TRIM != 0 {
+            return Ok(0);
+        }
         // Numbers have no gaps, so a distance bounds the rows without counting them.
         let dropped = sqlx::query("DELETE FROM outcomes WHERE sequence <= $1")
             .bind(sql(sequence) - sql(limits::SPOOL))

@@ -34,14 +34,12 @@ impl Store {
         on: &mut Connection,
         ticket: &Ticket,
     ) -> Result<bool, StoreError> {
-        self.remember(on, ticket).await?;
-        let done = sqlx::query(
-            "UPDATE tickets SET page_served = 1 WHERE event_id = $1 AND page_served = 0",
-        )
-        .bind(ticket.event_id())
-        .execute(on)
-        .await?;
-        Ok(done.rows_affected() == 1)
+        let served = "UPDATE tickets SET page_served = 1 WHERE event_id = $1 AND page_served < $2";
+        let first = Marks {
+            page_served: 1,
+            ..Marks::default()
+        };
+        self.note(on, ticket, served, 1, first).await
     }
 
     /// Counts one more ceremony, if the ticket may start one.
@@ -50,15 +48,14 @@ impl Store {
         on: &mut Connection,
         ticket: &Ticket,
     ) -> Result<Attempt, StoreError> {
-        self.remember(on, ticket).await?;
-        let done = sqlx::query(
-            "UPDATE tickets SET attempts = attempts + 1 WHERE event_id = $1 AND passed = 0 AND attempts < $2",
-        )
-        .bind(ticket.event_id())
-        .bind(sql(limits::ATTEMPTS_PER_TICKET))
-        .execute(&mut *on)
-        .await?;
-        if done.rows_affected() == 1 {
+        let one_more = "UPDATE tickets SET attempts = attempts + 1 \
+                        WHERE event_id = $1 AND passed = 0 AND attempts < $2";
+        let first = Marks {
+            attempts: 1,
+            ..Marks::default()
+        };
+        let most = limits::ATTEMPTS_PER_TICKET;
+        if self.note(on, ticket, one_more, most, first).await? {
             return Ok(Attempt::Granted);
         }
         let passed: i64 = sqlx::query_scalar("SELECT passed FROM tickets WHERE event_id = $1")
@@ -79,13 +76,14 @@ impl Store {
         on: &mut Connection,
         ticket: &Ticket,
     ) -> Result<bool, StoreError> {
-        self.remember(on, ticket).await?;
-        let done = sqlx::query("UPDATE tickets SET claims = claims + 1 WHERE event_id = $1 AND passed = 0 AND claims < $2")
-            .bind(ticket.event_id())
-            .bind(sql(limits::CLAIMS_PER_TICKET))
-            .execute(on)
-            .await?;
-        Ok(done.rows_affected() == 1)
+        let one_more = "UPDATE tickets SET claims = claims + 1 \
+                        WHERE event_id = $1 AND passed = 0 AND claims < $2";
+        let first = Marks {
+            claims: 1,
+            ..Marks::default()
+        };
+        let most = limits::CLAIMS_PER_TICKET;
+        self.note(on, ticket, one_more, most, first).await
     }
 
     /// Passes the ticket; `false` when another ceremony already has.
@@ -94,34 +92,65 @@ impl Store {
         on: &mut Connection,
         ticket: &Ticket,
     ) -> Result<bool, StoreError> {
-        self.remember(on, ticket).await?;
-        let done = sqlx::query("UPDATE tickets SET passed = 1 WHERE event_id = $1 AND passed = 0")
-            .bind(ticket.event_id())
-            .execute(on)
-            .await?;
-        Ok(done.rows_affected() == 1)
+        let pass = "UPDATE tickets SET passed = 1 WHERE event_id = $1 AND passed < $2";
+        let first = Marks {
+            passed: 1,
+            ..Marks::default()
+        };
+        self.note(on, ticket, pass, 1, first).await
     }
 
-    async fn remember(&self, on: &mut Connection, ticket: &Ticket) -> Result<(), StoreError> {
+    /// Changes the ticket's row by `update`, which holds while something is below `most`, or makes it as
+    /// it is `first`; `false` when it may not be changed. The update comes before the row is there,
+    /// because it nearly always is.
+    async fn note(
+        &self,
+        on: &mut Connection,
+        ticket: &Ticket,
+        update: &'static str,
+        most: u64,
+        first: Marks,
+    ) -> Result<bool, StoreError> {
+        let updated = sqlx::query(update)
+            .bind(ticket.event_id())
+            .bind(sql(most))
+            .execute(&mut *on)
+            .await?;
+        if updated.rows_affected() == 1 {
+            return Ok(true);
+        }
         // A ceremony may outlive the ticket that began it; until then the ticket is remembered, or
         // it could be passed twice.
         let expires = ticket.last_s().saturating_add(limits::CEREMONY_LONGEST_S);
         let full = self.tickets.load(Ordering::Relaxed) >= limits::TICKETS;
-        let done = sqlx::query(
+        let made = sqlx::query(
             "INSERT INTO tickets (event_id, expires_s, page_served, attempts, claims, passed) \
-             VALUES ($1, $2, 0, 0, 0, 0) ON CONFLICT (event_id) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (event_id) DO NOTHING",
         )
         .bind(ticket.event_id())
         .bind(sql(expires))
+        .bind(first.page_served)
+        .bind(first.attempts)
+        .bind(first.claims)
+        .bind(first.passed)
         .execute(on)
         .await?;
-        match done.rows_affected() {
+        match made.rows_affected() {
             // The caller's transaction is dropped with the error, and the row with it.
             1 if full => Err(StoreError::Full("tickets")),
             rows => {
                 self.tickets.fetch_add(rows, Ordering::Relaxed);
-                Ok(())
+                Ok(rows == 1)
             }
         }
     }
+}
+
+/// What is noted of a ticket.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks {
+    page_served: i64,
+    attempts: i64,
+    claims: i64,
+    passed: i64,
 }

@@ -97,6 +97,8 @@ async fn sqlite_pool(
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
+        // A file does not go away like a server; to ask it first would double what a statement costs.
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
         .after_connect(move |connection, _| {
             Box::pin(async move {
