@@ -9,6 +9,7 @@ use aws_lc_rs::hmac;
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use passkey::types::Passkey;
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -21,7 +22,8 @@ use crate::sidecar::Sidecar;
 use crate::visitor::{HOST, Visitor, ticket};
 
 /// What is asked for. A registration is `fido` of a device that nobody knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
 pub(crate) enum Kind {
     Fido,
     FidoRegistration,
@@ -58,6 +60,9 @@ impl Kind {
 
 /// The form without JavaScript has to be held for five seconds.
 const NOJS_WAIT: Duration = Duration::from_millis(5_100);
+/// People who are at it at the same time: enough that the sidecar always has something to do, as one that
+/// is near its limits has.
+const AT_ONCE: usize = 8;
 /// A step of an authenticator app.
 const STEP_S: i64 = 30;
 
@@ -117,89 +122,104 @@ impl Places {
         Ok(Prepared { kind, devices })
     }
 
-    /// One ceremony of each device.
+    /// One ceremony of each device, [`AT_ONCE`] of them at any time. Codes by mail and the form without
+    /// JavaScript have something to wait for in the middle: all of them wait for it together.
     pub(crate) async fn pass(&mut self, prepared: &mut Prepared) -> Result<()> {
-        let devices = &mut prepared.devices;
+        let devices = prepared.devices.iter_mut();
         match prepared.kind {
             Kind::Fido | Kind::FidoRegistration => {
-                for device in devices {
-                    device.with_key().await?;
-                }
+                all(devices.map(Device::with_key)).await?;
             }
             Kind::Pow => {
-                for Device { visitor, .. } in devices {
-                    let ceremony = visitor.begin("pow", "effort", Value::Null).await?;
-                    visitor
-                        .end(&ceremony, &solved(&ceremony["options"])?)
-                        .await?;
-                }
+                all(devices.map(Device::with_work)).await?;
             }
             Kind::Captcha => {
-                for (number, Device { visitor, .. }) in devices.iter_mut().enumerate() {
-                    let ceremony = visitor.begin("captcha", "human", Value::Null).await?;
-                    // Each token is good once; the stand-in repeats the ceremony's data from it.
-                    let data = ceremony["options"]["data"].as_str().context("no data")?;
-                    let token = format!("{data}.{number:0>1000}");
-                    visitor.end(&ceremony, &json!({ "token": token })).await?;
-                }
+                all(devices.map(Device::with_captcha)).await?;
             }
-            Kind::OtpEmail => self.by_mail(devices).await?,
             Kind::Totp => {
-                for device in devices {
-                    let begun = device
-                        .visitor
-                        .begin("totp", "possession", Value::Null)
-                        .await?;
-                    let code = json!({ "code": shown(&device.app, step()) });
-                    device.visitor.end(&begun, &code).await?;
-                }
+                all(devices.map(Device::with_app)).await?;
             }
-            Kind::Nojs => without_script(devices).await?,
-        }
-        Ok(())
-    }
-
-    async fn by_mail(&mut self, devices: &mut [Device]) -> Result<()> {
-        let mut begun = Vec::with_capacity(devices.len());
-        for device in devices {
-            self.mailed = self.mailed.saturating_add(1);
-            let address = format!("person-{}@shop.example", self.mailed);
-            let input = json!({ "address": address, "language": "en" });
-            let visitor = &mut device.visitor;
-            let ceremony = visitor.begin("otp_email", "possession", input).await?;
-            begun.push((visitor, ceremony, address));
-        }
-        for (visitor, ceremony, address) in begun {
-            let code = self.mails.code(&address).await?;
-            visitor.end(&ceremony, &json!({ "code": code })).await?;
+            Kind::OtpEmail => {
+                let mailed = self.mailed..;
+                self.mailed += u32::try_from(devices.len())?;
+                let begun = all(devices.zip(mailed).map(|(it, n)| it.ask_for_mail(n))).await?;
+                // The one mailbox is looked through in turn, by this process, which is not measured.
+                let mut ends = Vec::with_capacity(begun.len());
+                for (visitor, ceremony, address) in begun {
+                    let code = json!({ "code": self.mails.code(&address).await? });
+                    ends.push(async move { visitor.end(&ceremony, &code).await });
+                }
+                all(ends.into_iter()).await?;
+            }
+            Kind::Nojs => {
+                let begun = all(devices.map(Device::without_script)).await?;
+                tokio::time::sleep(NOJS_WAIT).await;
+                all(begun.into_iter().map(|(visitor, action)| async move {
+                    let answer = visitor.form(&action, "").await?;
+                    ensure!(answer.status == 303, "{}", answer.status);
+                    Ok(())
+                }))
+                .await?;
+            }
         }
         Ok(())
     }
 }
 
-/// Both forms; what has to be waited for is waited for together.
-async fn without_script(devices: &mut [Device]) -> Result<()> {
-    let mut waiting = Vec::with_capacity(devices.len());
-    for Device { visitor, .. } in devices {
+/// All of them, [`AT_ONCE`] at any time.
+async fn all<T>(work: impl Iterator<Item = impl Future<Output = Result<T>>>) -> Result<Vec<T>> {
+    futures_util::stream::iter(work)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+impl Device {
+    async fn with_work(&mut self) -> Result<()> {
+        let ceremony = self.visitor.begin("pow", "effort", Value::Null).await?;
+        let answer = solved(&ceremony["options"])?;
+        self.visitor.end(&ceremony, &answer).await
+    }
+
+    async fn with_captcha(&mut self) -> Result<()> {
+        let ceremony = self.visitor.begin("captcha", "human", Value::Null).await?;
+        // As long as a real one; the stand-in repeats the ceremony's data from it.
+        let data = ceremony["options"]["data"].as_str().context("no data")?;
+        let token = format!("{data}.{:0>1000}", "");
+        self.visitor
+            .end(&ceremony, &json!({ "token": token }))
+            .await
+    }
+
+    async fn with_app(&mut self) -> Result<()> {
+        let begun = self.visitor.begin("totp", "possession", Value::Null);
+        let begun = begun.await?;
+        let code = json!({ "code": shown(&self.app, step()) });
+        self.visitor.end(&begun, &code).await
+    }
+
+    /// Asks for a code by mail; gives the ceremony and the address.
+    async fn ask_for_mail(&mut self, number: u32) -> Result<(&mut Visitor, Value, String)> {
+        let address = format!("person-{number}@shop.example");
+        let input = json!({ "address": address, "language": "en" });
+        let begun = self.visitor.begin("otp_email", "possession", input);
+        let ceremony = begun.await?;
+        Ok((&mut self.visitor, ceremony, address))
+    }
+
+    /// Sends the first form; gives where the second one goes.
+    async fn without_script(&mut self) -> Result<(&mut Visitor, String)> {
         let form = format!("ticket={}", ticket("nojs", "effort")?);
-        let page = visitor.form("/.countersign/nojs", &form).await?;
+        let page = self.visitor.form("/.countersign/nojs", &form).await?;
         let action = page
             .text
             .split("action=\"")
             .nth(1)
             .and_then(|rest| rest.split('"').next())
             .with_context(|| format!("no form: {}", page.status))?;
-        waiting.push((visitor, action.to_owned()));
+        Ok((&mut self.visitor, action.to_owned()))
     }
-    tokio::time::sleep(NOJS_WAIT).await;
-    for (visitor, action) in waiting {
-        let answer = visitor.form(&action, "").await?;
-        ensure!(answer.status == 303, "{}", answer.status);
-    }
-    Ok(())
-}
 
-impl Device {
     /// Registers, or asserts with what it has.
     async fn with_key(&mut self) -> Result<()> {
         let ceremony = self.visitor.begin("fido", "uv", Value::Null).await?;

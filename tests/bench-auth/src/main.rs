@@ -37,6 +37,9 @@ struct Options {
     /// A quarter as long
     #[arg(long)]
     quick: bool,
+    /// Measures this kind alone
+    #[arg(long)]
+    only: Option<Kind>,
     /// The sidecar's program
     #[arg(long, default_value = "target/release/countersign-auth-sidecar")]
     program: PathBuf,
@@ -48,8 +51,8 @@ struct Options {
     output: PathBuf,
 }
 
-/// Ceremonies of one slice. A few: those that have to be waited for wait together.
-const SLICE: usize = 64;
+/// Ceremonies of one slice. Those that have to be waited for wait together.
+const SLICE: usize = 128;
 /// CPU time of one slice of an operation.
 const RAW_SLICE: Duration = Duration::from_millis(100);
 
@@ -86,7 +89,9 @@ async fn measure(options: &Options) -> Result<()> {
     .await?;
 
     let mut places = Places::new(&sidecar, mails)?;
-    let mut lines: Vec<_> = Kind::ALL.into_iter().map(Line::new).collect();
+    let kinds = Kind::ALL.into_iter();
+    let kinds = kinds.filter(|&kind| options.only.is_none_or(|only| only == kind));
+    let mut lines: Vec<_> = kinds.map(Line::new).collect();
     for round in 0..=rounds {
         for line in &mut lines {
             let prepared = places.prepare(line.kind, SLICE).await;
