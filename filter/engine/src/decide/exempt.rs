@@ -2,7 +2,8 @@
 
 use crate::glob::glob_matches;
 use crate::revision::View;
-use crate::{Request, Revision, session};
+use crate::session::Carried;
+use crate::{Request, Revision};
 
 /// Where our own pages are.
 const OWN_PATHS: &[u8] = b"/.countersign/";
@@ -24,7 +25,7 @@ pub(super) fn is_exempt(view: &View<'_>, request: &Request<'_>) -> bool {
 
 /// Does an exempt request bring a token of ours that an upstream would see?
 pub(super) fn own_token(revision: &Revision, request: &Request<'_>) -> bool {
-    !request.path().starts_with(OWN_PATHS) && session::is_own_token(revision, request)
+    !request.path().starts_with(OWN_PATHS) && Carried::token(revision, request).is_some()
 }
 
 /// What servers read in different ways cannot be judged: it is refused, and no browser sends it.

@@ -17,7 +17,7 @@ use crate::facts::Facts;
 use crate::revision::{
     ChallengeVerdict, Policy, PolicyAction, Settings, Verdict, VerdictMode, View,
 };
-use crate::session::{self, SessionSource, SessionState, Showing};
+use crate::session::{self, Carried, SessionSource, SessionState, Showing};
 use crate::step_up::{self, STEP_UP_POLICY, Scope, Upstream, Watch};
 use crate::worker::WorkerMemory;
 use crate::{EventId, Request, Revision, SessionCache};
@@ -46,6 +46,8 @@ pub(crate) struct Decider<'a> {
 pub(crate) struct LazySession<'r, 'c> {
     revision: &'r Revision,
     request: &'r Request<'r>,
+    /// Known without verifying anything, and asked for with each request.
+    token: Option<Carried<'r>>,
     cache: RefCell<&'c mut SessionCache>,
     showing: Showing,
     state: OnceCell<SessionState>,
@@ -62,6 +64,7 @@ impl<'r, 'c> LazySession<'r, 'c> {
             showing,
             revision,
             request,
+            token: Carried::token(revision, request),
             cache: RefCell::new(cache),
             state: OnceCell::new(),
         }
@@ -74,6 +77,7 @@ impl SessionSource for LazySession<'_, '_> {
             session::present_as(
                 self.revision,
                 self.request,
+                self.token,
                 &mut self.cache.borrow_mut(),
                 self.showing,
             )
@@ -203,7 +207,7 @@ pub(crate) fn judge(
             .collect(),
         notes: trace.notes,
         session: session.state.get().map(SessionState::word),
-        own_token: session::is_own_token(revision, request),
+        own_token: session.token.is_some(),
     };
     if upstream.is_some() {
         outcome.counted_before();

@@ -8,7 +8,7 @@ use super::proof::{Proof, proof};
 use super::restore::Restored;
 use super::{Call, Kept, TAKE_PATH, TOKEN_FIELD};
 use crate::limits::MAX_REPLAY_BYTES;
-use crate::session::{self, SessionState, Showing};
+use crate::session::{self, Carried, SessionState, Showing};
 use crate::{Request, Revision, WorkerMemory};
 
 /// Characters of a token: 256 random bits in base64url.
@@ -67,7 +67,14 @@ pub fn take(
     token: &str,
 ) -> Result<Call, Lost> {
     // Decided about later: then a proof of possession is noted.
-    let state = session::present_as(revision, request, &mut memory.sessions, Showing::Same);
+    let carried = Carried::token(revision, request);
+    let state = session::present_as(
+        revision,
+        request,
+        carried,
+        &mut memory.sessions,
+        Showing::Same,
+    );
     let SessionState::Valid(session) = state else {
         return Err(Lost::no_session());
     };

@@ -27,7 +27,7 @@ pub enum Carrier {
 
 /// A token of a request, not verified.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Carried<'a> {
+pub(crate) struct Carried<'a> {
     pub(super) by: Carrier,
     /// Brought as bound to a key (`Authorization: DPoP`, RFC 9449 section 7.1).
     pub(super) as_bound: bool,
@@ -45,7 +45,10 @@ impl<'a> Carried<'a> {
 
     /// The token in `Authorization`, if it says that it is one of ours: its header names our type and a
     /// key of this revision. Everything else is somebody else's, and neither looked at nor counted.
-    pub(super) fn token(revision: &Revision, request: &Request<'a>) -> Option<Self> {
+    ///
+    /// What is ours is not for the upstream, whatever it is worth: that would refuse it, or log it, or
+    /// could bring it itself.
+    pub(crate) fn token(revision: &Revision, request: &Request<'a>) -> Option<Self> {
         let mut all = request.headers().every(Known::Authorization);
         // Two credentials are none (RFC 9110 section 5.3): the field is no list.
         let (Some(field), None) = (all.next(), all.next()) else {
@@ -65,12 +68,6 @@ impl<'a> Carried<'a> {
             value,
         })
     }
-}
-
-/// Does the request bring a token of ours in `Authorization`? Whatever it is worth, it is not for the
-/// upstream: that would refuse it, or log it, or could bring it itself.
-pub(crate) fn is_own_token(revision: &Revision, request: &Request<'_>) -> bool {
-    Carried::token(revision, request).is_some()
 }
 
 #[derive(Deserialize)]

@@ -12,8 +12,7 @@ use std::sync::Arc;
 use countersign_proto::event::v1::Session as SessionEvent;
 
 pub use cache::SessionCache;
-use carried::Carried;
-pub(crate) use carried::is_own_token;
+pub(crate) use carried::Carried;
 pub use carried::{BEARER_TYPE, Carrier};
 use token::SignedClaims;
 pub use token::{Problem, UnverifiedToken};
@@ -156,7 +155,8 @@ pub(crate) fn present(
     request: &Request<'_>,
     cache: &mut SessionCache,
 ) -> SessionState {
-    present_as(revision, request, cache, Showing::First)
+    let token = Carried::token(revision, request);
+    present_as(revision, request, token, cache, Showing::First)
 }
 
 /// Whether this request's sessions are looked at for the first time. A proof of possession is good once,
@@ -169,11 +169,12 @@ pub(crate) enum Showing {
     Same,
 }
 
-/// Verifies the sessions of a request; see above.
+/// Verifies the sessions of a request, of which `token` is the one in `Authorization`; see above.
 #[inline(never)]
 pub(crate) fn present_as(
     revision: &Revision,
     request: &Request<'_>,
+    token: Option<Carried<'_>>,
     cache: &mut SessionCache,
     showing: Showing,
 ) -> SessionState {
@@ -183,7 +184,7 @@ pub(crate) fn present_as(
     let mut state = SessionState::Absent;
     let mut forged = 0;
     let cookies = cookie::values(request, SESSION_COOKIE).map(Carried::cookie);
-    for carried in cookies.chain(Carried::token(revision, request)) {
+    for carried in cookies.chain(token) {
         let presented = match verify(revision, host, request, &carried, cache, showing) {
             Ok(session) => SessionState::Valid(session),
             Err(problem) => SessionState::Refused(problem),

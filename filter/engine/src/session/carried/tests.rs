@@ -2,7 +2,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{BEARER_TYPE, is_own_token};
+use super::{BEARER_TYPE, Carried};
 use crate::session::{SessionState, present};
 use crate::testing::{self, claims, compiled, cookie, load, token, token_with, with};
 use crate::{Decision, SessionCache};
@@ -21,7 +21,7 @@ fn presented(more: &[(&str, &[u8])]) -> (SessionState, bool) {
     let headers = testing::headers("/", more);
     let request = testing::request(&revision, &headers);
     let state = present(&revision, &request, &mut SessionCache::default());
-    (state, is_own_token(&revision, &request))
+    (state, Carried::token(&revision, &request).is_some())
 }
 
 fn with_authorization(value: &str) -> (&'static str, bool) {

@@ -163,7 +163,7 @@ fn a_policy_that_demands_proof_of_possession_is_satisfied_by_nothing_less() {
 
 #[test]
 fn a_request_that_is_judged_again_is_the_same_showing_of_its_proof() {
-    use crate::session::{Showing, present_as};
+    use crate::session::{Carried, Showing, present_as};
     let revision = load(&compiled());
     let (token, proof) = (format!("DPoP {}", bound_token()), proof(json!({})));
     let more = [
@@ -173,7 +173,8 @@ fn a_request_that_is_judged_again_is_the_same_showing_of_its_proof() {
     let headers = testing::headers("/orders", &more);
     let request = testing::request(&revision, &headers);
     let mut cache = SessionCache::default();
-    let mut word = |showing| present_as(&revision, &request, &mut cache, showing).word();
+    let carried = Carried::token(&revision, &request);
+    let mut word = |showing| present_as(&revision, &request, carried, &mut cache, showing).word();
     // Before it is decided about, when it is, and when its upstream has asked for more.
     assert_eq!(word(Showing::Same), "valid");
     assert_eq!(word(Showing::First), "valid");
