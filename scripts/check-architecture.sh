@@ -100,6 +100,9 @@ unseen countersign-database 'it opens databases and knows nothing of what is in 
 unseen countersign-dpop 'it says what a proof must be: no contracts, no rules, no store' \
   -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar \
   -e tokio
+for package in countersign-auth-sidecar countersign-control-plane countersign-cli; do
+  unseen "$package" 'what stands in for others in tests is not shipped' -e countersign-stand-ins -e passkey
+done
 unseen countersign-metrics 'it counts and knows none of us' \
   -e countersign-proto -e countersign-engine -e countersign-control-plane -e countersign-auth-sidecar
 

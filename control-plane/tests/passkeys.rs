@@ -20,6 +20,7 @@ use countersign_control_plane::runtime::{AccessConfig, AccessMode, DeclaredToken
 use countersign_control_plane::store::AuditFilter;
 use countersign_proto::access::v1 as proto;
 use countersign_proto::access::v1::access_service_client::AccessServiceClient;
+use countersign_stand_ins::passkey_client::PasskeyClient;
 use countersign_webauthn::testing::Authenticator;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -826,89 +827,22 @@ async fn the_command_line_lists_passkeys_and_removes_them() {
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
 }
 
-mod foreign {
-    //! The same with a client and an authenticator that others wrote.
+#[tokio::test]
+async fn a_client_that_others_wrote_makes_a_passkey_and_signs_in_with_it() {
+    let asking = Asking::start(On::Sqlite).await;
+    let cookie = asking.by_token(EDITOR).await;
+    let mut client = PasskeyClient::at(&asking.origin());
 
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use passkey::authenticator::{Authenticator, UiHint, UserCheck, UserValidationMethod};
-    use passkey::client::{Client, DefaultClientData};
-    use passkey::crypto::aws_lc_rs::AwsLcRsBackend;
-    use passkey::types::Passkey;
-    use passkey::types::ctap2::{Aaguid, Ctap2Error};
-    use passkey::types::webauthn::{CredentialCreationOptions, CredentialRequestOptions};
-    use url::Url;
+    let asked = asking.asked(&cookie).await;
+    let created = client.register(&asked["options"]).await;
+    let body = json!({ "ceremony": asked["ceremony"], "answer": created });
+    let made = asking
+        .post("/api/v1/passkeys/answer", Some(&cookie), body)
+        .await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.body);
 
-    use super::*;
-
-    struct VerifiedUser;
-
-    #[tonic::async_trait]
-    impl UserValidationMethod for VerifiedUser {
-        type PasskeyItem = Passkey;
-
-        async fn check_user<'a>(
-            &self,
-            _: UiHint<'a, Passkey>,
-            _presence: bool,
-            _verification: bool,
-        ) -> Result<UserCheck, Ctap2Error> {
-            Ok(UserCheck {
-                presence: true,
-                verification: true,
-            })
-        }
-
-        fn is_presence_enabled(&self) -> bool {
-            true
-        }
-
-        fn is_verification_enabled(&self) -> Option<bool> {
-            Some(true)
-        }
-    }
-
-    /// As a browser's `toJSON()` would: bytes in base64url. The crate writes them as lists of numbers.
-    fn to_json(credential: &impl serde::Serialize) -> Value {
-        fn tidy(value: Value) -> Value {
-            match value {
-                Value::Array(items) if items.iter().all(Value::is_u64) => {
-                    let byte = |item: &Value| u8::try_from(item.as_u64().unwrap()).unwrap();
-                    let bytes = items.iter().map(byte).collect::<Vec<_>>();
-                    URL_SAFE_NO_PAD.encode(bytes).into()
-                }
-                Value::Object(map) => map.into_iter().map(|(k, v)| (k, tidy(v))).collect(),
-                other => other,
-            }
-        }
-        tidy(serde_json::to_value(credential).unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_client_that_others_wrote_makes_a_passkey_and_signs_in_with_it() {
-        let asking = Asking::start(On::Sqlite).await;
-        let cookie = asking.by_token(EDITOR).await;
-        let origin = Url::parse(&asking.origin()).unwrap();
-        let store: Option<Passkey> = None;
-        let id = Aaguid::new_empty();
-        let authenticator = Authenticator::new(id, store, VerifiedUser, AwsLcRsBackend);
-        let mut client = Client::new(authenticator).allows_insecure_localhost(true);
-        let options = |asked: &Value| json!({ "publicKey": asked["options"] });
-
-        let asked = asking.asked(&cookie).await;
-        let request: CredentialCreationOptions = serde_json::from_value(options(&asked)).unwrap();
-        let created = client.register(&origin, request, DefaultClientData).await;
-        let answer = to_json(&created.unwrap());
-        let body = json!({ "ceremony": asked["ceremony"], "answer": answer });
-        let made = asking
-            .post("/api/v1/passkeys/answer", Some(&cookie), body)
-            .await;
-        assert_eq!(made.status, StatusCode::OK, "{}", made.body);
-
-        let asked = asking.asked_to_sign_in().await;
-        let request: CredentialRequestOptions = serde_json::from_value(options(&asked)).unwrap();
-        let used = client.authenticate(&origin, request, DefaultClientData);
-        let signed = asking.answered(&asked, to_json(&used.await.unwrap())).await;
-        assert_eq!(signed.status, StatusCode::OK, "{}", signed.body);
-    }
+    let asked = asking.asked_to_sign_in().await;
+    let used = client.authenticate(&asked["options"]).await;
+    let signed = asking.answered(&asked, used).await;
+    assert_eq!(signed.status, StatusCode::OK, "{}", signed.body);
 }

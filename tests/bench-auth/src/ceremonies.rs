@@ -9,14 +9,13 @@ use aws_lc_rs::hmac;
 use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_stand_ins::passkey_client::PasskeyClient;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use passkey::types::Passkey;
 use reqwest::Client;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
-use crate::fido;
 use crate::mail::Mails;
 use crate::sidecar::Sidecar;
 use crate::visitor::{HOST, Visitor, ticket};
@@ -85,7 +84,7 @@ pub(crate) struct Prepared {
 #[derive(Debug)]
 struct Device {
     visitor: Visitor,
-    passkey: Option<Passkey>,
+    passkey: PasskeyClient,
     /// The key of its authenticator app.
     app: Vec<u8>,
 }
@@ -108,7 +107,7 @@ impl Places {
         for _ in 0..number {
             let mut device = Device {
                 visitor: Visitor::new(&self.client, &self.origin),
-                passkey: None,
+                passkey: PasskeyClient::at(&format!("https://{HOST}")),
                 app: Vec::new(),
             };
             if matches!(kind, Kind::Fido | Kind::Totp) {
@@ -223,7 +222,12 @@ impl Device {
     /// Registers, or asserts with what it has.
     async fn with_key(&mut self) -> Result<()> {
         let ceremony = self.visitor.begin("fido", "uv", Value::Null).await?;
-        let answer = fido::answer(&ceremony, &mut self.passkey).await?;
+        let options = &ceremony["options"];
+        let answer = if ceremony["mode"] == "registration" {
+            self.passkey.register(options).await
+        } else {
+            self.passkey.authenticate(options).await
+        };
         self.visitor.end(&ceremony, &answer).await
     }
 

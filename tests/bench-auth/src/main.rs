@@ -11,7 +11,6 @@
 
 mod ceremonies;
 mod control;
-mod fido;
 mod mail;
 mod raw;
 mod report;
@@ -65,7 +64,7 @@ fn main() -> Result<()> {
 async fn measure(options: &Options) -> Result<()> {
     let rounds = if options.quick { 2 } else { options.rounds };
     let folder = tempfile::tempdir()?;
-    let control_plane = control::start().await?;
+    let control_plane = control::start().await;
     let provider = ceremonies::provider().await?;
     let mails = mail::start().await?;
     let sidecar = Sidecar::start(&options.program, folder.path(), |command| {
