@@ -3,7 +3,7 @@
 //! Making one and signing in with one are two calls: the first asks, the second brings the browser's answer
 //! and, unchanged, what the first had sealed.
 
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -14,10 +14,9 @@ use super::body::Body;
 use super::guard::refused;
 use super::json::time;
 use super::problem::Problem;
-use super::session::signed_in;
+use super::session::{ComesFrom, signed_in};
 use crate::access::{Caller, Source};
 use crate::runtime::{App, Asked, ListedPasskey, PasskeyError};
-use crate::tls::Peer;
 
 /// Asks for a passkey of whoever it is.
 pub(super) const SIGN_IN: &str = "/api/v1/session/passkey";
@@ -76,8 +75,6 @@ pub(super) struct First {
     name: String,
 }
 
-type ComesFrom = Option<Extension<ConnectInfo<Peer>>>;
-
 /// `POST /api/v1/session/passkey`.
 pub(super) async fn ask_sign_in(State(app): State<App>) -> Result<Json<AskedJson>, Refused> {
     Ok(Json(app.access.ask_sign_in()?.into()))
@@ -87,15 +84,12 @@ pub(super) async fn ask_sign_in(State(app): State<App>) -> Result<Json<AskedJson
 pub(super) async fn sign_in(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    peer: ComesFrom,
+    from: ComesFrom,
     Body(Answer { ceremony, answer }): Body<Answer>,
 ) -> Result<Response, Refused> {
-    let action = format!("POST {SIGNED_IN}");
-    let access = &app.access;
+    let (access, action) = (&app.access, format!("POST {SIGNED_IN}"));
     let signed = access.sign_in_by_passkey(&caller, &ceremony, answer.into(), &action);
-    let signed = signed.await?;
-    let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
-    Ok(signed_in(peer, signed))
+    Ok(signed_in(&from, signed.await?))
 }
 
 /// `POST /api/v1/passkeys/first`.
@@ -118,15 +112,12 @@ pub(super) async fn ask_first(
 pub(super) async fn make_first(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    peer: ComesFrom,
+    from: ComesFrom,
     Body(Answer { ceremony, answer }): Body<Answer>,
 ) -> Result<Response, Refused> {
-    let action = format!("POST {MADE_FIRST}");
-    let access = &app.access;
+    let (access, action) = (&app.access, format!("POST {MADE_FIRST}"));
     let signed = access.make_first_passkey(&caller, &ceremony, answer.into(), &action);
-    let signed = signed.await?;
-    let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
-    Ok(signed_in(peer, signed))
+    Ok(signed_in(&from, signed.await?))
 }
 
 /// `POST /api/v1/passkeys`.
@@ -144,14 +135,10 @@ pub(super) async fn make(
     Extension(caller): Extension<Caller>,
     Body(Answer { ceremony, answer }): Body<Answer>,
 ) -> Result<Json<PasskeyJson>, Refused> {
-    let action = format!("POST {MADE}");
-    let access = &app.access;
+    let (access, action) = (&app.access, format!("POST {MADE}"));
     let made = access.make_passkey(&caller, &ceremony, answer.into(), &action);
-    let entry = made.await.inspect_err(|error| note(&caller, error))?;
-    let listed = access.list_passkeys().await.map_err(Problem::from)?;
-    let listed = listed.into_iter().find(|it| it.entry.id == entry.id);
-    let listed = listed.ok_or(PasskeyError::Missing(entry.id))?;
-    Ok(Json(PasskeyJson::of(listed, &caller)))
+    let made = made.await.inspect_err(|error| note(&caller, error))?;
+    Ok(Json(PasskeyJson::of(made, &caller)))
 }
 
 /// One passkey.

@@ -52,11 +52,18 @@ pub(super) async fn ways(State(app): State<App>) -> Json<WaysJson> {
     })
 }
 
+/// The connection of a request, where it is known.
+pub(super) type ComesFrom = Option<Extension<ConnectInfo<Peer>>>;
+
+fn peer(from: &ComesFrom) -> Option<&Peer> {
+    from.as_ref().map(|Extension(ConnectInfo(peer))| peer)
+}
+
 /// Who has just signed in, with their cookie.
-pub(super) fn signed_in(peer: Option<&Peer>, signed: SignedIn) -> Response {
+pub(super) fn signed_in(from: &ComesFrom, signed: SignedIn) -> Response {
     let who = Json(WhoAmIJson::from(signed.caller.identity));
     let mut response = who.into_response();
-    if let Some(cookie) = cookie::set(peer, signed.cookie.reveal()) {
+    if let Some(cookie) = cookie::set(peer(from), signed.cookie.reveal()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
@@ -65,34 +72,34 @@ pub(super) fn signed_in(peer: Option<&Peer>, signed: SignedIn) -> Response {
 /// `POST /api/v1/session`.
 pub(super) async fn sign_in(
     State(app): State<App>,
-    peer: Option<Extension<ConnectInfo<Peer>>>,
+    from: ComesFrom,
     Body(shown): Body<SignIn>,
 ) -> Result<Response, Problem> {
-    let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
-    let action = format!("POST {PATH}");
-    let done = app.access.sign_in(peer, shown.token.trim(), &action).await;
+    let (access, action) = (&app.access, format!("POST {PATH}"));
+    let done = access
+        .sign_in(peer(&from), shown.token.trim(), &action)
+        .await;
     let signed = match done {
         Ok(signed) => signed,
         Err(SignInError::Refused(refusal)) => return Ok(refused(&refusal)),
         Err(error) => return Err(error.into()),
     };
-    Ok(signed_in(peer, signed))
+    Ok(signed_in(&from, signed))
 }
 
 /// `DELETE /api/v1/session`.
 pub(super) async fn sign_out(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
-    peer: Option<Extension<ConnectInfo<Peer>>>,
+    from: ComesFrom,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if let Some(cookie) = cookie::find(&headers) {
         let action = format!("DELETE {PATH}");
         app.access.sign_out(&caller, cookie, &action).await?;
     }
-    let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if let Some(cookie) = cookie::unset(peer) {
+    if let Some(cookie) = cookie::unset(peer(&from)) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     Ok(response)

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Access;
 use super::admin::short_id;
 use super::credential::{self, registered};
-use super::passkeys::{PasskeyError, Passkeys, bounded_name, object};
+use super::passkeys::{ListedPasskey, PasskeyError, Passkeys, bounded_name, object};
 use super::sign_in::SignedIn;
 use crate::access::{
     Caller, Identity, PasskeyEntry, Refusal, Role, Secret, SignIn, SignedInBy, TokenHash,
@@ -100,7 +100,7 @@ impl Access {
         ceremony: &str,
         answer: Value,
         action: &str,
-    ) -> Result<PasskeyEntry, PasskeyError> {
+    ) -> Result<ListedPasskey, PasskeyError> {
         let passkeys = self.passkeys()?;
         let (role, token) = self.root(&caller.identity)?;
         let created_by = caller.identity.source().to_string();
@@ -123,7 +123,8 @@ impl Access {
         made_or(self.store.add_passkey(&passkey, &answered, &row).await?)?;
         caller.note.written();
         self.read().await?;
-        Ok(passkey.entry)
+        let book = self.book.borrow();
+        Ok(ListedPasskey::new(passkey.entry, &book, self.clock.now()))
     }
 
     /// Asks for the first passkey, of who holds a one-time token.

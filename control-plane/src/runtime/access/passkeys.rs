@@ -199,6 +199,16 @@ pub struct ListedPasskey {
     pub good: bool,
 }
 
+impl ListedPasskey {
+    pub(super) fn new(entry: PasskeyEntry, book: &Book, now: u64) -> Self {
+        Self {
+            ends_ms: entry.token.as_deref().and_then(|id| book.token_ends(id)),
+            good: book.by_passkey(&entry, now).is_ok(),
+            entry,
+        }
+    }
+}
+
 impl Access {
     /// Where passkeys are asked for; none = nowhere.
     #[must_use]
@@ -223,11 +233,7 @@ impl Access {
         let mut listed: Vec<_> = stored
             .passkeys
             .into_iter()
-            .map(|entry| ListedPasskey {
-                ends_ms: entry.token.as_deref().and_then(|id| book.token_ends(id)),
-                good: book.by_passkey(&entry, now).is_ok(),
-                entry,
-            })
+            .map(|entry| ListedPasskey::new(entry, &book, now))
             .collect();
         listed.sort_by(|a, b| {
             (b.entry.created_ms, &b.entry.id).cmp(&(a.entry.created_ms, &a.entry.id))
