@@ -2,11 +2,11 @@
 
 mod translated;
 
-use std::collections::HashMap;
-
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+pub(crate) use translated::assert_complete;
 pub use translated::{Texts, Translated};
 
 use crate::limits;
@@ -29,14 +29,8 @@ const FILES: [(&str, &str); 12] = [
 /// Those that are written from right to left.
 const RIGHT_TO_LEFT: [&str; 1] = ["ar"];
 
-/// What becomes of held requests, of every language: one file, so that it can grow by itself.
-const HELD: &str = include_str!("../messages/held.json");
-
-/// What is said of keys, browsers and whose page it is, of every language.
-const DEVICES: &str = include_str!("../messages/devices.json");
-
 /// What is said of keys, browsers and whose page it is.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "each name is the key in the file")]
 pub struct DeviceMessages {
@@ -52,8 +46,12 @@ pub struct DeviceMessages {
     pub help: String,
 }
 
+impl Texts for DeviceMessages {
+    const FILE: &'static str = include_str!("../messages/devices.json");
+}
+
 /// What is said of a request that is held and sent again.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "each name is the key in the file")]
 pub struct HeldMessages {
@@ -65,6 +63,10 @@ pub struct HeldMessages {
     pub used_heading: String,
     pub used: String,
     pub elsewhere: String,
+}
+
+impl Texts for HeldMessages {
+    const FILE: &'static str = include_str!("../messages/held.json");
 }
 
 /// Every message of one language. A file that lacks one, or has one more, does not load.
@@ -170,32 +172,21 @@ impl Catalog {
     /// Reads the files that are compiled in.
     pub fn builtin() -> Result<Self, InvalidCatalog> {
         let invalid = |tag| move |source| InvalidCatalog { tag, source };
-        let mut held: HashMap<String, HeldMessages> =
-            serde_json::from_str(HELD).map_err(invalid("held"))?;
-        let mut devices: HashMap<String, DeviceMessages> =
-            serde_json::from_str(DEVICES).map_err(invalid("devices"))?;
-        let mut read = |(tag, text): (&'static str, &str)| {
-            let missing = |file: &str| serde::de::Error::custom(format!("not in `{file}`"));
-            let no_held = || missing("held.json");
-            let no_devices = || missing("devices.json");
+        let held = Translated::<HeldMessages>::builtin().map_err(invalid("held"))?;
+        let devices = Translated::<DeviceMessages>::builtin().map_err(invalid("devices"))?;
+        let read = |(tag, text): (&'static str, &str)| {
             Ok(Language {
                 tag,
                 rtl: RIGHT_TO_LEFT.contains(&tag),
                 messages: serde_json::from_str(text).map_err(invalid(tag))?,
-                held: held.remove(tag).ok_or_else(no_held).map_err(invalid(tag))?,
-                devices: devices
-                    .remove(tag)
-                    .ok_or_else(no_devices)
-                    .map_err(invalid(tag))?,
+                held: held.of(tag).clone(),
+                devices: devices.of(tag).clone(),
             })
         };
         let [english, others @ ..] = FILES;
         Ok(Self {
             fallback: read(english)?,
-            others: others
-                .into_iter()
-                .map(&mut read)
-                .collect::<Result<_, _>>()?,
+            others: others.into_iter().map(read).collect::<Result<_, _>>()?,
         })
     }
 
@@ -311,12 +302,9 @@ mod tests {
     }
 
     #[test]
-    fn no_language_lacks_a_message_of_keys_and_browsers() {
-        let all: HashMap<String, HashMap<String, String>> = serde_json::from_str(DEVICES).unwrap();
-        assert_eq!(all.len(), FILES.len());
-        for messages in all.values().flat_map(HashMap::values) {
-            assert!(!messages.trim().is_empty());
-        }
+    fn no_language_lacks_a_message_of_held_requests_or_of_keys_and_browsers() {
+        assert_complete::<HeldMessages>(&[]);
+        assert_complete::<DeviceMessages>(&[]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub trait Texts: DeserializeOwned {
 #[derive(Debug)]
 pub struct Translated<T> {
     english: T,
-    pub(crate) others: BTreeMap<String, T>,
+    others: BTreeMap<String, T>,
 }
 
 impl<T: Texts> Translated<T> {
@@ -30,5 +30,25 @@ impl<T: Texts> Translated<T> {
     #[must_use]
     pub fn of(&self, tag: &str) -> &T {
         self.others.get(tag).unwrap_or(&self.english)
+    }
+}
+
+/// Fails where a language of the page lacks a text or leaves one empty, and where a place like `{host}` is
+/// not in each of the texts that are named with it, or is in another one.
+#[cfg(test)]
+pub(crate) fn assert_complete<T: Texts>(places: &[(&str, &[&str])]) {
+    Translated::<T>::builtin().unwrap();
+    let all: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(T::FILE).unwrap();
+    for tag in super::Catalog::builtin().unwrap().tags() {
+        assert!(all.contains_key(tag), "{tag}");
+    }
+    for (tag, texts) in &all {
+        for (key, text) in texts {
+            assert!(!text.trim().is_empty(), "{tag} {key}");
+            for (place, of) in places {
+                let there = text.contains(place);
+                assert_eq!(there, of.contains(&key.as_str()), "{tag} {key}");
+            }
+        }
     }
 }

@@ -7,8 +7,8 @@ fn key(seed: u8) -> SessionKey {
     SessionKey::from_seed(&[seed; 32]).unwrap()
 }
 
-fn token(seed: u8, host: &Authority) -> String {
-    let grant = Grant {
+fn grant(host: &Authority, lifetime_s: u64) -> Grant<'_> {
+    Grant {
         host,
         device: "device-1",
         assurance: Assurance::Uv,
@@ -17,10 +17,13 @@ fn token(seed: u8, host: &Authority) -> String {
         id: "session-1".to_owned(),
         now_s: NOW,
         proven_s: NOW,
-        lifetime_s: 60,
+        lifetime_s,
         carried: Carried::Cookie,
-    };
-    grant.sign(&key(seed).signer()).unwrap()
+    }
+}
+
+fn token(seed: u8, host: &Authority) -> String {
+    grant(host, 60).sign(&key(seed).signer()).unwrap()
 }
 
 fn host() -> Authority {
@@ -64,19 +67,7 @@ fn a_revoked_session_or_device_is_not_good() {
 fn a_session_of_another_key_is_not_good_under_our_kid() {
     let mut impostor = key(2).signer();
     impostor.kid = key(1).kid().to_owned();
-    let grant = Grant {
-        host: &host(),
-        device: "d",
-        assurance: Assurance::Uv,
-        amr: &["pop"],
-        stronger: None,
-        id: "s".to_owned(),
-        now_s: NOW,
-        proven_s: NOW,
-        lifetime_s: 60,
-        carried: Carried::Cookie,
-    };
-    let forged = grant.sign(&impostor).unwrap();
+    let forged = grant(&host(), 60).sign(&impostor).unwrap();
     assert!(verify(&forged, &[key(1).verifier()], &[], &host(), NOW).is_none());
     for text in ["", "a.b.c", &"a".repeat(limits::SESSION_BYTES + 1)] {
         assert!(verify(text, &[key(1).verifier()], &[], &host(), NOW).is_none());
@@ -85,18 +76,8 @@ fn a_session_of_another_key_is_not_good_under_our_kid() {
 
 #[test]
 fn a_renewed_copy_says_the_same_and_never_outlasts_the_session() {
-    let grant = Grant {
-        host: &host(),
-        device: "device-1",
-        assurance: Assurance::Uv,
-        amr: &["pop"],
-        stronger: None,
-        id: "session-1".to_owned(),
-        now_s: NOW,
-        proven_s: NOW,
-        lifetime_s: 3600,
-        carried: Carried::Cookie,
-    };
+    let host = host();
+    let grant = grant(&host, 3600);
     let first = grant.claims().renewed(300, NOW + 10).unwrap();
     assert_eq!(
         (first.exp, first.bound_until),
@@ -118,39 +99,19 @@ fn a_renewed_copy_says_the_same_and_never_outlasts_the_session() {
 #[test]
 fn a_bound_session_lasts_to_its_end_and_a_copy_to_its_own() {
     let keys = [key(1).verifier()];
-    let grant = Grant {
-        host: &host(),
-        device: "device-1",
-        assurance: Assurance::Uv,
-        amr: &["pop"],
-        stronger: None,
-        id: "session-1".to_owned(),
-        now_s: NOW,
-        proven_s: NOW,
-        lifetime_s: 3600,
-        carried: Carried::Cookie,
-    };
+    let host = host();
+    let grant = grant(&host, 3600);
     let copy = grant.claims().renewed(300, NOW).unwrap();
     let token = copy.sign(&key(1).signer()).unwrap();
-    let session = verify(&token, &keys, &[], &host(), NOW + 299).unwrap();
+    let session = verify(&token, &keys, &[], &host, NOW + 299).unwrap();
     assert_eq!(session.expires_s, NOW + 3600);
-    assert!(verify(&token, &keys, &[], &host(), NOW + 300).is_none());
+    assert!(verify(&token, &keys, &[], &host, NOW + 300).is_none());
 }
 
 #[test]
 fn a_renewal_does_not_lead_past_a_revocation() {
-    let grant = Grant {
-        host: &host(),
-        device: "device-1",
-        assurance: Assurance::Uv,
-        amr: &["pop"],
-        stronger: None,
-        id: "session-1".to_owned(),
-        now_s: NOW,
-        proven_s: NOW,
-        lifetime_s: 3600,
-        carried: Carried::Cookie,
-    };
+    let host = host();
+    let grant = grant(&host, 3600);
     let copy = grant.claims().renewed(300, NOW + 100).unwrap();
     assert!(copy.is_revoked(&[Revocation::device("device-1", NOW + 50)]));
     assert!(copy.is_revoked(&[Revocation::session("session-1", NOW + 50)]));
