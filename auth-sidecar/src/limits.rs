@@ -100,6 +100,10 @@ pub const SPOOL: u64 = 100_000;
 /// A full spool is made smaller once in so many outcomes, and holds that many more until then.
 pub const SPOOL_TRIM: u64 = 64;
 
+/// Beside them, outcomes that end a device's sessions, which stay when the others have to go. The control
+/// plane takes ten such a minute.
+pub const SPOOL_COMPROMISED: u64 = 1_000;
+
 /// Outcomes read from the spool and sent at a time.
 pub const SPOOL_BATCH: u64 = 256;
 

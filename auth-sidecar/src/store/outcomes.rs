@@ -9,7 +9,9 @@ use super::{Connection, Store, StoreError, next, sql, unsigned};
 use crate::limits;
 
 impl Store {
-    /// Numbers the outcome and keeps it. Gives how many old ones had to go for it: they go some at a time.
+    /// Numbers the outcome and keeps it. Gives how many old ones had to go for it: they go some at a time,
+    /// and what ends a device's sessions stays meanwhile, since whoever copied the credential can make many
+    /// others.
     pub async fn spool(
         &self,
         on: &mut Connection,
@@ -17,20 +19,33 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let sequence = next(on, "outcome").await?;
         outcome.sequence = sequence;
-        sqlx::query("INSERT INTO outcomes (sequence, message) VALUES ($1, $2)")
+        sqlx::query("INSERT INTO outcomes (sequence, message, compromised) VALUES ($1, $2, $3)")
             .bind(sql(sequence))
             .bind(URL_SAFE_NO_PAD.encode(outcome.encode_to_vec()))
+            .bind(i64::from(outcome.compromised))
             .execute(&mut *on)
             .await?;
-        if sequence % limits::SPOOL_TRIM != 0 {
-            return Ok(0);
+        let mut dropped = 0;
+        if sequence % limits::SPOOL_TRIM == 0 {
+            // Numbers have no gaps, so a distance bounds the rows without counting them.
+            dropped = sqlx::query("DELETE FROM outcomes WHERE sequence <= $1 AND compromised = 0")
+                .bind(sql(sequence) - sql(limits::SPOOL))
+                .execute(&mut *on)
+                .await?
+                .rows_affected();
         }
-        // Numbers have no gaps, so a distance bounds the rows without counting them.
-        let dropped = sqlx::query("DELETE FROM outcomes WHERE sequence <= $1")
-            .bind(sql(sequence) - sql(limits::SPOOL))
+        if outcome.compromised {
+            dropped += sqlx::query(
+                "DELETE FROM outcomes WHERE compromised = 1 AND sequence <= \
+                 (SELECT sequence FROM outcomes WHERE compromised = 1 \
+                  ORDER BY sequence DESC LIMIT 1 OFFSET $1)",
+            )
+            .bind(sql(limits::SPOOL_COMPROMISED))
             .execute(on)
-            .await?;
-        Ok(dropped.rows_affected())
+            .await?
+            .rows_affected();
+        }
+        Ok(dropped)
     }
 
     /// The next outcomes after `sequence`, oldest first.

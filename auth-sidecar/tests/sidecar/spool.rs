@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use countersign_auth_sidecar::cause::Cause;
 use countersign_auth_sidecar::limits;
 use countersign_proto::node::v1::control_message::Message as Down;
 use countersign_proto::node::v1::sidecar_message::Message as Up;
-use countersign_proto::node::v1::{KeysLive, OutcomeAck, RotateKeys, Step};
+use countersign_proto::node::v1::{KeysLive, Outcome, OutcomeAck, RotateKeys, Step};
 use countersign_proto::policy::v1::{Revocation, revocation::What};
 
 use crate::authenticator::Authenticator;
@@ -237,4 +238,141 @@ async fn a_full_spool_drops_the_oldest_and_counts_it() {
         ),
         (2, 1)
     );
+}
+
+/// A browser whose device has a session, and a credential of which two copies were used just now.
+async fn copied(world: &World) -> Browser {
+    let mut browser = Browser::of(world);
+    let mut authenticator = Authenticator::new();
+    for counter in [1, 41] {
+        authenticator.counter = counter;
+        let passed = browser.pass(&world.ticket(), &mut authenticator).await;
+        assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
+    }
+    authenticator.counter = 20;
+    let refused = browser.pass(&world.ticket(), &mut authenticator).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    browser
+}
+
+/// The next outcome that asks for the end of a device's sessions.
+async fn compromise(connection: &mut Connection) -> Outcome {
+    loop {
+        let outcome = connection.outcome().await;
+        if outcome.compromised {
+            return outcome;
+        }
+    }
+}
+
+/// Until the sidecar knows that something is revoked.
+async fn until_revoked(world: &World) {
+    let mut settings = world.app.settings.subscribe();
+    let known = settings.wait_for(|known| {
+        known
+            .as_ref()
+            .is_some_and(|known| !known.revocations.is_empty())
+    });
+    known.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_copied_credential_that_was_seen_while_nobody_listened_ends_its_device_everywhere_later()
+{
+    let mut world = World::fresh().await;
+    let mut control_plane = ControlPlane::start().await;
+    let stream = connect(&world, control_plane.address);
+    let mut connection = control_plane.accept().await;
+    make_ready(&world, &mut connection).await;
+    drop(connection);
+    let address = control_plane.kill();
+    let mut browser = copied(&world).await;
+    let device = browser.cookies["__Host-countersign-device"].clone();
+    // The sidecar does not live to see the control plane again; what it has to tell does.
+    drop(stream);
+    world.restart().await;
+    let other = world.beside().await;
+    let old_ticket = world.ticket_with("iat", 1.into());
+    for sidecar in [&world, &other] {
+        browser.turn_to(sidecar);
+        let page = browser.page(&old_ticket).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "nobody has ended it");
+    }
+
+    let mut control_plane = ControlPlane::start_at(address).await;
+    let _stream = connect(&world, address);
+    // Lost with its connection before it was acknowledged: it is told again.
+    let first = compromise(&mut control_plane.accept().await).await;
+    let mut connection = control_plane.accept().await;
+    let told = compromise(&mut connection).await;
+    assert_eq!(told, first);
+    assert_eq!(
+        (told.device.as_str(), told.cause.as_str()),
+        (device.as_str(), Cause::CredentialCloned.name())
+    );
+    // What the control plane makes of it reaches everybody.
+    let mut revoked = settings();
+    revoked.revocations = vec![Revocation {
+        what: Some(What::Device(told.device)),
+        issued_before: u64::MAX,
+    }];
+    connection.send(Down::Settings(revoked.clone())).await;
+    connection
+        .send(Down::OutcomeAck(OutcomeAck {
+            spool: told.spool,
+            sequence: told.sequence,
+        }))
+        .await;
+    let _others_stream = connect(&other, address);
+    let others_connection = control_plane.accept().await;
+    others_connection.send(Down::Settings(revoked)).await;
+    for sidecar in [&world, &other] {
+        until_revoked(sidecar).await;
+        browser.turn_to(sidecar);
+        assert_eq!(browser.page(&old_ticket).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_full_spool_keeps_what_ends_a_devices_sessions() {
+    let world = World::ready().await;
+    let browser = copied(&world).await;
+    // The next time that it is made smaller is the next outcome.
+    let number = (limits::SPOOL + 100).next_multiple_of(limits::SPOOL_TRIM) - 1;
+    let mut tx = world.app.store.write().await.unwrap();
+    sqlx::query("UPDATE counters SET value = $1 WHERE name = 'outcome'")
+        .bind(i64::try_from(number).unwrap())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let before = world.outcomes().await.len();
+    Browser::of(&world).page(&world.ticket()).await;
+    let left = world.outcomes().await;
+    assert!(left[0].compromised && left[1].step() == Step::PageServed);
+    assert_eq!(left[0].device, browser.cookies["__Host-countersign-device"]);
+    assert_eq!(
+        (left.len(), world.app.metrics.outcomes_dropped.get()),
+        (2, u64::try_from(before - 1).unwrap())
+    );
+}
+
+#[tokio::test]
+async fn of_too_many_that_end_sessions_the_oldest_goes_and_is_counted() {
+    let world = World::ready().await;
+    let mut tx = world.app.store.write().await.unwrap();
+    for number in 1..=limits::SPOOL_COMPROMISED + 1 {
+        let mut outcome = Outcome {
+            compromised: true,
+            ..Outcome::default()
+        };
+        let dropped = world.app.store.spool(&mut tx, &mut outcome).await.unwrap();
+        assert_eq!(dropped, u64::from(number > limits::SPOOL_COMPROMISED));
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(
+        world.app.store.spool_size().await.unwrap(),
+        limits::SPOOL_COMPROMISED
+    );
+    assert_eq!(world.app.store.oldest_outcome().await.unwrap(), Some(2));
 }
