@@ -14,7 +14,7 @@ use countersign_e2e::expect;
 use countersign_e2e::forge;
 use countersign_e2e::held::posted;
 use countersign_e2e::http::{Client, Reply, send};
-use countersign_e2e::stack::Stack;
+use countersign_e2e::stack::{Part, Stack};
 use countersign_e2e::upstream::Upstream;
 use countersign_e2e::visitor::{DEVICE, SESSION, Visitor};
 use countersign_e2e::wait;
@@ -282,29 +282,85 @@ fn a_revoked_session_is_refused_by_every_worker_within_a_second_and_never_renewe
     })
 }
 
+/// Somebody with a session, and a thief whose page asks for a copy of their credential.
+struct Copied {
+    person: Visitor,
+    thief: Visitor,
+    /// The person's session, outside their browser.
+    owner: Client,
+    device: String,
+    /// The thief's event.
+    event: String,
+}
+
+fn copied(browser: &Browser, stack: &Stack) -> Result<Copied> {
+    let mut person = arrive(browser, stack)?;
+    person.forget_session()?;
+    person.pass("/checkout")?;
+    let session = person.session()?.value;
+    let device = person.device()?;
+    let held = person.credentials()?;
+    let original = held.first().context("no credential")?;
+    ensure!(original.sign_count() >= 2, "{original:?}");
+
+    let mut thief = Visitor::arrive(browser, stack)?;
+    put(&mut thief, stack, DEVICE, &device)?;
+    let theirs = thief.authenticator.clone();
+    thief.page.put_credential(&theirs, &original.cloned_at(0))?;
+    thief.open_challenged("/checkout")?;
+    let event = thief
+        .page
+        .text("document.querySelector('#event').textContent")?;
+    let owner = stack.client()?.with_session(&session)?;
+    expect::served(owner.get("/checkout")?)?;
+    Ok(Copied {
+        person,
+        thief,
+        owner,
+        device,
+        event,
+    })
+}
+
+#[test]
+fn a_credential_that_is_copied_while_the_control_plane_is_away_ends_its_sessions_when_it_is_back()
+-> Result<()> {
+    let mut stack = Stack::start("bound-away", &POLICIES)?;
+    stack.watched_mut(|stack| {
+        let browser = stack.browser()?;
+        let mut copied = copied(&browser, stack)?;
+        stack.crash(Part::ControlPlane)?;
+        copied.thief.page.click("#verify")?;
+        copied.thief.wait_for_state("failed")?;
+        expect::served(copied.owner.get("/checkout")?)?;
+        // What was seen outlives the sidecar that saw it.
+        stack.crash(Part::Sidecar)?;
+        stack.revive(Part::Sidecar)?;
+        stack.revive(Part::ControlPlane)?;
+        wait::until("the device's session ends", PAST_LIFE, || {
+            Ok((!is_served(&copied.owner.get("/checkout")?)).then_some(()))
+        })?;
+        let output = stack.cli(&["sessions", "revoked", "--output", "json"])?;
+        let listed = String::from_utf8_lossy(&output.stdout);
+        ensure!(
+            listed.contains(&copied.device) && listed.contains(&copied.event),
+            "{listed}"
+        );
+        Ok(())
+    })
+}
+
 #[test]
 fn a_copied_credential_ends_the_devices_sessions_and_tells_the_operator() -> Result<()> {
     with_stack(|stack| {
         let browser = stack.browser()?;
-        let mut person = arrive(&browser, stack)?;
-        person.forget_session()?;
-        person.pass("/checkout")?;
-        let session = person.session()?.value;
-        let device = person.device()?;
-        let held = person.credentials()?;
-        let original = held.first().context("no credential")?;
-        ensure!(original.sign_count() >= 2, "{original:?}");
-
-        let mut thief = Visitor::arrive(&browser, stack)?;
-        put(&mut thief, stack, DEVICE, &device)?;
-        let theirs = thief.authenticator.clone();
-        thief.page.put_credential(&theirs, &original.cloned_at(0))?;
-        thief.open_challenged("/checkout")?;
-        let event = thief
-            .page
-            .text("document.querySelector('#event').textContent")?;
-        let owner = stack.client()?.with_session(&session)?;
-        expect::served(owner.get("/checkout")?)?;
+        let Copied {
+            mut person,
+            mut thief,
+            owner,
+            device,
+            event,
+        } = copied(&browser, stack)?;
         thief.page.click("#verify")?;
         thief.wait_for_state("failed")?;
         let seen = Instant::now();
