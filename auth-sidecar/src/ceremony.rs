@@ -370,17 +370,29 @@ fn check_binding(row: &CeremonyRow, caller: &Caller<'_>, now_s: u64) -> Result<(
     Ok(())
 }
 
-/// The cookie that names the device. A proof without a key must not take from a browser the name under
-/// which its keys are filed.
+/// The cookie that names the device.
 async fn device_cookie(
     app: &App,
     row: &CeremonyRow,
     cookie: Option<&str>,
 ) -> Result<Option<HeaderValue>, StoreError> {
-    if let (false, Some(named)) = (row.had_cookie || row.kind == Kind::Fido, cookie)
+    if row.had_cookie || row.kind == Kind::Fido {
+        return Ok(cookies::set_device(&row.device));
+    }
+    name_cookie(app, &row.device, cookie).await
+}
+
+/// The cookie that names the device for a browser that calls itself `named`. A proof without a key of this
+/// browser must not take from it the name under which its keys are filed.
+pub async fn name_cookie(
+    app: &App,
+    device: &str,
+    named: Option<&str>,
+) -> Result<Option<HeaderValue>, StoreError> {
+    if let Some(named) = named.filter(|named| *named != device)
         && (app.store.has_credentials(named).await? || app.store.has_totp(named).await?)
     {
         return Ok(None);
     }
-    Ok(cookies::set_device(&row.device))
+    Ok(cookies::set_device(device))
 }

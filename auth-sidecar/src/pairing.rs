@@ -76,12 +76,26 @@ pub fn is_allowed(ticket: &Ticket) -> bool {
     !ticket.is_for_own_device() && !ticket.is_pairing() && ticket.demanded() <= Assurance::Uv
 }
 
-/// Begins to wait. `device`: of the browser that does.
+/// Who begins to wait.
+#[derive(Debug, Clone, Copy)]
+pub enum Waits<'a> {
+    /// A program.
+    Program,
+    /// A browser.
+    Browser {
+        /// The device that the session will be of: what the browser calls itself, where its session proves
+        /// that, else a new one. A proof that is given elsewhere says nothing of whose name this is.
+        device: &'a str,
+        /// What it calls itself.
+        named: Option<&'a str>,
+    },
+}
+
+/// Begins to wait.
 pub async fn begin(
     app: &App,
     ticket: &Ticket,
-    asker: Asker,
-    device: &str,
+    who: Waits<'_>,
     from: Option<IpAddr>,
 ) -> Result<Begun, Refusal> {
     let refuse = |cause| Refusal::with(cause, ticket);
@@ -98,9 +112,14 @@ pub async fn begin(
     }
     let secret = secret(app)?;
     let code = code::fresh(app.random.as_ref())?;
-    let interval_s = match asker {
-        Asker::Program => limits::PAIRING_INTERVAL_S,
-        Asker::Browser => limits::PAIRING_BROWSER_INTERVAL_S,
+    let (asker, interval_s, device, named) = match who {
+        Waits::Program => (Asker::Program, limits::PAIRING_INTERVAL_S, "", None),
+        Waits::Browser { device, named } => (
+            Asker::Browser,
+            limits::PAIRING_BROWSER_INTERVAL_S,
+            device,
+            named,
+        ),
     };
     let row = PairingRow {
         event_id: ticket.event_id().to_owned(),
@@ -110,6 +129,7 @@ pub async fn begin(
         ticket: ticket.to_stored(),
         asker,
         device: device.to_owned(),
+        named: named.unwrap_or_default().to_owned(),
         origin: origin(app, prefix),
         state: State::Pending,
         approver: String::new(),

@@ -15,12 +15,13 @@ use super::presented::{Presented, TicketBody};
 use super::{Refusal, guard};
 use crate::app::App;
 use crate::cause::Cause;
+use crate::ceremony;
 use crate::cookies;
 use crate::limits;
-use crate::pairing;
+use crate::pairing::{self, Waits};
 use crate::peer::Prefix;
 use crate::rate::What;
-use crate::store::pairings::Asker;
+use crate::store::pairings::{Asker, State as Stage};
 use crate::ticket::Scheme;
 use crate::totp::qr;
 use crate::world::opaque_id;
@@ -49,13 +50,23 @@ async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
     let from = app.channels.client(request.headers(), request.extensions());
     let language = app.catalog.choose(request.headers());
     let Presented {
-        headers, ticket, ..
+        headers,
+        host,
+        ticket,
+        ..
     } = Presented::<Begin>::read(app, request).await?;
-    let device = match cookies::device(&headers) {
-        Some(device) => device.to_owned(),
+    let named = cookies::device(&headers);
+    let session = app.session_of(&headers, &host);
+    let proven = session.filter(|session| named == Some(session.device.as_str()));
+    let device = match proven {
+        Some(session) => session.device,
         None => opaque_id(app.random.as_ref())?,
     };
-    let begun = pairing::begin(app, &ticket, Asker::Browser, &device, from).await?;
+    let who = Waits::Browser {
+        device: &device,
+        named,
+    };
+    let begun = pairing::begin(app, &ticket, who, from).await?;
     let at = format!("{}/.countersign/device", ticket.origin());
     let address = format!("{at}?code={}", begun.code);
     let label = &app.pairing_texts.of(language.tag).qr;
@@ -99,17 +110,23 @@ async fn try_ask(app: &App, id: &str, request: Request) -> Result<Response, Refu
         return Err(Refusal::of(Cause::RateAnswer));
     }
     let row = pairing::waiting(app, id, Asker::Browser, host.as_str()).await?;
+    let named = cookies::device(&headers);
     // Another tab may have made this browser another device meanwhile: that keeps its name.
-    if cookies::device(&headers).is_some_and(|device| device != row.device) {
+    if named.is_some_and(|named| named != row.device && named != row.named) {
         return Err(Refusal::of(Cause::CeremonyDevice));
     }
+    // Before what waits is taken: a store that fails must not spend the person's yes.
+    let name_cookie = match row.state {
+        Stage::Approved => ceremony::name_cookie(app, &row.device, named).await?,
+        _ => None,
+    };
     let own = app.session_of(&headers, &host);
     let Some(earned) = pairing::redeem(app, &row, None, own.as_ref()).await? else {
         return Ok(Json(json!({ "state": "waiting" })).into_response());
     };
     let session = cookies::set_session(&earned.token, earned.lasts_s)
         .ok_or_else(|| Refusal::of(Cause::Internal))?;
-    let cookies = [Some(session), cookies::set_device(&earned.device)];
+    let cookies = [Some(session), name_cookie];
     let cookies = cookies
         .into_iter()
         .flatten()

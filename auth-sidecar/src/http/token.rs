@@ -15,7 +15,7 @@ use super::{Refusal, guard};
 use crate::app::App;
 use crate::cause::{Cause, Face};
 use crate::limits;
-use crate::pairing;
+use crate::pairing::{self, Waits};
 use crate::peer::Prefix;
 use crate::possession;
 use crate::rate::What;
@@ -62,7 +62,7 @@ async fn try_authorize(app: &App, request: Request) -> Result<Response, Refusal>
         UnverifiedTicket::new(&ticket).verify(&settings.ticket_keys, &host, app.clock.now_s())?;
     guard::not_cross_site(&headers, &host, &[ticket.scheme()])
         .map_err(|cause| Refusal::with(cause, &ticket))?;
-    let begun = pairing::begin(app, &ticket, Asker::Program, "", from).await?;
+    let begun = pairing::begin(app, &ticket, Waits::Program, from).await?;
     let at = format!("{}/.countersign/device", ticket.origin());
     Ok(Json(json!({
         "device_code": begun.secret,

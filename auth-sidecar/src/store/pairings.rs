@@ -69,6 +69,8 @@ pub struct PairingRow {
     pub asker: Asker,
     /// The device that the session will be of; empty where a key will name it.
     pub device: String,
+    /// What its browser called itself when it began to wait; only a word.
+    pub named: String,
     /// Where from: the keyed hash of an address prefix.
     pub origin: String,
     /// How far.
@@ -127,8 +129,8 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO pairings (event_id, secret, code, host, ticket, asker, device, origin, state, \
-             approver, assurance, proven_s, interval_s, asked_ms, expires_s) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             approver, assurance, proven_s, interval_s, asked_ms, expires_s, named) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(&row.event_id)
         .bind(&row.secret)
@@ -145,6 +147,7 @@ impl Store {
         .bind(sql(row.interval_s))
         .bind(sql(row.asked_ms))
         .bind(sql(row.expires_s))
+        .bind(&row.named)
         .execute(on)
         .await?;
         Ok(())
@@ -250,6 +253,19 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
+    /// Gives nothing any more for what that device has proven, or to it.
+    pub async fn end_pairings_of(
+        &self,
+        on: &mut Connection,
+        device: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM pairings WHERE approver = $1 OR device = $1")
+            .bind(device)
+            .execute(on)
+            .await?;
+        Ok(())
+    }
+
     /// Removes what has been over for a while: until then it can be said that it is over.
     pub(super) async fn prune_pairings(&self, now_s: u64) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM pairings WHERE expires_s < $1")
@@ -276,6 +292,7 @@ fn read(row: &AnyRow) -> Result<PairingRow, StoreError> {
             .find(|known| known.word() == asker)
             .ok_or_else(corrupt)?,
         device: row.try_get("device")?,
+        named: row.try_get("named")?,
         origin: row.try_get("origin")?,
         state: State::ALL
             .into_iter()

@@ -170,4 +170,13 @@ impl Store {
             .await?;
         Ok(())
     }
+
+    /// Forgets every app of the device.
+    pub async fn forget_totp(&self, on: &mut Connection, device: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM totp WHERE device = $1")
+            .bind(device)
+            .execute(on)
+            .await?;
+        Ok(())
+    }
 }

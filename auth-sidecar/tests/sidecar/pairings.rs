@@ -69,9 +69,17 @@ async fn enter(person: &mut Browser, code: &str) -> Result<String, Answer> {
 
 /// Enters the code and gives proof; gives the page that asks for a yes, and its address.
 async fn proven(person: &mut Browser, begun: &Value) -> (Answer, String) {
+    proven_with(person, begun, &mut Authenticator::new()).await
+}
+
+async fn proven_with(
+    person: &mut Browser,
+    begun: &Value,
+    authenticator: &mut Authenticator,
+) -> (Answer, String) {
     let ticket = enter(person, begun["user_code"].as_str().unwrap()).await;
     let ticket = ticket.unwrap_or_else(|answer| panic!("{}", answer.text));
-    let passed = person.pass(&ticket, &mut Authenticator::new()).await;
+    let passed = person.pass(&ticket, authenticator).await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
     let way = passed.json()["return"].as_str().unwrap().to_owned();
     assert!(way.starts_with("/.countersign/device?event="), "{way}");
@@ -524,6 +532,7 @@ async fn the_table_is_bounded_and_a_flood_costs_its_maker() {
         ticket: String::new(),
         asker: Asker::Program,
         device: String::new(),
+        named: String::new(),
         origin: origin.to_owned(),
         state: State::Pending,
         approver: String::new(),
@@ -628,15 +637,69 @@ async fn a_device_keeps_its_name_when_another_gives_proof_for_it() {
         .await;
     assert_eq!(passed.status, StatusCode::OK);
     let device = waiting.cookies["__Host-countersign-device"].clone();
-    waiting.cookies.remove("__Host-countersign");
-    let ticket = json!({ "ticket": world.ticket() });
-    let begun = waiting.post("/.countersign/handoff", &ticket).await.json();
-    let mut person = Browser::of(&world);
-    let (_, way) = proven(&mut person, &json!({ "user_code": begun["code"] })).await;
-    say(&mut person, &way, "approve").await;
-    assert_eq!(poll(&mut waiting, &begun).await.status, StatusCode::OK);
+    helped(&world, &mut waiting).await;
     let (_, mine) = claims(&waiting.cookies["__Host-countersign"]);
     assert_eq!(mine["sub"], device.as_str());
+}
+
+/// Another device gives the browser a session.
+async fn helped(world: &World, waiting: &mut Browser) {
+    let ticket = json!({ "ticket": world.ticket() });
+    let begun = waiting.post("/.countersign/handoff", &ticket).await.json();
+    let mut person = Browser::of(world);
+    let (_, way) = proven(&mut person, &json!({ "user_code": begun["code"] })).await;
+    say(&mut person, &way, "approve").await;
+    let given = poll(waiting, &begun).await;
+    assert_eq!(given.status, StatusCode::OK, "{}", given.text);
+}
+
+#[tokio::test]
+async fn no_proof_given_elsewhere_makes_a_browser_the_device_that_it_calls_itself() {
+    let world = World::ready().await;
+    let mut owner = Browser::of(&world);
+    let passed = owner.pass(&world.ticket(), &mut Authenticator::new()).await;
+    assert_eq!(passed.status, StatusCode::OK);
+    let known = owner.cookies["__Host-countersign-device"].clone();
+    let made_up = "a".repeat(22);
+    for (name, keeps_it) in [(known, true), (made_up, false)] {
+        let mut other = Browser::of(&world);
+        let cookie = "__Host-countersign-device";
+        other.cookies.insert(cookie.to_owned(), name.clone());
+        helped(&world, &mut other).await;
+        let (_, earned) = claims(&other.cookies["__Host-countersign"]);
+        assert_ne!(earned["sub"], name.as_str());
+        // Where keys are filed under the name, whoever has them may use them again.
+        let kept = if keeps_it {
+            &name
+        } else {
+            earned["sub"].as_str().unwrap()
+        };
+        assert_eq!(other.cookies[cookie], *kept);
+    }
+}
+
+#[tokio::test]
+async fn a_copied_credential_gives_nothing_to_those_it_was_used_for_and_ends_apps_that_it_set_up() {
+    let world = World::ready().await;
+    let mut program = program(&world);
+    let begun = begun(&mut program, &world.ticket()).await;
+    let (mut person, mut authenticator) = (Browser::of(&world), Authenticator::new());
+    authenticator.counter = 41;
+    let (_, way) = proven_with(&mut person, &begun, &mut authenticator).await;
+    assert_eq!(
+        say(&mut person, &way, "approve").await.status,
+        StatusCode::OK
+    );
+    crate::totp::set_up(&world, &mut person).await;
+    let device = person.cookies["__Host-countersign-device"].clone();
+    assert!(world.app.store.has_totp(&device).await.unwrap());
+
+    authenticator.counter = 20;
+    let refused = person.pass(&world.ticket(), &mut authenticator).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    assert_eq!(world.refusals(Cause::CredentialCloned), 1);
+    assert_eq!(error(&ask(&mut program, &begun).await), "invalid_grant");
+    assert!(!world.app.store.has_totp(&device).await.unwrap());
 }
 
 #[tokio::test]
