@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use axum::http::HeaderMap;
 use countersign_proto::node::v1::{Outcome, SidecarSettings};
+use prometheus::IntGauge;
 use prost::Message as _;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -315,33 +316,22 @@ impl App {
         if let Err(error) = self.drop_ended_keys().await {
             tracing::warn!(%error, "cannot look after the session keys");
         }
-        match self.store.spool_size().await {
-            Ok(size) => self
-                .metrics
-                .spooled
-                .set(i64::try_from(size).unwrap_or(i64::MAX)),
-            Err(error) => tracing::warn!(%error, "cannot count the spool"),
-        }
-        match self.store.held_bytes().await {
-            Ok(bytes) => self
-                .metrics
-                .held_bytes
-                .set(i64::try_from(bytes).unwrap_or(i64::MAX)),
-            Err(error) => tracing::warn!(%error, "cannot count the held bodies"),
-        }
+        let show = |gauge: &IntGauge, counted: Result<u64, StoreError>, what| match counted {
+            Ok(number) => gauge.set(i64::try_from(number).unwrap_or(i64::MAX)),
+            Err(error) => tracing::warn!(%error, "cannot count {what}"),
+        };
+        let (store, metrics) = (&self.store, &self.metrics);
+        show(&metrics.spooled, store.spool_size().await, "the spool");
+        let held = store.held_bytes().await;
+        show(&metrics.held_bytes, held, "the held bodies");
+        let bound = store.bound_sessions().await;
+        show(&metrics.bound_now, bound, "the bound sessions");
         if let Some(attestation) = &self.channels.attestation {
             match attestation.refresh(self.clock.now_s()) {
                 Ok(true) => tracing::info!("took what was written of authenticators"),
                 Ok(false) => {}
                 Err(error) => tracing::error!(%error, "authenticators stay as they were"),
             }
-        }
-        match self.store.bound_sessions().await {
-            Ok(bound) => self
-                .metrics
-                .bound_now
-                .set(i64::try_from(bound).unwrap_or(i64::MAX)),
-            Err(error) => tracing::warn!(%error, "cannot count the bound sessions"),
         }
         self.is_ready();
     }

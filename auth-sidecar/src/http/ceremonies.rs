@@ -10,7 +10,7 @@ use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::presented::{Presented, TicketBody};
+use super::presented::{Presented, TicketBody, proven};
 use super::{Refusal, guard};
 use crate::app::App;
 use crate::cause::Cause;
@@ -72,10 +72,7 @@ async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
     let asking = Asking {
         ticket: &ticket,
         cookie,
-        proven: session
-            .as_ref()
-            .map(|session| session.device.as_str())
-            .filter(|device| cookie == Some(device)),
+        proven: proven(session.as_ref(), cookie),
         from: address.map(Prefix::of),
         renew: body.renew,
         input: &body.input,

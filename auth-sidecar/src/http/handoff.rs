@@ -11,7 +11,7 @@ use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::presented::{Presented, TicketBody};
+use super::presented::{Presented, TicketBody, proven};
 use super::{Refusal, guard};
 use crate::app::App;
 use crate::cause::Cause;
@@ -57,9 +57,8 @@ async fn try_begin(app: &App, request: Request) -> Result<Response, Refusal> {
     } = Presented::<Begin>::read(app, request).await?;
     let named = cookies::device(&headers);
     let session = app.session_of(&headers, &host);
-    let proven = session.filter(|session| named == Some(session.device.as_str()));
-    let device = match proven {
-        Some(session) => session.device,
+    let device = match proven(session.as_ref(), named) {
+        Some(device) => device.to_owned(),
         None => opaque_id(app.random.as_ref())?,
     };
     let who = Waits::Browser {

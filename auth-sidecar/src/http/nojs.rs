@@ -11,6 +11,7 @@ use axum::response::{AppendHeaders, IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::presented::{Presented, TicketBody, proven};
 use super::{Refusal, guard, page};
 use crate::app::App;
 use crate::authority::Authority;
@@ -19,9 +20,8 @@ use crate::ceremony::{self, Caller};
 use crate::cookies;
 use crate::kind::Kind;
 use crate::kinds::{Asking, nojs};
-use crate::limits;
 use crate::peer::Prefix;
-use crate::ticket::{Scheme, UnverifiedTicket};
+use crate::ticket::Scheme;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +30,12 @@ struct Begin {
     /// The page that holds the form has set a cookie beside it.
     #[serde(default)]
     cookies: Option<String>,
+}
+
+impl TicketBody for Begin {
+    fn ticket(&self) -> &str {
+        &self.ticket
+    }
 }
 
 /// The form of the challenge page: shows the one that waits.
@@ -47,23 +53,11 @@ pub(super) async fn begin(State(app): State<Arc<App>>, request: Request) -> Resp
 
 async fn try_begin(app: &App, request: Request, headers: &HeaderMap) -> Result<Response, Refusal> {
     let address = app.channels.client(headers, request.extensions());
-    let host =
-        guard::host(request.uri().authority().map(|a| a.as_str()), headers).map_err(Refusal::of)?;
-    let Begin {
-        ticket: token,
-        cookies: probed,
-    } = guard::form(request, limits::TICKET_BODY_BYTES)
-        .await
-        .map_err(Refusal::of)?;
-    let settings = app
-        .current_settings()
-        .ok_or_else(|| Refusal::of(Cause::NotReady))?;
-    let ticket =
-        UnverifiedTicket::new(&token).verify(&settings.ticket_keys, &host, app.clock.now_s())?;
-    guard::not_cross_site(headers, &host, &[ticket.scheme()])
-        .map_err(|cause| Refusal::with(cause, &ticket))?;
+    let Presented {
+        host, body, ticket, ..
+    } = Presented::<Begin>::read_form(app, request).await?;
     // Without cookies the way home would lead back here, for ever.
-    if probed.is_some() && cookies::values(headers, cookies::PROBE).is_empty() {
+    if body.cookies.is_some() && cookies::values(headers, cookies::PROBE).is_empty() {
         return Err(Refusal::with(Cause::CookiesBlocked, &ticket));
     }
     let cookie = cookies::device(headers);
@@ -71,10 +65,7 @@ async fn try_begin(app: &App, request: Request, headers: &HeaderMap) -> Result<R
     let asking = Asking {
         ticket: &ticket,
         cookie,
-        proven: session
-            .as_ref()
-            .map(|session| session.device.as_str())
-            .filter(|device| cookie == Some(device)),
+        proven: proven(session.as_ref(), cookie),
         from: address.map(Prefix::of),
         renew: false,
         input: &Value::Null,

@@ -9,7 +9,8 @@ use crate::app::App;
 use crate::authority::Authority;
 use crate::cause::Cause;
 use crate::limits;
-use crate::ticket::{Ticket, UnverifiedTicket};
+use crate::session::Session;
+use crate::ticket::{Scheme, Ticket, UnverifiedTicket};
 
 /// A body that names its ticket.
 pub(super) trait TicketBody: DeserializeOwned {
@@ -26,14 +27,28 @@ pub(super) struct Presented<B> {
 }
 
 impl<B: TicketBody> Presented<B> {
-    /// Reads and checks. Every refusal from the ticket on names its event.
+    /// Reads and checks what a page's script sends. Every refusal from the ticket on names its event.
     pub(super) async fn read(app: &App, request: Request) -> Result<Self, Refusal> {
-        let headers = request.headers().clone();
-        let host = guard::host(request.uri().authority().map(|a| a.as_str()), &headers)
-            .map_err(Refusal::of)?;
-        let body: B = guard::json(request, limits::TICKET_BODY_BYTES)
-            .await
-            .map_err(Refusal::of)?;
+        let (headers, host) = asked(&request)?;
+        let body = guard::json(request, limits::TICKET_BODY_BYTES).await;
+        Self::check(app, headers, host, body, guard::same_origin)
+    }
+
+    /// The same of a form, which may come from where nobody says where from.
+    pub(super) async fn read_form(app: &App, request: Request) -> Result<Self, Refusal> {
+        let (headers, host) = asked(&request)?;
+        let body = guard::form(request, limits::TICKET_BODY_BYTES).await;
+        Self::check(app, headers, host, body, guard::not_cross_site)
+    }
+
+    fn check(
+        app: &App,
+        headers: HeaderMap,
+        host: Authority,
+        body: Result<B, Cause>,
+        origin: fn(&HeaderMap, &Authority, &[Scheme]) -> Result<(), Cause>,
+    ) -> Result<Self, Refusal> {
+        let body = body.map_err(Refusal::of)?;
         let settings = app
             .current_settings()
             .ok_or_else(|| Refusal::of(Cause::NotReady))?;
@@ -42,7 +57,7 @@ impl<B: TicketBody> Presented<B> {
             &host,
             app.clock.now_s(),
         )?;
-        guard::same_origin(&headers, &host, &[ticket.scheme()])
+        origin(&headers, &host, &[ticket.scheme()])
             .map_err(|cause| Refusal::with(cause, &ticket))?;
         Ok(Self {
             headers,
@@ -51,4 +66,18 @@ impl<B: TicketBody> Presented<B> {
             ticket,
         })
     }
+}
+
+fn asked(request: &Request) -> Result<(HeaderMap, Authority), Refusal> {
+    let headers = request.headers().clone();
+    let authority = request.uri().authority().map(|a| a.as_str());
+    let host = guard::host(authority, &headers).map_err(Refusal::of)?;
+    Ok((headers, host))
+}
+
+/// The device that the browser's cookie names, where its session names it as well. Without that the name
+/// is only a word that somebody sent.
+pub(super) fn proven<'a>(session: Option<&'a Session>, cookie: Option<&str>) -> Option<&'a str> {
+    let device = session.map(|session| session.device.as_str());
+    device.filter(|device| cookie == Some(device))
 }

@@ -11,6 +11,7 @@ use countersign_dpop::ProofError;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::presented::{Presented, TicketBody};
 use super::{Refusal, guard};
 use crate::app::App;
 use crate::cause::{Cause, Face};
@@ -20,7 +21,7 @@ use crate::peer::Prefix;
 use crate::possession;
 use crate::rate::What;
 use crate::store::pairings::{Asker, PairingRow};
-use crate::ticket::{Scheme, Ticket, UnverifiedTicket};
+use crate::ticket::{Scheme, Ticket};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const TOKEN_PATH: &str = "/.countersign/token";
@@ -29,6 +30,12 @@ const TOKEN_PATH: &str = "/.countersign/token";
 #[derive(Deserialize)]
 struct Begin {
     ticket: String,
+}
+
+impl TicketBody for Begin {
+    fn ticket(&self) -> &str {
+        &self.ticket
+    }
 }
 
 #[derive(Deserialize)]
@@ -48,20 +55,8 @@ pub(super) async fn authorize(State(app): State<Arc<App>>, request: Request) -> 
 }
 
 async fn try_authorize(app: &App, request: Request) -> Result<Response, Refusal> {
-    let headers = request.headers().clone();
-    let from = app.channels.client(&headers, request.extensions());
-    let host = guard::host(request.uri().authority().map(|a| a.as_str()), &headers)
-        .map_err(Refusal::of)?;
-    let Begin { ticket } = guard::form(request, limits::TICKET_BODY_BYTES)
-        .await
-        .map_err(Refusal::of)?;
-    let settings = app
-        .current_settings()
-        .ok_or_else(|| Refusal::of(Cause::NotReady))?;
-    let ticket =
-        UnverifiedTicket::new(&ticket).verify(&settings.ticket_keys, &host, app.clock.now_s())?;
-    guard::not_cross_site(&headers, &host, &[ticket.scheme()])
-        .map_err(|cause| Refusal::with(cause, &ticket))?;
+    let from = app.channels.client(request.headers(), request.extensions());
+    let Presented { ticket, .. } = Presented::<Begin>::read_form(app, request).await?;
     let begun = pairing::begin(app, &ticket, Waits::Program, from).await?;
     let at = format!("{}/.countersign/device", ticket.origin());
     Ok(Json(json!({
