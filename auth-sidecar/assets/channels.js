@@ -26,8 +26,18 @@ captcha: {
         const api = window[o.api];
         if (!api) return fail(c.captcha_lost);
         const box = document.createElement("div");
+        box.id = "captcha";
+        box.setAttribute("role", "group");
+        box.setAttribute("aria-label", c.way_captcha);
+        box.tabIndex = -1;
         panel.replaceChildren(box);
         panel.hidden = false;
+        if (!o.invisible) {
+          say("ready", c.captcha_waiting);
+          verify.hidden = true;
+          // It stands before the button that was pressed: from here the next Tab leads into it.
+          box.focus();
+        }
         const token = await new Promise((resolve) => {
           const lost = () => resolve(null);
           signal.addEventListener("abort", lost);
@@ -38,11 +48,15 @@ captcha: {
             callback: resolve,
             "error-callback": lost,
             "expired-callback": lost,
-            ...(o.invisible ? { size: "invisible", badge: "inline" } : {}),
+            // The others are some 300 pixels wide, which a narrow page does not have.
+            ...(o.invisible ? { size: "invisible", badge: "inline" } : panel.clientWidth < 304 && { size: "compact" }),
           });
           if (o.invisible) api.ready(() => api.execute(id, { action: o.action }).then((t) => t && resolve(t), lost));
         });
         if (signal.aborted) return;
+        verify.hidden = false;
+        // The focus must not be lost with what has it.
+        if (panel.contains(document.activeElement)) verify.focus();
         panel.hidden = true;
         panel.replaceChildren();
         if (!token) return fail(c.captcha_lost);

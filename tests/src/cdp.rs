@@ -6,8 +6,10 @@
 pub mod authenticator;
 mod browser;
 mod connection;
+mod keyboard;
 mod page;
 
 pub use authenticator::{Authenticator, Credential};
 pub use browser::{Browser, Options, Profile};
+pub use keyboard::Key;
 pub use page::{Cookie, Page};

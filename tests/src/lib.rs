@@ -11,6 +11,8 @@
 
 pub mod admin;
 pub mod api_client;
+pub mod axe;
+pub mod captcha;
 pub mod cdp;
 pub mod ceremony;
 pub mod expect;

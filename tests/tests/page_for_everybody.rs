@@ -7,9 +7,9 @@
 
 use std::sync::OnceLock;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
-use countersign_e2e::cdp::Page;
-use countersign_e2e::paths;
+use anyhow::{Result, anyhow, ensure};
+use countersign_e2e::axe;
+use countersign_e2e::cdp::{Key, Page};
 use countersign_e2e::stack::{PUSH_LIMIT, Stack};
 use countersign_e2e::visitor::Visitor;
 use countersign_e2e::wait;
@@ -23,10 +23,6 @@ const POLICIES: [(&str, &str); 2] = [
         include_str!("../policies/authenticators.yaml"),
     ),
 ];
-const AXE: &str = "control-plane/dashboard/node_modules/axe-core/axe.min.js";
-const RUN: &str = "axe.run(document, {resultTypes: ['violations']}).then(({violations}) =>
-  violations.flatMap(({id, nodes}) =>
-    nodes.map(node => `${id}: ${node.html.slice(0, 160)} | ${node.failureSummary.replaceAll('\\n', ' ')}`)))";
 /// A site's look: `envoy/examples` of nobody, and a picture of four corners.
 const LOOK: &str = "
   page:
@@ -56,17 +52,6 @@ fn media(page: &mut Page, features: &[(&str, &str)]) -> Result<()> {
     Ok(())
 }
 
-fn axe_finds_nothing(page: &mut Page, when: &str) -> Result<()> {
-    let axe = std::fs::read_to_string(paths::repository().join(AXE))
-        .context("axe-core is not installed: run `make build`")?;
-    page.evaluate(&axe)?;
-    let found = page.evaluate(RUN)?;
-    ensure!(found == json!([]), "{when}: {found:#}");
-    let rules = page.evaluate("axe.getRules().length")?;
-    ensure!(rules.as_u64() > Some(50), "axe has {rules} rules");
-    Ok(())
-}
-
 fn style(page: &mut Page, selector: &str, property: &str) -> Result<String> {
     page.text(&format!(
         "getComputedStyle(document.querySelector('{selector}')).{property}"
@@ -91,10 +76,10 @@ fn the_page_keeps_nobody_out_in_light_dark_and_after_a_failure() -> Result<()> {
         for scheme in ["light", "dark"] {
             media(&mut person.page, &[("prefers-color-scheme", scheme)])?;
             person.open_challenged("/checkout/bound")?;
-            axe_finds_nothing(&mut person.page, scheme)?;
+            axe::finds_nothing(&mut person.page, scheme)?;
             person.page.click("#verify")?;
             person.wait_for_state("failed")?;
-            axe_finds_nothing(&mut person.page, &format!("{scheme}, failed"))?;
+            axe::finds_nothing(&mut person.page, &format!("{scheme}, failed"))?;
         }
         Ok(())
     })
@@ -109,7 +94,7 @@ fn the_page_is_used_by_keyboard_and_says_where_one_is() -> Result<()> {
         person.open_challenged("/checkout/bound")?;
         let focused = "document.activeElement.id || document.activeElement.dataset.kind";
         for wanted in ["verify", "fido:security-key"] {
-            key(&mut person.page, "Tab", 9)?;
+            person.page.press_key(Key::Tab)?;
             let here = person.page.text(focused)?;
             ensure!(here == wanted, "{here} has the focus, not {wanted}");
             let outline = person
@@ -124,22 +109,11 @@ fn the_page_is_used_by_keyboard_and_says_where_one_is() -> Result<()> {
             .page
             .text("document.querySelector('#status').ariaLive")?;
         ensure!(live == "polite", "{live}");
-        key(&mut person.page, "Enter", 13)?;
+        person.page.press_key(Key::Enter)?;
         person
             .page
             .wait_for("location.pathname === '/checkout/bound'")
     })
-}
-
-fn key(page: &mut Page, name: &str, code: u32) -> Result<()> {
-    let text = if name == "Enter" { "\r" } else { "" };
-    for kind in ["keyDown", "keyUp"] {
-        page.call(
-            "Input.dispatchKeyEvent",
-            json!({"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code, "text": text}),
-        )?;
-    }
-    Ok(())
 }
 
 #[test]
@@ -201,7 +175,7 @@ fn arabic_is_read_from_right_to_left() -> Result<()> {
             style(&mut person.page, "main", "direction")? == "rtl",
             "left to right"
         );
-        axe_finds_nothing(&mut person.page, "arabic")?;
+        axe::finds_nothing(&mut person.page, "arabic")?;
         person.verify("/checkout/bound")
     })
 }
@@ -233,7 +207,7 @@ fn a_site_shows_its_own_look_without_a_restart_and_it_is_legible() -> Result<()>
             ensure!(shown == json!([true, "Example Shop"]), "{shown}");
             let button = style(&mut person.page, "#verify", "backgroundColor")?;
             ensure!(button == accent, "{scheme}: {button}");
-            axe_finds_nothing(&mut person.page, scheme)?;
+            axe::finds_nothing(&mut person.page, scheme)?;
             person
                 .page
                 .screenshot(&format!("challenge-look-{scheme}"))?;

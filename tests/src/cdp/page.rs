@@ -23,6 +23,8 @@ pub struct Page {
     problems: Vec<String>,
     /// Every document that was answered, in order: `STATUS URL`.
     documents: Vec<String>,
+    /// Every address that the page asked something of, in order.
+    requests: Vec<String>,
 }
 
 /// A cookie as the browser keeps it.
@@ -61,6 +63,7 @@ impl Page {
             status: None,
             problems: Vec::new(),
             documents: Vec::new(),
+            requests: Vec::new(),
         };
         for domain in ["Page", "Runtime", "Network", "Log"] {
             page.call(&format!("{domain}.enable"), json!({}))?;
@@ -101,6 +104,16 @@ impl Page {
     #[must_use]
     pub fn documents(&self) -> &[String] {
         &self.documents
+    }
+
+    /// Every address that the page asked something of by now, in order. What frames of other origins
+    /// ask for is told to nobody here.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub fn requests(&mut self) -> Result<&[String]> {
+        self.listen()?;
+        Ok(&self.requests)
     }
 
     /// The address shown.
@@ -355,6 +368,8 @@ impl Page {
                     ));
                 }
                 "Network.requestWillBeSent" => {
+                    let url = at("/request/url").unwrap_or_default();
+                    self.requests.push(url.to_owned());
                     if let Some(status) = event.params.pointer("/redirectResponse/status") {
                         let url = at("/redirectResponse/url").unwrap_or_default();
                         self.documents.push(format!("{status} {url}"));
