@@ -71,6 +71,13 @@ pub struct Profile<'a> {
     id: String,
 }
 
+/// What a tab shows, or a frame of another origin in it: a process of its own.
+#[derive(Debug, Clone, Copy)]
+enum Shown {
+    Tab,
+    Frame,
+}
+
 impl std::fmt::Debug for Browser {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Browser").field("port", &self.port).finish()
@@ -142,7 +149,7 @@ impl Browser {
         })
     }
 
-    /// A new profile with nothing in it.
+    /// A new profile with nothing in it, which is what a private window is.
     ///
     /// # Errors
     /// When the browser refuses.
@@ -155,6 +162,17 @@ impl Browser {
             browser: self,
             id: text(&answer, "browserContextId")?,
         })
+    }
+
+    /// A new tab in the profile that the browser was started with, which is no private one.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn ordinary_page(&self) -> Result<Page> {
+        let answer = self.call("Target.createTarget", json!({"url": "about:blank"}))?;
+        let target = text(&answer, "targetId")?;
+        let connection = Connection::open(self.port, &format!("/devtools/page/{target}"))?;
+        Page::attach(connection)
     }
 
     /// The process group, to see that nothing of it is left.
@@ -177,6 +195,34 @@ impl Profile<'_> {
     /// # Errors
     /// When there is none in time.
     pub fn opened(&self, address_part: &str) -> Result<Page> {
+        self.shown(Shown::Tab, address_part)
+    }
+
+    /// What a frame of another site shows that stands in a page of this profile, once it is there.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub fn framed(&self, address_part: &str) -> Result<Page> {
+        self.shown(Shown::Frame, address_part)
+    }
+
+    /// Closes its tabs and forgets everything, as a private window that is closed.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn close(self) -> Result<()> {
+        self.browser.call(
+            "Target.disposeBrowserContext",
+            json!({"browserContextId": self.id}),
+        )?;
+        Ok(())
+    }
+
+    fn shown(&self, what: Shown, address_part: &str) -> Result<Page> {
+        let kind = match what {
+            Shown::Tab => "page",
+            Shown::Frame => "iframe",
+        };
         let target = wait::until("a window is opened", WINDOW_LIMIT, || {
             let answer = self.browser.call("Target.getTargets", json!({}))?;
             let targets = answer.get("targetInfos").and_then(Value::as_array);
@@ -185,7 +231,7 @@ impl Profile<'_> {
                     target.get(field).and_then(Value::as_str) == Some(value)
                 };
                 let url = target.get("url").and_then(Value::as_str);
-                is("type", "page")
+                is("type", kind)
                     && is("browserContextId", &self.id)
                     && url.is_some_and(|url| url.contains(address_part))
             };
