@@ -20,6 +20,7 @@ pub mod forge;
 pub mod gallery;
 pub mod held;
 pub mod http;
+pub mod machines;
 pub mod metrics;
 pub mod past;
 pub mod paths;
