@@ -25,6 +25,10 @@ pub(crate) fn page() -> String {
     for (word, doc) in words_of("filter/engine/src/session/token.rs") {
         let _ = writeln!(page, "| `{word}` | {} |", cell(&doc));
     }
+    page.push_str(PROOFS);
+    for (word, doc) in words_of("filter/dpop/src/proof.rs") {
+        let _ = writeln!(page, "| `{word}` | {} | {} |", cell(&doc), who_mends(&word));
+    }
     page.push_str(
         "\n## Calls that the control plane refuses\n\nAs `reason` of `countersign_access_refused_total`.\n\n\
          | reason | when |\n|---|---|\n",
@@ -61,6 +65,65 @@ pub(crate) fn page() -> String {
         }
     }
     page
+}
+
+const PROOFS: &str = "
+## Proofs of possession that are not good
+
+A token that is bound to a key is good only with a proof (RFC 9449): [programs](../operate/programs.md#bound-to-a-key). \
+What was wrong with it stands in events, as `result` of `countersign_sessions_total`, and, where a token is \
+asked for, as `problem` of `countersign_sidecar_proofs_refused_total`. The program itself is told less, so \
+that who tries proofs of others learns nothing from the answers:
+
+| what it sees | when |
+|---|---|
+| 403, `www-authenticate: DPoP error=\"invalid_dpop_proof\", algs=\"ES256 EdDSA\"` | the token is bound, and one of the words below holds |
+| 403, `www-authenticate: DPoP error=\"invalid_token\", …`, or `Bearer …` where the policy demands no bound token | the token itself is not good: one of the words above |
+| 403, the same with `error=\"insufficient_user_authentication\", acr_values=…, max_age=…` | token and proof are good, and more or fresher proof of the person is demanded |
+| 403, `www-authenticate: DPoP algs=\"ES256 EdDSA\"` | the policy demands a bound token, and none of ours came |
+| 400, `{\"error\": \"invalid_dpop_proof\"}` from the token endpoint | one of the words below holds; the device code stays good |
+
+The document of the 403 says how to get a new token, where one may be had (`ticket`, `token_types`); its \
+`event_id` leads an operator to the word.
+
+| word | why | who can mend it |
+|---|---|---|
+";
+
+/// Who can do something about a proof that is refused. A new word needs an answer.
+fn who_mends(word: &str) -> &'static str {
+    match word {
+        "dpop_missing" => {
+            "The program: `Authorization: DPoP <token>` with a header `DPoP`, never as `Bearer`. An operator, where a proxy drops the header."
+        }
+        "dpop_several" => "The program, or the proxy that adds a second one.",
+        "dpop_too_long" => "The program: 2 KiB are enough for every honest proof.",
+        "dpop_malformed" | "dpop_type" | "dpop_claims" => {
+            "The program: it makes another JWS than RFC 9449 describes."
+        }
+        "dpop_algorithm" | "dpop_key" => {
+            "The program: a key of P-256 with `ES256`, or Ed25519 with `EdDSA`."
+        }
+        "dpop_private_key" => {
+            "The program: it must send the public part only, and should make a new key: this one has been shown."
+        }
+        "dpop_other_key" => {
+            "The program, which keeps one key with each token. Otherwise somebody shows a stolen token."
+        }
+        "dpop_signature" => "The program, or somebody has altered the proof on its way.",
+        "dpop_method" => "The program: a proof for each request, with its method as it is sent.",
+        "dpop_uri" => {
+            "The program (`htu` is scheme, host and path without query), or an operator, where something before Envoy changes host or path."
+        }
+        "dpop_stale" | "dpop_early" => {
+            "The program: a new proof for each request. Whoever keeps its clock, or Envoy's; `session.leeway` is what they may differ."
+        }
+        "dpop_token" => "The program: `ath` is the hash of the token that the request carries.",
+        "dpop_replayed" => {
+            "The program: a new `jti` for each request, repetitions too. Otherwise somebody shows a proof of others."
+        }
+        other => panic!("`{other}` is new: say who can mend it"),
+    }
 }
 
 /// Variants of an enum with their documentation and their `#[error("…")]`.
