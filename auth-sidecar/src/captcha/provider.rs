@@ -127,6 +127,16 @@ pub enum InvalidCaptcha {
         /// The option.
         option: &'static str,
     },
+    /// Given to a provider whose addresses are known.
+    #[error(
+        "{option} is for --captcha-provider custom: the addresses of {provider} are known; leave it out, or name `custom` and say with --captcha-api whose widget it is"
+    )]
+    Known {
+        /// The provider.
+        provider: &'static str,
+        /// The option.
+        option: &'static str,
+    },
     /// Out of range.
     #[error("--captcha-min-score {0} is not between 0 and 1")]
     Score(f64),
@@ -189,7 +199,16 @@ impl Provider {
             Some((verify, script)) => Url::parse(verify).ok().zip(Url::parse(script).ok()),
             None => None,
         };
+        let given = [
+            ("--captcha-verify-url", verify.is_some()),
+            ("--captcha-script-url", script.is_some()),
+        ];
         let (verify_url, script_url) = match urls {
+            // Taken and not used, they would have somebody believe that others are asked.
+            Some(_) if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) => {
+                let provider = known.word();
+                return Err(InvalidCaptcha::Known { provider, option });
+            }
             Some(urls) => urls,
             None => (
                 verify.ok_or_else(|| missing("--captcha-verify-url"))?,

@@ -83,14 +83,15 @@ async fn provider(known: Known, change: impl FnOnce(&mut CaptchaOptions)) -> Dou
 }
 
 fn options(known: Known) -> CaptchaOptions {
+    let custom = |url: &str| (known == Known::Custom).then(|| url.parse().unwrap());
     CaptchaOptions {
         captcha_provider: Some(known),
         captcha_site_key: Some("site".into()),
         captcha_secret_file: None,
         captcha_min_score: 0.0,
         captcha_when_away: WhenAway::Deny,
-        captcha_verify_url: Some("http://127.0.0.1:9/siteverify".parse().unwrap()),
-        captcha_script_url: Some("https://captcha.example/api.js".parse().unwrap()),
+        captcha_verify_url: custom("http://127.0.0.1:9/siteverify"),
+        captcha_script_url: custom("https://captcha.example/api.js"),
         captcha_api: Api::Turnstile,
     }
 }
@@ -293,6 +294,17 @@ fn options_that_cannot_work_are_told_at_the_start() {
         (
             &|o| o.captcha_script_url = "data:text/javascript,0".parse().ok(),
             "https",
+        ),
+        (
+            &|o| o.captcha_provider = Some(Known::Turnstile),
+            "--captcha-verify-url is for --captcha-provider custom",
+        ),
+        (
+            &|o| {
+                o.captcha_provider = Some(Known::Recaptcha);
+                o.captcha_verify_url = None;
+            },
+            "--captcha-script-url is for --captcha-provider custom",
         ),
     ] {
         let error = read(change);
