@@ -56,7 +56,7 @@ part 'formatting' cargo fmt --all --check
 part 'lints' cargo clippy "${native[@]}" --all-targets -- -D warnings
 part 'lints of the wasm modules' cargo clippy "${filter[@]}" -- -D warnings
 # With the features of the rest, so that the rest is not looked at twice; libFuzzer needs a C++ compiler.
-part 'fuzz targets' cargo clippy "${all[@]}" --bin decode --bin expression --bin path --bin token --bin index --bin seeds -- -D warnings
+part 'fuzz targets' cargo clippy "${all[@]}" --bin decode --bin expression --bin path --bin token --bin proof --bin index --bin seeds -- -D warnings
 part 'dashboard' scripts/build-dashboard.sh --check
 part 'client script' scripts/client-script.sh --check
 part 'documentation' env RUSTDOCFLAGS='-D warnings' cargo doc "${native[@]}" --no-deps

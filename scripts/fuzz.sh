@@ -14,7 +14,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${FUZZ_SECONDS:-60}
-targets=(decode expression path token index)
+targets=(decode expression path token proof index)
 work=target/fuzz
 seeds=tests/fuzz/seeds
 

@@ -9,6 +9,7 @@
 )]
 
 mod blob;
+mod proofs;
 mod requests;
 pub mod seeds;
 mod sessions;
@@ -33,6 +34,7 @@ mod differential {
 use differential::front::{cel, diagnostic};
 
 pub use blob::decode;
+pub use proofs::proof;
 pub use requests::{index, path};
 pub use sessions::token;
 pub use source::expression;

@@ -11,10 +11,10 @@ use countersign_engine::{Revision, RevisionId, blob};
 use crate::differential::dice::Dice;
 use crate::differential::policies::{self, set};
 use crate::differential::{generate, render};
-use crate::sessions;
+use crate::{proofs, sessions};
 
 /// The targets, each with its folder.
-pub const TARGETS: [&str; 5] = ["decode", "expression", "path", "token", "index"];
+pub const TARGETS: [&str; 6] = ["decode", "expression", "path", "token", "proof", "index"];
 
 /// The seeds of a target, always the same.
 fn of(target: &str) -> Vec<Vec<u8>> {
@@ -23,6 +23,7 @@ fn of(target: &str) -> Vec<Vec<u8>> {
         "expression" => expressions(),
         "path" => PATHS.iter().map(|seed| seed.as_bytes().to_vec()).collect(),
         "token" => tokens(),
+        "proof" => proofs::seeds::all(),
         _ => (1..=8).map(|seed| choices(seed, 400)).collect(),
     }
 }
