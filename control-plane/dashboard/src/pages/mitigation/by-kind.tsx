@@ -3,6 +3,7 @@
 import type { Traffic } from "../../api/types";
 import { count, share } from "../../format/numbers";
 import { Empty } from "../../ui/states";
+import { Figures } from "./figures";
 
 export function ByKind({ data }: { data: Traffic }) {
   if (data.kinds.length === 0) {
@@ -10,48 +11,20 @@ export function ByKind({ data }: { data: Traffic }) {
   }
   const rows = [...data.kinds].sort((a, b) => b.started - a.started || a.kind.localeCompare(b.kind));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: on a phone it scrolls, and holds nothing else to reach it by.
-    <section class="table-wrap" aria-label="Challenges by kind of proof as a table" tabIndex={0}>
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Kind</th>
-            <th scope="col" class="number">
-              Started
-            </th>
-            <th scope="col" class="number">
-              Unsupported
-            </th>
-            <th scope="col" class="number">
-              Cancelled
-            </th>
-            <th scope="col" class="number">
-              Rejected
-            </th>
-            <th scope="col" class="number">
-              Passed
-            </th>
-            <th scope="col" class="number">
-              Pass rate
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(row => (
-            <tr key={row.kind}>
-              <td>
-                <code>{row.kind}</code>
-              </td>
-              <td class="number">{count(row.started)}</td>
-              <td class="number">{count(row.unsupported)}</td>
-              <td class="number">{count(row.cancelled)}</td>
-              <td class="number">{count(row.rejected)}</td>
-              <td class="number">{count(row.passed)}</td>
-              <td class="number">{share(row.pass_rate ?? undefined)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
+    <Figures
+      label="Challenges by kind of proof as a table"
+      about="Kind"
+      name={row => <code>{row.kind}</code>}
+      id={row => row.kind}
+      rows={rows}
+      columns={[
+        { title: "Started", figure: row => count(row.started) },
+        { title: "Unsupported", figure: row => count(row.unsupported) },
+        { title: "Cancelled", figure: row => count(row.cancelled) },
+        { title: "Rejected", figure: row => count(row.rejected) },
+        { title: "Passed", figure: row => count(row.passed) },
+        { title: "Pass rate", figure: row => share(row.pass_rate ?? undefined) },
+      ]}
+    />
   );
 }

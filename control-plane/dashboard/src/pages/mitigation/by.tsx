@@ -5,6 +5,7 @@ import type { Traffic } from "../../api/types";
 import { count, exact, share } from "../../format/numbers";
 import type { Query } from "../../state/use-query";
 import { Empty } from "../../ui/states";
+import { Figures } from "./figures";
 import type { EventsLink } from "./page";
 import { byAssurance, decisions, passRate, total } from "./sums";
 
@@ -33,61 +34,33 @@ export function ByPolicy({ data, query, events }: { data: Traffic; query: Query;
         {count(number)}
       </a>
     );
+  const passed = ({ policy, sums }: (typeof rows)[number]) =>
+    sums.challenge === 0 ? (
+      <span class="muted">–</span>
+    ) : (
+      <a
+        class="figure-link"
+        href={events({ policy, action: "challenge", step: "passed" })}
+        aria-label={`${policy}, pass rate: ${share(passRate(sums))}, show passed challenges`}
+      >
+        {share(passRate(sums))}
+      </a>
+    );
   return (
-    <div class="table-wrap">
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Policy</th>
-            <th scope="col" class="number">
-              Challenge
-            </th>
-            <th scope="col" class="number">
-              Pass rate
-            </th>
-            <th scope="col" class="number">
-              Block
-            </th>
-            <th scope="col" class="number">
-              Redirect
-            </th>
-            <th scope="col" class="number">
-              Allow
-            </th>
-            <th scope="col" class="number">
-              Monitor
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ policy, sums }) => (
-            <tr key={policy}>
-              <td>
-                <a href={query.link({ policy })}>{policy}</a>
-              </td>
-              <td class="number">{figure(sums.challenge, policy, "challenge")}</td>
-              <td class="number">
-                {sums.challenge === 0 ? (
-                  <span class="muted">–</span>
-                ) : (
-                  <a
-                    class="figure-link"
-                    href={events({ policy, action: "challenge", step: "passed" })}
-                    aria-label={`${policy}, pass rate: ${share(passRate(sums))}, show passed challenges`}
-                  >
-                    {share(passRate(sums))}
-                  </a>
-                )}
-              </td>
-              <td class="number">{figure(sums.block, policy, "block")}</td>
-              <td class="number">{figure(sums.redirect, policy, "redirect")}</td>
-              <td class="number">{figure(sums.allow, policy, "allow")}</td>
-              <td class="number">{figure(sums.monitor, policy, "monitor")}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Figures
+      about="Policy"
+      name={({ policy }) => <a href={query.link({ policy })}>{policy}</a>}
+      id={({ policy }) => policy}
+      rows={rows}
+      columns={[
+        { title: "Challenge", figure: ({ sums, policy }) => figure(sums.challenge, policy, "challenge") },
+        { title: "Pass rate", figure: passed },
+        { title: "Block", figure: ({ sums, policy }) => figure(sums.block, policy, "block") },
+        { title: "Redirect", figure: ({ sums, policy }) => figure(sums.redirect, policy, "redirect") },
+        { title: "Allow", figure: ({ sums, policy }) => figure(sums.allow, policy, "allow") },
+        { title: "Monitor", figure: ({ sums, policy }) => figure(sums.monitor, policy, "monitor") },
+      ]}
+    />
   );
 }
 
@@ -97,51 +70,41 @@ export function ByAssurance({ data, events }: { data: Traffic; events: EventsLin
     return <Empty title="No challenge, no assurance">Grades appear with the first challenge.</Empty>;
   }
   return (
-    <div class="table-wrap">
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Assurance demanded</th>
-            <th scope="col" class="number">
-              Challenges
-            </th>
-            <th scope="col" class="number">
-              Passed
-            </th>
-            <th scope="col" class="number">
-              Pass rate
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ assurance, sums }) => (
-            <tr key={assurance}>
-              <td>
-                <code>{assurance}</code>
-              </td>
-              <td class="number">
-                <a class="figure-link" href={events({ action: "challenge", assurance })}>
-                  {count(sums.challenge)}
-                </a>
-              </td>
-              <td class="number">
-                <a class="figure-link" href={events({ action: "challenge", assurance, step: "passed" })}>
-                  {count(sums.passed)}
-                </a>
-              </td>
-              <td class="number">
-                <a
-                  class="figure-link"
-                  href={events({ action: "challenge", assurance, step: "passed" })}
-                  aria-label={`${assurance}, pass rate: ${share(passRate(sums))}, show passed challenges`}
-                >
-                  {share(passRate(sums))}
-                </a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Figures
+      about="Assurance demanded"
+      name={({ assurance }) => <code>{assurance}</code>}
+      id={({ assurance }) => assurance}
+      rows={rows}
+      columns={[
+        {
+          title: "Challenges",
+          figure: ({ assurance, sums }) => (
+            <a class="figure-link" href={events({ action: "challenge", assurance })}>
+              {count(sums.challenge)}
+            </a>
+          ),
+        },
+        {
+          title: "Passed",
+          figure: ({ assurance, sums }) => (
+            <a class="figure-link" href={events({ action: "challenge", assurance, step: "passed" })}>
+              {count(sums.passed)}
+            </a>
+          ),
+        },
+        {
+          title: "Pass rate",
+          figure: ({ assurance, sums }) => (
+            <a
+              class="figure-link"
+              href={events({ action: "challenge", assurance, step: "passed" })}
+              aria-label={`${assurance}, pass rate: ${share(passRate(sums))}, show passed challenges`}
+            >
+              {share(passRate(sums))}
+            </a>
+          ),
+        },
+      ]}
+    />
   );
 }
