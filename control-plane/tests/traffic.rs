@@ -153,8 +153,26 @@ async fn each_kind_of_proof_that_was_tried_counts_once_by_challenge_and_step(on:
             ("otp_email", [1, 0, 1], Some(1.0)),
         ]
     );
+    // The same by gRPC.
+    let asked = |policy: &str| admin::GetTrafficRequest {
+        policy: policy.to_owned(),
+        ..admin::GetTrafficRequest::default()
+    };
+    let mut client = plane.admin().await;
+    let told = client.get_traffic(asked("")).await.unwrap().into_inner();
+    let told: Vec<_> = told
+        .kinds
+        .iter()
+        .map(|row| {
+            let numbers = [row.started, row.rejected, row.passed];
+            (row.kind.as_str(), numbers, row.pass_rate)
+        })
+        .collect();
+    assert_eq!(told, read);
     let none = plane.get_json("/api/v1/challenges?policy=other").await;
     assert!(kinds(none).is_empty());
+    let none = client.get_traffic(asked("other")).await.unwrap();
+    assert!(none.into_inner().kinds.is_empty());
 }
 
 on_both!(the_funnel_tells_demands_and_causes_apart_and_ends_with_the_sessions_first_use);

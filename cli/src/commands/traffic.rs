@@ -27,8 +27,8 @@ pub(crate) struct TrafficArgs {
     /// On this host
     #[arg(long, default_value = "")]
     host: String,
-    /// What became of the challenges: from issued to come back, by policy and demanded assurance, and
-    /// why answers were rejected
+    /// What became of the challenges: from issued to come back, by policy and demanded assurance; how
+    /// each kind of proof that was tried went; and why answers were rejected
     #[arg(long)]
     funnel: bool,
 }
@@ -43,6 +43,7 @@ fn step(text: &str) -> Result<u32, &'static str> {
 #[derive(Debug, Serialize)]
 struct Traffic {
     policies: Vec<Policy>,
+    kinds: Vec<Kind>,
     points: Vec<Point>,
 }
 
@@ -66,6 +67,19 @@ struct Graded {
 struct Cause {
     cause: String,
     count: u64,
+}
+
+/// Challenges that were tried with one kind of proof.
+#[derive(Debug, Serialize)]
+struct Kind {
+    kind: String,
+    started: u64,
+    unsupported: u64,
+    cancelled: u64,
+    rejected: u64,
+    passed: u64,
+    /// passed / started; absent where nothing was started.
+    pass_rate: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -139,6 +153,19 @@ impl From<admin::GetTrafficResponse> for Traffic {
                         .collect(),
                 })
                 .collect(),
+            kinds: answer
+                .kinds
+                .into_iter()
+                .map(|kind| Kind {
+                    kind: kind.kind,
+                    started: kind.started,
+                    unsupported: kind.unsupported,
+                    cancelled: kind.cancelled,
+                    rejected: kind.rejected,
+                    passed: kind.passed,
+                    pass_rate: kind.pass_rate,
+                })
+                .collect(),
             points: answer
                 .points
                 .into_iter()
@@ -183,9 +210,13 @@ impl Policy {
 
 impl Counts {
     fn rate(&self) -> String {
-        let rate = self.pass_rate.map(|rate| format!("{:.0} %", rate * 100.0));
-        rate.unwrap_or_default()
+        percent(self.pass_rate)
     }
+}
+
+fn percent(rate: Option<f64>) -> String {
+    let rate = rate.map(|rate| format!("{:.0} %", rate * 100.0));
+    rate.unwrap_or_default()
 }
 
 fn table(traffic: &Traffic) -> String {
@@ -241,8 +272,7 @@ mod tests {
                 policy("checkout", 3, 2, Some(2.0 / 3.0)),
                 policy("", 0, 0, None),
             ],
-            points: Vec::new(),
-            total: None,
+            ..admin::GetTrafficResponse::default()
         }));
         let lines: Vec<_> = text.lines().collect();
         assert!(

@@ -39,8 +39,7 @@ pub(crate) use log_messages::LogMessages;
 pub use node::NodeServer;
 pub(crate) use sessions_convert::named as revoked_name;
 pub(crate) use traffic::{
-    TrafficFault, TrafficQuestion, answer as traffic_answer, kinds as traffic_kinds,
-    wire as traffic_counts,
+    TrafficFault, TrafficQuestion, answer as traffic_answer, wire as traffic_counts,
 };
 
 use tonic::Status;

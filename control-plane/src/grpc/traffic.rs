@@ -105,22 +105,28 @@ pub(crate) async fn answer(
         time_ms: minute.saturating_mul(MINUTE_MS),
         counts: Some(wire(&counts)),
     };
+    let kinds = store.kinds((from, to), &question.policy, &question.host);
+    let kinds = kinds.await?;
     Ok(admin::GetTrafficResponse {
+        kinds: kinds.into_iter().map(kind).collect(),
         total: Some(wire(&total)),
         policies: policies.into_iter().map(Sums::wire).collect(),
         points: points.into_iter().map(point).collect(),
     })
 }
 
-/// Steps by kind of proof, over the same minutes.
-pub(crate) async fn kinds(
-    store: &Store,
-    question: &TrafficQuestion,
-    now: u64,
-) -> Result<BTreeMap<String, Counts>, TrafficFault> {
-    let (from, to, _) = range(question, now)?;
-    let kinds = store.kinds((from, to), &question.policy, &question.host);
-    Ok(kinds.await?)
+fn kind((kind, counts): (String, Counts)) -> admin::KindTraffic {
+    let [started, passed] = [Measure::Started, Measure::Passed].map(|of| counts.get(of));
+    admin::KindTraffic {
+        kind,
+        started,
+        unsupported: counts.get(Measure::Unsupported),
+        cancelled: counts.get(Measure::Cancelled),
+        rejected: counts.get(Measure::Rejected),
+        passed,
+        // Never above one, though a start may have been lost with its sidecar's spool.
+        pass_rate: (started > 0).then(|| (passed as f64 / started as f64).min(1.0)),
+    }
 }
 
 /// The sums of one policy.

@@ -3,15 +3,14 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use countersign_proto::admin::v1::{AssuranceTraffic, CauseCount, PolicyTraffic};
+use countersign_proto::admin::v1::{AssuranceTraffic, CauseCount, KindTraffic, PolicyTraffic};
 use serde::{Deserialize, Serialize};
 
 use super::json::{CountsJson, PointJson};
 use super::problem::Problem;
 use super::words;
-use crate::grpc::{TrafficFault, TrafficQuestion, traffic_answer, traffic_kinds};
+use crate::grpc::{TrafficFault, TrafficQuestion, traffic_answer};
 use crate::runtime::App;
-use crate::traffic::{Counts, Measure};
 use crate::words::assurance;
 
 /// The parameters as they come.
@@ -68,18 +67,16 @@ struct KindJson {
     pass_rate: Option<f64>,
 }
 
-impl KindJson {
-    fn new((kind, counts): (String, Counts)) -> Self {
-        let [started, passed] = [Measure::Started, Measure::Passed].map(|of| counts.get(of));
+impl From<KindTraffic> for KindJson {
+    fn from(kind: KindTraffic) -> Self {
         Self {
-            kind,
-            started,
-            unsupported: counts.get(Measure::Unsupported),
-            cancelled: counts.get(Measure::Cancelled),
-            rejected: counts.get(Measure::Rejected),
-            passed,
-            // Never above one, though a start may have been lost with its sidecar's spool.
-            pass_rate: (started > 0).then(|| (passed as f64 / started as f64).min(1.0)),
+            kind: kind.kind,
+            started: kind.started,
+            unsupported: kind.unsupported,
+            cancelled: kind.cancelled,
+            rejected: kind.rejected,
+            passed: kind.passed,
+            pass_rate: kind.pass_rate,
         }
     }
 }
@@ -104,13 +101,11 @@ pub(super) async fn challenges(
     let now = app.clock.now();
     let traffic = traffic_answer(&app.store, &question, now).await;
     let traffic = traffic.map_err(fault)?;
-    let kinds = traffic_kinds(&app.store, &question, now).await;
-    let kinds = kinds.map_err(fault)?;
     Ok(Json(TrafficJson {
         total: traffic.total.unwrap_or_default().into(),
         policies: traffic.policies.into_iter().map(PolicyJson::from).collect(),
         points: traffic.points.into_iter().map(PointJson::from).collect(),
-        kinds: kinds.into_iter().map(KindJson::new).collect(),
+        kinds: traffic.kinds.into_iter().map(KindJson::from).collect(),
     }))
 }
 

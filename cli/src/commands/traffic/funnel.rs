@@ -1,9 +1,10 @@
 //! What became of the challenges, as a person reads it.
 
-use super::{Counts, Policy, Traffic};
+use super::{Counts, Kind, Policy, Traffic, percent};
 use crate::output;
 
-/// A line for each policy and demand, and below it why answers were rejected.
+/// A line for each policy and demand, below it one for each kind of proof that was tried, and why answers
+/// were rejected.
 pub(super) fn table(traffic: &Traffic) -> String {
     let challenged = traffic
         .policies
@@ -48,6 +49,10 @@ pub(super) fn table(traffic: &Traffic) -> String {
         rows,
         "nothing was challenged in this time",
     );
+    if !traffic.kinds.is_empty() {
+        text.push('\n');
+        text.push_str(&kinds(&traffic.kinds));
+    }
     for policy in &traffic.policies {
         for line in causes(policy) {
             text.push('\n');
@@ -55,6 +60,36 @@ pub(super) fn table(traffic: &Traffic) -> String {
         }
     }
     text
+}
+
+/// Most tried first.
+fn kinds(kinds: &[Kind]) -> String {
+    let mut kinds: Vec<&Kind> = kinds.iter().collect();
+    kinds.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| a.kind.cmp(&b.kind)));
+    let rows = kinds.into_iter().map(|kind| {
+        [
+            kind.kind.clone(),
+            kind.started.to_string(),
+            kind.unsupported.to_string(),
+            kind.cancelled.to_string(),
+            kind.rejected.to_string(),
+            kind.passed.to_string(),
+            percent(kind.pass_rate),
+        ]
+    });
+    output::table(
+        [
+            "kind",
+            "started",
+            "unsupported",
+            "cancelled",
+            "rejected",
+            "passed",
+            "pass rate",
+        ],
+        rows,
+        "",
+    )
 }
 
 /// Is there more than requests that a session satisfied?
@@ -116,8 +151,7 @@ mod tests {
                 }],
                 ..admin::PolicyTraffic::default()
             }],
-            points: Vec::new(),
-            total: None,
+            ..admin::GetTrafficResponse::default()
         }));
         let lines: Vec<_> = text.lines().collect();
         assert!(
@@ -133,6 +167,40 @@ mod tests {
         assert_eq!(
             lines.last(),
             Some(&"checkout: rejected by USER_NOT_VERIFIED: 2")
+        );
+    }
+
+    #[test]
+    fn kinds_of_proof_have_a_table_of_their_own_the_most_tried_first() {
+        let kind = |kind: &str, started, rejected, passed| admin::KindTraffic {
+            kind: kind.to_owned(),
+            started,
+            rejected,
+            passed,
+            pass_rate: (started > 0).then(|| passed as f64 / started as f64),
+            ..admin::KindTraffic::default()
+        };
+        let text = table(&Traffic::from(admin::GetTrafficResponse {
+            kinds: vec![
+                kind("fido", 2, 1, 1),
+                kind("otp_email", 0, 1, 0),
+                kind("pow", 4, 0, 3),
+            ],
+            ..admin::GetTrafficResponse::default()
+        }));
+        let lines: Vec<Vec<_>> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert_eq!(lines[2][..3], ["KIND", "STARTED", "UNSUPPORTED"], "{text}");
+        assert_eq!(
+            [&lines[3], &lines[4], &lines[5]],
+            [
+                &vec!["pow", "4", "0", "0", "0", "3", "75", "%"],
+                &vec!["fido", "2", "0", "0", "1", "1", "50", "%"],
+                &vec!["otp_email", "0", "0", "0", "1", "0", "-"],
+            ],
+            "{text}"
         );
     }
 }
