@@ -94,10 +94,12 @@ pub(crate) enum Command {
     ///         expect: {action: challenge, policy: checkout-protection, status: 403}
     ///
     /// request: method, url (or path, host, scheme), headers, from, ja4, tlsVersion, sni, mtls.
-    /// session: assurance, age, also, device. now: an RFC 3339 time.
+    /// session: assurance, age, also, device. now: an RFC 3339 time. upstream: name, stepUp (what it
+    /// answers in `countersign-step-up`).
     /// expect: action, policy (`none` = no policy decided), status, score, verdict (ALLOW,
     /// CHALLENGE, BLOCK), reasons, monitored, satisfied, location (of a challenge without its
-    /// ticket).
+    /// ticket), minAssurance (of a challenge), stepUp (what becomes of the upstream's demand: challenge,
+    /// satisfied, untrusted, nobody_trusted, exempt, preflight, malformed, not_reached).
     ///
     /// Tests are never in force: `apply` and a watched directory check them and leave them out.
     #[command(
@@ -141,13 +143,15 @@ pub(crate) enum Command {
     ///                endpoint, condition false, condition failed, only counts, satisfied by the
     ///                session, a preflight, decides, not reached; last the verdict, if it is enforced
     ///   answer       what the filter does: status, and where it leads, without the ticket
+    ///   step-up      where the request goes on: which upstreams may ask for more proof, by which policy
+    ///   then         with --upstream and --step-up: what becomes of an upstream's demand, and why
     ///
     /// The request is written as `request:` of a PolicyTest (`countersign test --help`), is one recorded
     /// request as `countersign simulate` reads them (an event by `events get --output json` too), or is
     /// said by options.
     #[command(
         verbatim_doc_comment,
-        after_help = "Examples:\n  countersign explain --policies envoy/examples/ --url https://shop.example.com/checkout/cart\n  countersign explain --policies policies/ --url /admin --method POST --header x-bot-score:85 --session uv\n  countersign explain --policies policies/ --request request.yaml\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f --output json | countersign explain --policies policies/ --request -"
+        after_help = "Examples:\n  countersign explain --policies envoy/examples/ --url https://shop.example.com/checkout/cart\n  countersign explain --policies policies/ --url /admin --method POST --header x-bot-score:85 --session uv\n  countersign explain --policies policies/ --url /checkout --upstream orders --step-up 'uv;max-age=300'\n  countersign explain --policies policies/ --request request.yaml\n  countersign events get 0193a5e2-7d1c-7b3a-9c44-0a1b2c3d4e5f --output json | countersign explain --policies policies/ --request -"
     )]
     Explain(Box<ExplainArgs>),
     /// Shows what policies would do with recorded requests, and what that changes

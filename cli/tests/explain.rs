@@ -20,6 +20,10 @@ fn fixture(name: &str) -> PathBuf {
 /// Runs `countersign explain` on the set that has one policy for everything that can come of one, at
 /// noon of a certain day.
 fn explain(args: &[&str], stdin: &str) -> Output {
+    explain_by(&fixture("explain/policies.yaml"), args, stdin)
+}
+
+fn explain_by(policies: &Path, args: &[&str], stdin: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("COUNTERSIGN_") {
@@ -29,7 +33,7 @@ fn explain(args: &[&str], stdin: &str) -> Output {
     let mut child = command
         .arg("explain")
         .arg("--policies")
-        .arg(fixture("explain/policies.yaml"))
+        .arg(policies)
         .args(args)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -48,9 +52,13 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn golden(name: &str, args: &[&str]) {
+    golden_by(&fixture("explain/policies.yaml"), name, args);
+}
+
+fn golden_by(policies: &Path, name: &str, args: &[&str]) {
     let mut args = args.to_vec();
     args.extend(["--time", "2026-11-22T12:00:00Z"]);
-    let output = explain(&args, "");
+    let output = explain_by(policies, &args, "");
     assert_eq!(text(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
     let path = fixture(&format!("explain/{name}.txt"));
@@ -148,6 +156,62 @@ fn an_exempt_request_is_asked_nothing_else() {
 #[test]
 fn what_servers_read_in_two_ways_is_refused_before_any_policy() {
     golden("unreadable", &["--url", "/a/..;/till/cart"]);
+}
+
+/// What the recipe says of upstreams that may ask.
+fn golden_of_the_recipe(name: &str, args: &[&str]) {
+    let recipe = "../docs/recipes/backend-asks/policy.yaml";
+    let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join(recipe);
+    golden_by(&recipe, name, args);
+}
+
+#[test]
+fn an_upstream_that_may_ask_is_named_and_its_demand_becomes_a_challenge() {
+    golden_of_the_recipe(
+        "step-up",
+        &[
+            "--url",
+            "/orders/new",
+            "--method",
+            "POST",
+            "--header",
+            "sec-fetch-mode: navigate",
+            "--session",
+            "uv",
+            "--session-age",
+            "400",
+            "--upstream",
+            "orders",
+            "--step-up",
+            "uv;max-age=300",
+        ],
+    );
+}
+
+#[test]
+fn a_demand_that_comes_to_nothing_is_told_why() {
+    golden_of_the_recipe(
+        "step-up-untrusted",
+        &[
+            "--url",
+            "/orders/1",
+            "--upstream",
+            "search",
+            "--step-up",
+            "uv",
+        ],
+    );
+    golden_of_the_recipe(
+        "step-up-nobody",
+        &[
+            "--url",
+            "/search",
+            "--upstream",
+            "orders",
+            "--step-up",
+            "uv",
+        ],
+    );
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Sessions of requests that nobody sends, for tests and simulations: signed as a sidecar signs them,
-//! verified as the filter verifies them.
+//! verified as the filter verifies them. And answers of upstreams that nobody runs.
 //!
 //! The keys are constants and open to everybody. They are good for nothing else: they reach only the
 //! revisions that tests and simulations make for themselves and forget.
+
+mod upstream;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +15,8 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::json;
 
 use crate::compile::RuntimeMaterial;
+
+pub(crate) use upstream::{CameOfIt, Turn, UpstreamSpec, turn};
 
 const KID: &str = "rehearsal";
 

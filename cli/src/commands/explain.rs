@@ -70,6 +70,14 @@ pub(crate) struct ExplainArgs {
     /// And a newer, lesser proof beside it, just given
     #[arg(long, requires = "session", value_enum, value_name = "GRADE")]
     also: Option<Grade>,
+
+    /// Its upstream, a cluster of Envoy, answers that it wants more proof
+    #[arg(long, requires = "step_up", value_name = "CLUSTER")]
+    upstream: Option<String>,
+
+    /// In these words: what its `countersign-step-up` says, such as `uv;max-age=300`
+    #[arg(long, requires = "upstream", value_name = "DEMAND")]
+    step_up: Option<String>,
 }
 
 pub(crate) fn run(
@@ -97,6 +105,9 @@ pub(crate) fn run(
             age_s: args.session_age.into(),
             also: args.also.map(Into::into),
         });
+    }
+    if let (Some(upstream), Some(demand)) = (&args.upstream, &args.step_up) {
+        given.with_step_up(upstream, demand);
     }
     let Some((set, documents)) = set::load(sources::read(&args.policies)?, now, context, colour)?
     else {

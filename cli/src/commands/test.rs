@@ -154,6 +154,9 @@ fn basis(seen: &Seen) -> String {
     if let Some(session) = seen.session {
         parts.push(format!("session {session}"));
     }
+    if let Some(step_up) = &seen.step_up {
+        parts.push(format!("stepUp {}: {}", step_up.came_of_it, step_up.why));
+    }
     parts.join("; ")
 }
 

@@ -1,6 +1,6 @@
 //! Expected against seen, field by field.
 
-use countersign_engine::Revision;
+use countersign_engine::{Assurance, Revision};
 use serde::Serialize;
 
 use super::Seen;
@@ -83,6 +83,19 @@ pub(super) fn differences(
         && Some(location) != seen.location.as_ref()
     {
         differs("location", location.clone(), text(seen.location.as_deref()));
+    }
+    if let Some(grade) = expect.min_assurance.map(Assurance::word)
+        && Some(grade) != seen.min_assurance
+    {
+        let actual = seen.min_assurance.unwrap_or("none (no challenge)");
+        differs("minAssurance", grade.to_owned(), actual.to_owned());
+    }
+    if let Some(came_of_it) = expect.step_up
+        && let Some(step_up) = &seen.step_up
+        && came_of_it != step_up.came_of_it
+    {
+        let actual = format!("{} ({})", step_up.came_of_it, step_up.why);
+        differs("stepUp", came_of_it.to_owned(), actual);
     }
     differences
 }

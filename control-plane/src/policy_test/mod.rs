@@ -5,15 +5,15 @@ mod compare;
 mod session;
 
 use countersign_engine::{
-    Connection, Decision, Event, EventId, LoadError, Outcome, Request, Revision, RevisionId,
-    WorkerMemory, blob, decide, reply,
+    Action, Connection, Decision, Denial, Event, EventId, LoadError, Outcome, Request, Revision,
+    RevisionId, WorkerMemory, blob, decide, reply,
 };
 use countersign_proto::event::v1::DecisionEvent;
 use serde::Serialize;
 
 use crate::compile::{Compiled, compile};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::rehearsal;
+use crate::rehearsal::{self, Turn};
 use crate::resource::{Document, RequestSpec, Resource, Test};
 
 pub use compare::Difference;
@@ -80,6 +80,19 @@ pub struct Seen {
     pub errors: Vec<String>,
     /// What else was noticed.
     pub notes: Vec<&'static str>,
+    /// What a challenge demands.
+    pub min_assurance: Option<&'static str>,
+    /// What became of the upstream's demand; none where the test states none.
+    pub step_up: Option<StepUpSeen>,
+}
+
+/// What became of an upstream's demand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepUpSeen {
+    /// As `expect.stepUp` says it.
+    pub came_of_it: &'static str,
+    /// Why.
+    pub why: String,
 }
 
 /// Compiles a set of documents and runs the tests among them.
@@ -143,11 +156,40 @@ fn judge(revision: &Revision, test: &Test, lifetime_s: u32) -> Seen {
     let request = Request::new(revision, &headers, connection, test.now);
     let id = EventId::new(test.now.as_millis(), [0; 10]);
     // One cache for each test: none sees what another left behind.
-    match decide(revision, &request, &mut WorkerMemory::default(), id) {
-        Decision::Permit(permit) => seen(permit.outcome(), None),
-        Decision::Denial(denial) => {
-            let answer = reply::reply(revision, &request, &denial);
-            seen(denial.outcome(), Some(&answer))
+    let memory = &mut WorkerMemory::default();
+    let decision = decide(revision, &request, memory, id);
+    let mut seen = seen(decision.outcome());
+    if let Decision::Denial(denial) = &decision {
+        seen.refused(denial, &reply::reply(revision, &request, denial));
+    }
+    if let Some(upstream) = &test.upstream {
+        let turn = rehearsal::turn(revision, &request, memory, &decision, upstream);
+        seen.turned(&turn);
+    }
+    seen
+}
+
+impl Seen {
+    fn refused(&mut self, denial: &Denial, answer: &reply::Reply) {
+        self.status = Some(answer.status);
+        self.location = location(answer);
+        if let Action::Challenge(challenge) = &denial.action {
+            self.min_assurance = Some(challenge.min_assurance.word());
+        }
+    }
+
+    /// What was seen when the request was let through still holds.
+    fn turned(&mut self, turn: &Turn) {
+        self.step_up = Some(StepUpSeen {
+            came_of_it: turn.came_of_it.word(),
+            why: turn.came_of_it.why(),
+        });
+        if let Some((denial, answer)) = &turn.refused {
+            let outcome = denial.outcome();
+            self.action = outcome.action;
+            self.policy.clone_from(&outcome.policy);
+            self.notes.extend(&outcome.notes);
+            self.refused(denial, answer);
         }
     }
 }
@@ -170,7 +212,7 @@ fn headers(spec: &RequestSpec) -> Vec<(String, Vec<u8>)> {
     .collect()
 }
 
-fn seen(outcome: &Outcome, answer: Option<&reply::Reply>) -> Seen {
+fn seen(outcome: &Outcome) -> Seen {
     let exempt = outcome.action == "exempt";
     let event = outcome.event.as_ref().map(Event::decode);
     let event = event.as_ref();
@@ -179,8 +221,8 @@ fn seen(outcome: &Outcome, answer: Option<&reply::Reply>) -> Seen {
         action: if exempt { "allow" } else { outcome.action },
         exempt,
         policy: outcome.policy.clone(),
-        status: answer.map(|answer| answer.status),
-        location: answer.and_then(location),
+        status: None,
+        location: None,
         score: event.map(|event| event.score),
         upstream_score: event.map(|event| event.upstream_score),
         verdict: event.and_then(verdict),
@@ -199,6 +241,8 @@ fn seen(outcome: &Outcome, answer: Option<&reply::Reply>) -> Seen {
             .map(|(name, error)| format!("{name}: {error}"))
             .collect(),
         notes: outcome.notes.clone(),
+        min_assurance: None,
+        step_up: None,
     }
 }
 

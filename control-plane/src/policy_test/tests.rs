@@ -55,6 +55,16 @@ spec: {when: 'tls.ja4 == "t13d" && connection.tls_version == "TLSv1.3" && connec
 ---
 apiVersion: countersign.dev/v1
 kind: MitigationPolicy
+metadata: {name: asks}
+spec: {endpoints: ["/asks/*"], action: monitor, stepUp: {upstreams: [orders]}}
+---
+apiVersion: countersign.dev/v1
+kind: MitigationPolicy
+metadata: {name: rehearsed}
+spec: {endpoints: ["/rehearsed"], action: monitor, mode: monitor, stepUp: {upstreams: [orders]}}
+---
+apiVersion: countersign.dev/v1
+kind: MitigationPolicy
 metadata: {name: late}
 spec: {endpoints: ["/late"], when: 'now > timestamp("2026-06-01T00:00:00Z")', action: block}
 "#;
@@ -309,4 +319,67 @@ fn the_shipped_examples_do_what_the_tests_beside_them_say() {
             assert!(results.iter().any(named), "{} has no test", document.name);
         }
     }
+}
+
+#[test]
+fn what_an_upstream_asks_for_is_judged_by_what_the_filter_runs() {
+    let asked = |what: &str, expect: &str| {
+        let test = format!("{what}, expect: {{{expect}}}");
+        let result = run_one(&test);
+        assert!(result.passed, "{test}: {:?}", result.differences);
+        result.seen
+    };
+    let request = "request: {path: /asks/1}";
+    let seen = asked(
+        &format!("{request}, upstream: {{name: orders, stepUp: uv;max-age=300}}"),
+        "action: challenge, status: 403, policy: asks, monitored: [asks], minAssurance: uv, stepUp: challenge",
+    );
+    assert_eq!(seen.notes, ["step_up"]);
+    let proven = "session: {assurance: uv, age: 2m}";
+    for (what, expect) in [
+        (
+            "upstream: {name: payments, stepUp: uv}",
+            "action: allow, stepUp: untrusted",
+        ),
+        (
+            "session: {assurance: uv, age: 2m}, upstream: {name: orders, stepUp: uv;max-age=300}",
+            "action: allow, stepUp: satisfied",
+        ),
+        (
+            "session: {assurance: uv, age: 6m}, upstream: {name: orders, stepUp: uv;max-age=300}",
+            "action: challenge, minAssurance: uv, stepUp: challenge",
+        ),
+        (
+            "upstream: {name: orders, stepUp: please}",
+            "action: block, status: 502, stepUp: malformed",
+        ),
+    ] {
+        asked(&format!("{request}, {what}"), expect);
+    }
+    let upstream = "upstream: {name: orders, stepUp: uv}";
+    for (request, came_of_it) in [
+        ("path: /till/1", "not_reached"),
+        ("path: /healthz", "exempt"),
+        ("path: /", "nobody_trusted"),
+        // In `mode: monitor` a policy's `stepUp` does nothing.
+        ("path: /rehearsed", "nobody_trusted"),
+        (
+            "path: /asks/1, method: OPTIONS, headers: {origin: \"https://a.example\", access-control-request-method: POST}",
+            "preflight",
+        ),
+    ] {
+        let what = format!("request: {{{request}}}, {upstream}");
+        asked(&what, &format!("stepUp: {came_of_it}"));
+    }
+    // Before its upstream a challenge says what it demands as well.
+    asked("request: {path: /till/1}", "minAssurance: uv");
+    assert_eq!(
+        differing(&format!(
+            "{request}, {proven}, {upstream}, expect: {{stepUp: challenge, minAssurance: uv}}"
+        )),
+        [
+            "minAssurance uv/none (no challenge)",
+            "stepUp challenge/satisfied (the session has proven what is demanded)"
+        ]
+    );
 }

@@ -1,8 +1,8 @@
 //! Why one request gets the answer it gets, in the fixed order of evaluation.
 
 use countersign_engine::{
-    Action, Decision, Explanation, PolicyTrial, Request, Trial, Unselected, VERDICT_POLICY,
-    Verdict, VerdictMode, reply,
+    Action, Decision, Denial, Explanation, Outcome, PolicyTrial, Request, Trial, Unselected,
+    VERDICT_POLICY, Verdict, VerdictMode, reply,
 };
 use serde::Serialize;
 
@@ -13,6 +13,8 @@ use super::judge::{Asked, Judge};
 use super::record::Defaults;
 use super::sessions::Cookies;
 use super::set::Set;
+use super::step_up::{AskedSeen, MayAskSeen};
+use crate::rehearsal::UpstreamSpec;
 use crate::resource::Document;
 
 /// Everything that the answer to a request went by, in the order of evaluation.
@@ -50,6 +52,10 @@ pub struct Explained {
     pub notes: Vec<&'static str>,
     /// What the filter does.
     pub reply: Reply,
+    /// Which upstreams may ask for more proof; none where nobody may.
+    pub step_up: Option<MayAskSeen>,
+    /// What becomes of the upstream's demand; none where it was not said.
+    pub asked: Option<AskedSeen>,
 }
 
 /// A request.
@@ -131,18 +137,25 @@ pub fn explain(
     given: Given,
     defaults: &Defaults,
 ) -> Result<Explained, GivenError> {
-    let mut record = given.record;
+    let Given {
+        mut record,
+        upstream,
+    } = given;
     record
         .finish(defaults)
         .map_err(|lacking| GivenError::Options(vec![format!("the request: {lacking}")]))?;
     let mut judge = Judge::new(set);
     let cookies = &mut Cookies::default();
     Ok(judge.ask(&mut record, defaults, cookies, |asked| {
-        story(asked, documents)
+        story(asked, documents, upstream.as_ref())
     }))
 }
 
-fn story(mut asked: Asked<'_>, documents: &[Document]) -> Explained {
+fn story(
+    mut asked: Asked<'_>,
+    documents: &[Document],
+    upstream: Option<&UpstreamSpec>,
+) -> Explained {
     let Explanation {
         exempt,
         unreadable,
@@ -154,7 +167,9 @@ fn story(mut asked: Asked<'_>, documents: &[Document]) -> Explained {
         verdict,
         policies,
         decision,
+        step_up,
     } = asked.explain();
+    let answer = upstream.map(|upstream| AskedSeen::of(&mut asked, &decision, upstream));
     let Asked {
         set, request, peer, ..
     } = asked;
@@ -190,6 +205,8 @@ fn story(mut asked: Asked<'_>, documents: &[Document]) -> Explained {
         policies: policies_seen(set, policies, verdict, exempt, &decision),
         notes: decision.outcome().notes.clone(),
         reply: Reply::of(set, request, &decision),
+        step_up: step_up.and_then(|may_ask| MayAskSeen::of(may_ask, &decision, request)),
+        asked: answer,
     }
 }
 
@@ -289,19 +306,27 @@ const fn word(trial: &Trial) -> &'static str {
 
 impl Reply {
     fn of(set: &Set, request: &Request<'_>, decision: &Decision) -> Self {
-        let outcome = decision.outcome();
-        let mut seen = Self {
+        match decision {
+            Decision::Permit(permit) => Self::to(permit.outcome()),
+            Decision::Denial(denial) => {
+                Self::refused(denial, &reply::reply(&set.revision, request, denial))
+            }
+        }
+    }
+
+    fn to(outcome: &Outcome) -> Self {
+        Self {
             action: outcome.action,
             policy: outcome.policy.clone(),
             status: None,
             location: None,
             min_assurance: None,
             max_age_s: None,
-        };
-        let Decision::Denial(denial) = decision else {
-            return seen;
-        };
-        let answer = reply::reply(&set.revision, request, denial);
+        }
+    }
+
+    pub(super) fn refused(denial: &Denial, answer: &reply::Reply) -> Self {
+        let mut seen = Self::to(denial.outcome());
         seen.status = Some(answer.status);
         let mut headers = answer.headers.iter();
         seen.location = headers

@@ -9,12 +9,14 @@ use super::read::{self, Place, Sink};
 use super::record::Record;
 use super::sessions::GivenSession;
 use crate::diagnostic::Diagnostic;
+use crate::rehearsal::UpstreamSpec;
 use crate::resource::{RequestSpec, parse_request};
 
 /// A request that nobody sends.
 #[derive(Clone, Debug)]
 pub struct Given {
     pub(super) record: Record,
+    pub(super) upstream: Option<UpstreamSpec>,
 }
 
 /// A request said by options.
@@ -143,6 +145,14 @@ impl Given {
         self.record.also = session.also;
     }
 
+    /// Has its upstream answer that it wants more proof.
+    pub fn with_step_up(&mut self, upstream: &str, demand: &str) {
+        self.upstream = Some(UpstreamSpec {
+            name: upstream.to_owned(),
+            step_up: demand.to_owned(),
+        });
+    }
+
     fn recorded(file: &str, content: &[u8]) -> Result<Self, GivenError> {
         let mut one = One::default();
         // Bytes in memory do not fail.
@@ -155,7 +165,10 @@ impl Given {
             });
         }
         match one.record {
-            Some(record) if one.requests == 1 => Ok(Self { record }),
+            Some(record) if one.requests == 1 => Ok(Self {
+                record,
+                upstream: None,
+            }),
             _ => Err(GivenError::NotOne {
                 file: file.to_owned(),
                 requests: one.requests,
@@ -180,7 +193,10 @@ impl Given {
         for (name, value) in &spec.headers {
             record.headers.push(name, value.as_bytes());
         }
-        Self { record }
+        Self {
+            record,
+            upstream: None,
+        }
     }
 }
 

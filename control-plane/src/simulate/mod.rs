@@ -16,6 +16,7 @@ pub mod replay;
 mod report;
 mod sessions;
 mod set;
+mod step_up;
 mod tally;
 
 use std::fmt::Display;
@@ -41,6 +42,7 @@ pub use report::{
 };
 pub use sessions::GivenSession;
 pub use set::Set;
+pub use step_up::{AskedSeen, MayAskSeen};
 
 /// A set of policies, what it did so far, and perhaps another set to compare with.
 #[derive(Debug)]

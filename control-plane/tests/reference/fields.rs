@@ -769,6 +769,12 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                     ),
                     of("now", "RFC 3339 time", "noon on 2026-01-01", "When it is."),
                     of(
+                        "upstream",
+                        "mapping",
+                        "nothing of ours",
+                        "What the upstream answers: that it wants more proof.",
+                    ),
+                    of(
                         "expect",
                         "mapping",
                         MUST,
@@ -830,8 +836,26 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                 ],
             ),
             at(
+                "tests[].upstream",
+                "tests: [{name: a, request: {path: /}, expect: {status: 200}, upstream: {@}}]",
+                &[
+                    of(
+                        "name",
+                        "text",
+                        MUST,
+                        "The cluster of Envoy that the request is sent to.",
+                    ),
+                    of(
+                        "stepUp",
+                        "text",
+                        MUST,
+                        "What its `countersign-step-up` says, such as `uv;max-age=300`.",
+                    ),
+                ],
+            ),
+            at(
                 "tests[].expect",
-                "tests: [{name: a, request: {path: /}, expect: {@}}]",
+                "tests: [{name: a, request: {path: /}, upstream: {name: a, stepUp: uv}, expect: {@}}]",
                 &[
                     of(
                         "action",
@@ -861,6 +885,13 @@ pub(crate) const KINDS: &[(&str, &str, &[Mapping])] = &[
                         "address",
                         "",
                         "Of a challenge without its ticket.",
+                    ),
+                    of("minAssurance", "word", "", "What a challenge demands."),
+                    of(
+                        "stepUp",
+                        "word",
+                        "",
+                        "What becomes of the upstream's demand. `nobody_trusted`: nobody may ask where this request goes, so nothing is looked at.",
                     ),
                 ],
             ),

@@ -48,8 +48,8 @@ pub use clock::Timestamp;
 pub use connection::{Connected, Connection, ConnectionSource};
 pub use decide::{
     Action, Assessed, Challenge, Decision, Denial, Explanation, GoodSession, Lacking, MAX_LACKING,
-    Outcome, Permit, PolicyTrial, Precedent, RULE_MATCH, Recorded, RecordedSession, Replayed,
-    SignalTrial, Trial, VERDICT_POLICY, decide, explain, replay,
+    MayAsk, Outcome, Permit, PolicyTrial, Precedent, RULE_MATCH, Recorded, RecordedSession,
+    Replayed, SignalTrial, Trial, VERDICT_POLICY, decide, explain, replay,
 };
 pub use event::{DENIED, Event, PERMITTED};
 pub use glob::glob_matches;

@@ -1,6 +1,8 @@
 //! An explanation as a person reads it: one step a paragraph, in the order of evaluation.
 
-use countersign_control_plane::simulate::{Explained, PolicySeen, SignalSeen};
+mod step_up;
+
+use countersign_control_plane::simulate::{Explained, PolicySeen, Reply, SignalSeen};
 
 use crate::colour::{self, paint};
 
@@ -204,13 +206,22 @@ impl Story {
     }
 
     fn reply(&mut self, explained: &Explained) {
-        let reply = &explained.reply;
         if let Some(session) = explained.session {
             self.step("session", session);
         }
         if !explained.notes.is_empty() {
             self.step("noticed", &explained.notes.join(", "));
         }
+        self.answer("answer", &explained.reply);
+        if let Some(may_ask) = &explained.step_up {
+            self.may_ask(may_ask);
+        }
+        if let Some(asked) = &explained.asked {
+            self.asked(asked);
+        }
+    }
+
+    fn answer(&mut self, title: &str, reply: &Reply) {
         let (code, mut what) = match reply.action {
             "challenge" => (colour::YELLOW, "challenged".to_owned()),
             "block" => (colour::RED, "blocked".to_owned()),
@@ -226,19 +237,24 @@ impl Story {
         }
         match reply.policy.as_deref() {
             Some("(verdict)") => what.push_str(", by the verdict"),
+            Some("(step-up)") => what.push_str(", by the `stepUp` of `Settings`"),
             Some(policy) => what.push_str(&format!(", by {policy}")),
             None => {}
         }
-        self.step("answer", &what);
+        self.step(title, &what);
         if let Some(grade) = reply.min_assurance {
             let age = match reply.max_age_s {
                 Some(age) => format!(", proven at most {age} s ago"),
                 None => String::new(),
             };
-            let demand = format!("it demands a session of grade {grade}{age}");
-            let line = format!("{:TITLE$} {}\n", "", self.dim(&demand));
-            self.text.push_str(&line);
+            self.more(&format!("it demands a session of grade {grade}{age}"));
         }
+    }
+
+    /// Another line of the step before.
+    fn more(&mut self, what: &str) {
+        let line = format!("{:TITLE$} {}\n", "", self.dim(what));
+        self.text.push_str(&line);
     }
 
     fn verdict_word(&self, verdict: &str) -> String {
@@ -332,56 +348,4 @@ fn printable(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use countersign_control_plane::resource::{SourceFile, parse_files};
-    use countersign_control_plane::simulate::{Defaults, Given, Set, Timestamp, explain};
-
-    use super::*;
-
-    fn explained(request: &str) -> Explained {
-        let policies = include_bytes!("../../../tests/fixtures/explain/policies.yaml");
-        let file = SourceFile {
-            name: "policies.yaml".to_owned(),
-            content: policies.to_vec(),
-        };
-        let documents = parse_files(&[file]).unwrap();
-        let now = Timestamp::from_seconds(1_767_268_800);
-        let set = Set::load(&documents, now).unwrap();
-        let given = Given::from_file("r", request.as_bytes()).unwrap();
-        let defaults = Defaults {
-            now,
-            peer: "127.0.0.1".to_owned(),
-            session: None,
-        };
-        explain(set, &documents, given, &defaults).unwrap()
-    }
-
-    #[test]
-    fn colour_changes_nothing_but_colour() {
-        let explained = explained("{path: /till/cart, from: 203.0.113.7}");
-        let mut coloured = text(&explained, true);
-        assert!(coloured.contains("\u{1b}[2m"), "{coloured}");
-        for code in ["1", "2", "32", "33", "1;31", "1;34", "0"] {
-            coloured = coloured.replace(&format!("\u{1b}[{code}m"), "");
-        }
-        assert_eq!(coloured, text(&explained, false));
-    }
-
-    #[test]
-    fn what_a_stranger_wrote_does_not_move_the_cursor() {
-        let request =
-            r#"{"start_time":1,"method":"G\u001b[2J","authority":"a.example","path":"/\u001b[2J"}"#;
-        let text = text(&explained(request), false);
-        assert!(
-            text.starts_with("G\u{fffd}[2J https://a.example/\u{fffd}[2J"),
-            "{text}"
-        );
-        assert!(!text.contains('\u{1b}'), "{text:?}");
-    }
-
-    #[test]
-    fn a_long_condition_is_shortened() {
-        assert_eq!(shortened(&"x".repeat(72)), "x".repeat(72));
-        assert_eq!(shortened(&"x".repeat(73)), format!("{}…", "x".repeat(72)));
-    }
-}
+mod tests;

@@ -1,7 +1,10 @@
 //! What a test expects. What it does not say is not compared.
 
-use super::shown;
+use countersign_engine::Assurance;
+
+use super::{grade_above_none, shown};
 use crate::diagnostic::quoted;
+use crate::rehearsal::CameOfIt;
 use crate::resource::Verdict;
 use crate::resource::fields::{Field, Reader};
 use crate::resource::words::VERDICTS;
@@ -22,6 +25,10 @@ pub(crate) struct Expectation {
     pub(crate) monitored: Option<Vec<String>>,
     pub(crate) satisfied: Option<Vec<String>>,
     pub(crate) location: Option<String>,
+    /// What a challenge demands.
+    pub(crate) min_assurance: Option<Assurance>,
+    /// What becomes of an upstream's demand: a word of [`CameOfIt`].
+    pub(crate) step_up: Option<&'static str>,
 }
 
 const ACTIONS: [(&str, &str); 4] = [
@@ -35,7 +42,8 @@ const ACTIONS: [(&str, &str); 4] = [
 const NO_POLICY: &str = "none";
 
 impl Expectation {
-    pub(super) fn read(reader: &mut Reader<'_>, field: Field) -> Option<Self> {
+    /// `asked`: the test's upstream asks for more proof.
+    pub(super) fn read(reader: &mut Reader<'_>, field: Field, asked: bool) -> Option<Self> {
         let empty = matches!(&field.node.value, Value::Mapping(entries) if entries.is_empty());
         if empty {
             let span = reader.visible(&field.node);
@@ -78,6 +86,26 @@ impl Expectation {
         let location = fields
             .take(reader, "location")
             .and_then(|field| text(reader, &field));
+        let min_assurance = fields.take(reader, "minAssurance").and_then(|field| {
+            let help = "a request that goes on is `action: allow`";
+            grade_above_none(
+                reader,
+                &field,
+                "no challenge demands the grade `none`",
+                help,
+            )
+        });
+        let step_up = fields.take(reader, "stepUp").and_then(|field| {
+            if !asked {
+                let help = "say what it answers: `upstream: {name: orders, stepUp: uv}`";
+                reader.error(
+                    field.key.span.clone(),
+                    "no upstream of this test asks",
+                    help,
+                );
+            }
+            reader.word(&field, &CameOfIt::WORDS)
+        });
         fields.finish(reader);
         Some(Self {
             action,
@@ -89,6 +117,8 @@ impl Expectation {
             monitored,
             satisfied,
             location,
+            min_assurance,
+            step_up: step_up.map(|word| word.value),
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod expectation;
 mod request;
+mod upstream;
 
 use countersign_engine::{Assurance, Timestamp};
 
@@ -10,6 +11,7 @@ use super::fields::{Field, Fields, Reader};
 use super::yaml::{self, Node};
 use super::{limits, words};
 use crate::diagnostic::{Finding, Findings, Located, Source, quoted};
+use crate::rehearsal::UpstreamSpec;
 
 pub(crate) use expectation::Expectation;
 pub(crate) use request::RequestSpec;
@@ -28,6 +30,8 @@ pub(crate) struct Test {
     pub(crate) request: RequestSpec,
     pub(crate) session: Option<SessionSpec>,
     pub(crate) now: Timestamp,
+    /// What the upstream answers: nothing that concerns us, where there is none.
+    pub(crate) upstream: Option<UpstreamSpec>,
     pub(crate) expect: Expectation,
 }
 
@@ -100,9 +104,12 @@ impl Test {
             Some(field) => time(reader, &field),
             None => Some(DEFAULT_NOW),
         };
+        let upstream = fields
+            .take(reader, "upstream")
+            .map(|field| upstream::read(reader, field));
         let expect = fields
             .take_required(reader, "expect")
-            .and_then(|field| Expectation::read(reader, field));
+            .and_then(|field| Expectation::read(reader, field, upstream.is_some()));
         fields.finish(reader);
         Some(Self {
             name: name?,
@@ -113,6 +120,11 @@ impl Test {
                 None => None,
             },
             now: now?,
+            // As with the session.
+            upstream: match upstream {
+                Some(upstream) => Some(upstream?),
+                None => None,
+            },
             expect: expect?,
         })
     }
@@ -151,10 +163,19 @@ impl SessionSpec {
 }
 
 fn grade(reader: &mut Reader<'_>, field: &Field) -> Option<Assurance> {
+    let help = "leave `session` out for a request without one";
+    grade_above_none(reader, field, "no session has the grade `none`", help)
+}
+
+fn grade_above_none(
+    reader: &mut Reader<'_>,
+    field: &Field,
+    none: &str,
+    help: &str,
+) -> Option<Assurance> {
     let grade = reader.word(field, &words::assurances())?;
     if grade.value == Assurance::None {
-        let help = "leave `session` out for a request without one";
-        reader.error(grade.span, "no session has the grade `none`", help);
+        reader.error(grade.span, none, help);
         return None;
     }
     Some(grade.value)

@@ -62,6 +62,17 @@ pub struct Explanation {
     pub policies: Vec<PolicyTrial>,
     /// What the filter does.
     pub decision: Decision,
+    /// Who may answer that more proof is wanted; `None` where nobody may, or the request is refused.
+    pub step_up: Option<MayAsk>,
+}
+
+/// Upstreams that may ask a request for more proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MayAsk {
+    /// The policy that says so, or [`crate::step_up::STEP_UP_POLICY`] for `Settings`.
+    pub policy: String,
+    /// Globs on their names; empty = nobody's word counts, and it is still taken off.
+    pub upstreams: Vec<String>,
 }
 
 /// Explains what [`decide`] does with a request. It asks every policy up to the one that decides,
@@ -84,6 +95,7 @@ pub fn explain(
         verdict: Verdict::Allow,
         policies: Vec::new(),
         decision: decide(revision, request, memory, id),
+        step_up: None,
     };
     if explanation.exempt {
         return explanation;
@@ -111,15 +123,24 @@ pub fn explain(
         .collect();
     explanation.verdict = assessment.verdict;
     let mut decided = explanation.unreadable.is_some();
+    let mut trace = Trace::default();
     for policy in view.policies() {
         let trial =
             (!decided).then(|| trial::run(view, &policy, &facts, &mut conditions, &session));
-        decided |= trial == Some(Trial::Decides);
+        if let Some(trial) = &trial {
+            decided |= trial.clone().into_trace(view, &policy, &mut trace);
+        }
         explanation.policies.push(PolicyTrial {
             name: policy.name().to_owned(),
             action: action_word(&policy.action()),
             monitor_only: policy.monitor_only(),
             trial,
+        });
+    }
+    if let Decision::Permit(_) = explanation.decision {
+        explanation.step_up = super::step_up_of(view, &trace).map(|scope| MayAsk {
+            policy: scope.policy.to_owned(),
+            upstreams: scope.terms.upstreams.to_vec(),
         });
     }
     explanation

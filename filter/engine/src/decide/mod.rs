@@ -23,7 +23,7 @@ use crate::worker::WorkerMemory;
 use crate::{EventId, Request, Revision, SessionCache};
 
 pub use assess::RULE_MATCH;
-pub use explain::{Explanation, PolicyTrial, SignalTrial, explain};
+pub use explain::{Explanation, MayAsk, PolicyTrial, SignalTrial, explain};
 pub use outcome::{Action, Challenge, Decision, Denial, Outcome, Permit};
 pub use replay::{
     Assessed, GoodSession, Lacking, MAX_LACKING, Precedent, Recorded, RecordedSession, Replayed,
