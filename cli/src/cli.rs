@@ -304,9 +304,11 @@ pub(crate) enum Command {
     /// Looks at everything that has to work together, and says what to do where it does not
     ///
     /// The control plane (reachable, ready, certificate, token, clock), the nodes (what they run, their
-    /// Envoy's version, the guard, missing events), the auth sidecar (reachable, its keys, not public), and
-    /// Envoy's bootstrap: the filter, the guard behind it, events, whose word counts for the client's
-    /// address, and what others could reach. What cannot be looked at is skipped, with how it could be.
+    /// Envoy's version, the guard, missing events), the auth sidecar (reachable, its keys, not public),
+    /// upstreams that ask for more proof (trusted ones that Envoy does not have, and those that ask in
+    /// vain), and Envoy's bootstrap: the filter, the guard behind it, events, whose word counts for the
+    /// client's address, and what others could reach. What cannot be looked at is skipped, with how it
+    /// could be.
     ///
     /// Exits with 1 when anything failed.
     #[command(

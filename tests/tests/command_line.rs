@@ -61,6 +61,7 @@ fn a_stack_that_is_well_is_said_to_be_well() -> Result<()> {
             ("control-plane", "rest"),
             ("control-plane", "token"),
             ("control-plane", "clock"),
+            ("control-plane", "step-up"),
             ("nodes", "state"),
             ("nodes", "envoy-version"),
             ("nodes", "workers"),

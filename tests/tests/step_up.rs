@@ -375,8 +375,37 @@ fn an_upstream_that_nobody_trusts_cannot_ask() -> Result<()> {
                 .iter()
                 .all(|it| it.header("countersign-assurance").is_none())
         );
-        Ok(())
+        the_doctor_tells_of_it(place)
     })
+}
+
+/// That `demo_shop` asked in vain, and that whom the policy trusts in its place is not there.
+fn the_doctor_tells_of_it(place: &Place) -> Result<()> {
+    let received = place.upstream.got("/strange?ask=uv");
+    let event = received
+        .iter()
+        .find_map(|it| it.header("countersign-event-id"))
+        .context("no event id")?;
+    let told = place.stack.event(event)?;
+    ensure!(told["step_up_by"] == "demo_shop", "{told}");
+    let output = place
+        .stack
+        .cli(&["doctor", "--output=json", "--state-dir=state"])?;
+    let report: Value = serde_json::from_slice(&output.stdout)?;
+    let found = report["findings"].as_array().into_iter().flatten();
+    let found: Vec<&str> = found
+        .filter(|it| it["check"] == "step-up" && it["status"] == "warning")
+        .filter_map(|it| it["found"].as_str())
+        .collect();
+    for part in [
+        "`others-may-ask` trusts `another_shop`, and Envoy has no such cluster: it has ",
+        "upstreams that may not ask for more proof did",
+        "`demo_shop` ",
+    ] {
+        let told = found.iter().any(|found| found.contains(part));
+        ensure!(told, "{part}: {report}");
+    }
+    Ok(())
 }
 
 #[test]

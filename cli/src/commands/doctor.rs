@@ -10,6 +10,7 @@ mod fleet;
 mod plane;
 mod probe;
 mod sidecar;
+mod step_up;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -70,12 +71,19 @@ pub(crate) async fn run(
     let api = api.or_else(|| stack.as_ref().map(|stack| stack.api.clone()));
     findings.extend(plane::rest(api.as_deref(), &context.control_plane, clock).await);
     spinner.now("reading Envoy's bootstrap");
-    let (found, told) = envoy::look(args, stack.as_ref(), clock).await;
+    let envoy::Looked {
+        findings: found,
+        sidecar: told,
+        clusters,
+    } = envoy::look(args, stack.as_ref(), clock).await;
     findings.extend(found);
     spinner.now("asking the auth sidecar");
     let sidecar = args.sidecar.clone().or(told);
     let sidecar = sidecar.or_else(|| stack.map(|stack| stack.sidecar));
     findings.extend(sidecar::look(sidecar.as_deref(), args.sidecar.is_some()).await);
+    spinner.now("reading the policies");
+    let answers = plane::answers(&findings);
+    findings.extend(step_up::look(&context.control_plane, answers, clusters.as_deref()).await);
     spinner.end();
 
     let report = Report::from(findings);

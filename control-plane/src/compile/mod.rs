@@ -14,10 +14,12 @@ mod lists;
 mod load;
 mod lower;
 mod reasons;
+mod step_ups;
 
 pub use conditions::{Failure, Function, Language, Memory, Name, language};
 pub use forms::{Forms, GatewayForm, NoForms};
 pub use reasons::{Reason, reasons};
+pub use step_ups::{StepUpTerms, step_ups};
 
 use std::collections::HashMap;
 

@@ -15,17 +15,27 @@ use crate::up::find;
 /// So much of what Envoy says against a bootstrap is shown.
 const SAID: usize = 300;
 
-/// Everything about Envoy, and where its bootstrap says that the sidecar is.
-pub(super) async fn look(
-    args: &DoctorArgs,
-    stack: Option<&LocalStack>,
-    clock: &Clock,
-) -> (Vec<Finding>, Option<String>) {
+/// What was found, and what the bootstrap tells besides.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) findings: Vec<Finding>,
+    /// Where the sidecar is.
+    pub(super) sidecar: Option<String>,
+    /// The names of all clusters, where they are known.
+    pub(super) clusters: Option<Vec<String>>,
+}
+
+/// Everything about Envoy.
+pub(super) async fn look(args: &DoctorArgs, stack: Option<&LocalStack>, clock: &Clock) -> Looked {
     let program = args.envoy.as_deref();
     let program = program.or_else(|| stack.map(|stack| stack.envoy.as_path()));
     let config = args.envoy_config.as_deref();
     let config = config.or_else(|| stack.map(|stack| stack.envoy_config.as_path()));
     let mut findings = vec![version(program)];
+    let only = |findings| Looked {
+        findings,
+        ..Looked::default()
+    };
     let Some(config) = config else {
         findings.push(Finding::skipped(
             Area::Envoy,
@@ -33,7 +43,7 @@ pub(super) async fn look(
             "nobody gave Envoy's bootstrap",
             "give it with `--envoy-config FILE`, everything filled in",
         ));
-        return (findings, None);
+        return only(findings);
     };
     let source = match read(config) {
         Ok(source) => source,
@@ -41,7 +51,7 @@ pub(super) async fn look(
             let found = format!("cannot read `{}`: {error}", config.display());
             let remedy = "name Envoy's bootstrap with `--envoy-config`";
             findings.push(Finding::failed(Area::Envoy, "bootstrap", found, remedy));
-            return (findings, None);
+            return only(findings);
         }
     };
     if let Some(program) = program {
@@ -61,12 +71,17 @@ pub(super) async fn look(
     let Ok(Judged {
         findings: found,
         sidecar,
+        clusters,
     }) = judged.await
     else {
-        return (findings, None);
+        return only(findings);
     };
     findings.extend(found);
-    (findings, sidecar.map(|sidecar| sidecar.address))
+    Looked {
+        findings,
+        sidecar: sidecar.map(|sidecar| sidecar.address),
+        clusters,
+    }
 }
 
 fn resolve(host: &str) -> Vec<std::net::IpAddr> {

@@ -97,6 +97,12 @@ async fn fleet(target: &Target) -> Result<Vec<Finding>, ApiError> {
     Ok(findings)
 }
 
+/// Is somebody there who answers us?
+pub(super) fn answers(findings: &[Finding]) -> bool {
+    let asked = |it: &Finding| it.area == Area::Nodes && it.check == "asked";
+    !findings.iter().any(asked)
+}
+
 fn not_asked() -> Finding {
     let found = "nodes, keys and relays were not asked for";
     Finding::skipped(Area::Nodes, "asked", found, NEEDED)

@@ -131,7 +131,11 @@ fn lower_policy(checked: &CheckedPolicy<'_>, defaults: &ChallengeSpec) -> Policy
 }
 
 /// What the `stepUp` states itself, then what the policy's own challenge does, then `Settings`.
-fn step_up(own: &StepUpSpec, challenged: &ChallengeSpec, defaults: &ChallengeSpec) -> Terms {
+pub(super) fn step_up(
+    own: &StepUpSpec,
+    challenged: &ChallengeSpec,
+    defaults: &ChallengeSpec,
+) -> Terms {
     let stated = ChallengeSpec {
         kinds: own.kinds.clone().or_else(|| challenged.kinds.clone()),
         fallback: own.fallback.clone().or_else(|| challenged.fallback.clone()),

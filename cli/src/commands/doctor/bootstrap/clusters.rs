@@ -22,6 +22,19 @@ pub(super) fn exists(name: &str, config: &Value) -> bool {
     cluster(name, config).is_some()
 }
 
+/// `None` where some are fetched.
+pub(super) fn names(config: &Value) -> Option<Vec<String>> {
+    if at(config, &["dynamic_resources", "cds_config"]).is_some() {
+        return None;
+    }
+    let clusters = items(config, &["static_resources", "clusters"]);
+    Some(
+        clusters
+            .map(|cluster| text(cluster, &["name"]).to_owned())
+            .collect(),
+    )
+}
+
 fn cluster<'a>(name: &str, config: &'a Value) -> Option<&'a Value> {
     let mut all = items(config, &["static_resources", "clusters"]);
     all.find(|cluster| text(cluster, &["name"]) == name)

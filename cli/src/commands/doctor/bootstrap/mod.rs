@@ -42,6 +42,8 @@ pub(super) struct Judged {
     pub(super) findings: Vec<Finding>,
     /// Where it sends people who are challenged.
     pub(super) sidecar: Option<Sidecar>,
+    /// The names of all clusters; `None` where Envoy fetches some as it runs.
+    pub(super) clusters: Option<Vec<String>>,
 }
 
 /// One listener's handling of HTTP.
@@ -60,6 +62,7 @@ pub(super) fn judge(source: &str, world: &World<'_>) -> Judged {
             return Judged {
                 findings: vec![finding],
                 sidecar: None,
+                clusters: None,
             };
         }
     };
@@ -70,7 +73,11 @@ pub(super) fn judge(source: &str, world: &World<'_>) -> Judged {
     findings.extend(certificates(&config, world));
     let (found, sidecar) = clusters::judge(&managers, &config, world);
     findings.extend(found);
-    Judged { findings, sidecar }
+    Judged {
+        findings,
+        sidecar,
+        clusters: clusters::names(&config),
+    }
 }
 
 fn read(source: &str) -> Result<Value, Finding> {
