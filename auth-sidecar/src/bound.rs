@@ -80,8 +80,8 @@ pub enum Renewal {
     Copy(Copy),
 }
 
-/// Offers a session that was just earned to be bound; none where that would gain nothing. Gives the value
-/// of `Secure-Session-Registration`.
+/// Offers a session that was just earned to be bound; none where that would gain nothing, or it is bound
+/// already. Gives the value of `Secure-Session-Registration`.
 pub async fn offer(
     app: &App,
     tx: &mut Connection,
@@ -91,6 +91,10 @@ pub async fn offer(
 ) -> Result<Option<HeaderValue>, Refusal> {
     let now_s = app.clock.now_s();
     let shorter = |life_s: u64| claims.expires_s() > now_s.saturating_add(life_s);
+    if claims.is_copy() {
+        add_proof(app, tx, claims).await?;
+        return Ok(None);
+    }
     // Browsers bind what came over TLS only.
     if !settings.bound_lifetime_s.is_some_and(shorter) || ticket.scheme() != Scheme::Https {
         return Ok(None);
@@ -113,6 +117,34 @@ pub async fn offer(
         "(ES256);path=\"{REGISTER_PATH}\";challenge=\"{challenge}\";authorization=\"{id}\""
     );
     Ok(HeaderValue::from_str(&value).ok())
+}
+
+/// Has the next copies of a bound session say as well what was proven with this one.
+pub async fn add_proof(app: &App, tx: &mut Connection, copy: &Claims) -> Result<(), Refusal> {
+    let corrupt = |_| StoreError::Corrupt("bound_sessions");
+    let kept = app.store.bound_claims(tx, copy.device(), copy.host());
+    let Some((id, kept)) = kept.await? else {
+        return Ok(());
+    };
+    let kept: Claims = serde_json::from_str(&kept).map_err(corrupt)?;
+    // Another session has taken its place; the copy ends by itself.
+    if kept.id() != copy.id() {
+        return Ok(());
+    }
+    let claims = to_stored(&kept.and(copy.also().cloned()))?;
+    Ok(app.store.set_bound_claims(tx, &id, &claims).await?)
+}
+
+/// The cookie of a session. Of one that a key renews, the browser drops the cookie, and asks for the next,
+/// before a filter refuses its token: by what rounding and the way take.
+#[must_use]
+pub fn cookie(token: &str, claims: &Claims, now_s: u64) -> Option<HeaderValue> {
+    let lasts_s = claims.lasts_s(now_s);
+    let early_s = match claims.is_copy() {
+        true => (lasts_s / 10).clamp(1, limits::BOUND_EARLY_S),
+        false => 0,
+    };
+    cookies::set_session(token, lasts_s.saturating_sub(early_s).max(1))
 }
 
 /// Binds an offered session to the key that the browser brings.
@@ -260,12 +292,8 @@ async fn sign(
     app.store
         .note_signed(tx, &signer.kid, copy.expires_s())
         .await?;
-    let lasts_s = copy.expires_s().saturating_sub(app.clock.now_s());
-    // The browser drops the cookie, and asks for the next, before a filter refuses its token: by what
-    // rounding and the way take.
-    let early_s = (lasts_s / 10).clamp(1, limits::BOUND_EARLY_S);
     Ok(Copy {
-        cookie: cookies::set_session(&token, lasts_s.saturating_sub(early_s).max(1))
+        cookie: cookie(&token, copy, app.clock.now_s())
             .ok_or_else(|| Refusal::of(Cause::Internal))?,
         instructions: instructions(id, &row.origin, copy),
     })

@@ -290,11 +290,11 @@ pub async fn end(
     )
     .await?;
     app.store
-        .note_signed(&mut tx, &signer.kid, grant.exp())
+        .note_signed(&mut tx, &signer.kid, claims.expires_s())
         .await?;
     let passed = Step::Passed {
         assurance: proof.assurance,
-        session: &grant.id,
+        session: claims.id(),
     };
     app.record(&mut tx, &ticket, Some(row.kind), passed, &row.device)
         .await?;
@@ -313,7 +313,7 @@ pub async fn end(
     );
     Ok(Passed {
         return_path: ticket.way_on(),
-        session_cookie: cookies::set_session(&token, grant.lasts_s())
+        session_cookie: bound::cookie(&token, &claims, now_s)
             .ok_or_else(|| refuse(Cause::Internal))?,
         device_cookie,
         registration,

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::assurance::Assurance;
+use crate::bound;
 use crate::cause::Cause;
 use crate::held;
 use crate::http::Refusal;
@@ -26,7 +27,7 @@ use crate::keys::tag::Use;
 use crate::limits;
 use crate::peer::Prefix;
 use crate::rate::What;
-use crate::session::{Carried, Grant, Session};
+use crate::session::{Carried, Claims, Grant, Session};
 use crate::store::pairings::{Asker, Given, PairingRow, State};
 use crate::store::{Connection, StoreError};
 use crate::ticket::Ticket;
@@ -64,8 +65,8 @@ pub struct Earned {
     pub device: String,
     /// What it proves.
     pub assurance: Assurance,
-    /// Seconds.
-    pub lasts_s: u64,
+    /// What it says.
+    pub claims: Claims,
     /// The ticket it waited with.
     pub ticket: Ticket,
 }
@@ -247,16 +248,19 @@ pub async fn redeem(
             Asker::Program => Carried::Header(key),
         },
     };
-    let token = grant.sign(signer).map_err(|error| {
+    let claims = grant.claims();
+    let token = claims.sign(signer).map_err(|error| {
         tracing::error!(%error, "cannot sign");
         Refusal::of(Cause::Internal)
     })?;
     held::bind(app, &mut tx, &ticket, &device).await?;
     app.store
-        .note_signed(&mut tx, &signer.kid, grant.exp())
+        .note_signed(&mut tx, &signer.kid, claims.expires_s())
         .await?;
+    if claims.is_copy() {
+        bound::add_proof(app, &mut tx, &claims).await?;
+    }
     tx.commit().await?;
-    let lasts_s = grant.lasts_s();
     let word = proven.acr.word();
     app.metrics.sessions.with_label_values(&[word]).inc();
     count(app, "given");
@@ -273,7 +277,7 @@ pub async fn redeem(
         token,
         device,
         assurance: proven.acr,
-        lasts_s,
+        claims,
         ticket,
     }))
 }

@@ -90,7 +90,9 @@ pub struct Grant<'a> {
     pub amr: &'a [&'a str],
     /// The device's session until now, if it is of a higher grade: that proof stays as it is, until
     /// that session would have ended, and the new one stands beside it. Whoever is asked for a
-    /// fresh small proof does not lose a greater one by giving it.
+    /// fresh small proof does not lose a greater one by giving it. A session that is bound stays the same
+    /// session, and this copy of it ends when the last one would have: a small proof is no signature of
+    /// the key, and a copied cookie must not become a whole session by it.
     pub stronger: Option<&'a Session>,
     /// The session's own id, by which it can be revoked.
     pub id: String,
@@ -128,19 +130,6 @@ pub struct Verifier {
 pub struct CannotSign(#[from] jsonwebtoken::errors::Error);
 
 impl Grant<'_> {
-    /// When the session ends.
-    #[must_use]
-    pub fn exp(&self) -> u64 {
-        let own = self.now_s.saturating_add(self.lifetime_s);
-        self.stronger.map_or(own, |session| session.expires_s)
-    }
-
-    /// How long it lasts from now.
-    #[must_use]
-    pub fn lasts_s(&self) -> u64 {
-        self.exp().saturating_sub(self.now_s)
-    }
-
     /// What it says.
     #[must_use]
     pub fn claims(&self) -> Claims {
@@ -153,16 +142,20 @@ impl Grant<'_> {
             amr: self.amr.iter().map(|&method| method.to_owned()).collect(),
             at_s: self.proven_s,
         };
-        let (main, also) = match self.stronger {
-            Some(session) => (session.proven.clone(), Some(now)),
-            None => (now, None),
+        let own_end = self.now_s.saturating_add(self.lifetime_s);
+        let (main, also, exp) = match self.stronger {
+            Some(Session {
+                bound: Some(copy), ..
+            }) => return copy.and(Some(now)),
+            Some(session) => (session.proven.clone(), Some(now), session.expires_s),
+            None => (now, None, own_end),
         };
         Claims {
             iss: ISSUER.to_owned(),
             aud: self.host.audience().to_owned(),
             sub: self.device.to_owned(),
             iat: self.now_s,
-            exp: self.exp(),
+            exp,
             auth_time: main.at_s,
             jti: self.id.clone(),
             acr: main.assurance,
@@ -197,6 +190,33 @@ impl Claims {
         &self.sub
     }
 
+    /// By which it can be revoked.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.jti
+    }
+
+    /// The same session with this newer proof of a lower grade.
+    #[must_use]
+    pub fn and(&self, also: Option<Proven>) -> Self {
+        Self {
+            also,
+            ..self.clone()
+        }
+    }
+
+    /// The newer proof of a lower grade.
+    #[must_use]
+    pub const fn also(&self) -> Option<&Proven> {
+        self.also.as_ref()
+    }
+
+    /// Whether this is a copy of a session that a key renews.
+    #[must_use]
+    pub const fn is_copy(&self) -> bool {
+        self.bound_until.is_some()
+    }
+
     /// The host that it is for.
     #[must_use]
     pub fn host(&self) -> &str {
@@ -213,6 +233,12 @@ impl Claims {
     #[must_use]
     pub const fn expires_s(&self) -> u64 {
         self.exp
+    }
+
+    /// How long that is from now.
+    #[must_use]
+    pub const fn lasts_s(&self, now_s: u64) -> u64 {
+        self.exp.saturating_sub(now_s)
     }
 
     /// Whether the session was ended.
@@ -249,6 +275,8 @@ pub struct Session {
     pub proven: Proven,
     /// A newer proof of a lower grade.
     pub also: Option<Proven>,
+    /// What was brought, where it is only a copy of a session that a key renews.
+    pub bound: Option<Box<Claims>>,
 }
 
 impl Session {
@@ -296,7 +324,9 @@ pub fn verify(
     let revoked = claims.is_revoked(revocations);
     let expires_s = claims.ends_s();
     // No leeway: a session that the filter may refuse is not one to send a browser home with.
+    let bound = claims.is_copy().then(|| Box::new(claims.clone()));
     (claims.exp > now_s && !revoked && claims.cnf.is_none()).then_some(Session {
+        bound,
         device: claims.sub,
         issued_s: claims.iat,
         expires_s,

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::presented::{Presented, TicketBody, proven};
 use super::{Refusal, guard};
 use crate::app::App;
+use crate::bound;
 use crate::cause::Cause;
 use crate::ceremony;
 use crate::cookies;
@@ -123,7 +124,7 @@ async fn try_ask(app: &App, id: &str, request: Request) -> Result<Response, Refu
     let Some(earned) = pairing::redeem(app, &row, None, own.as_ref()).await? else {
         return Ok(Json(json!({ "state": "waiting" })).into_response());
     };
-    let session = cookies::set_session(&earned.token, earned.lasts_s)
+    let session = bound::cookie(&earned.token, &earned.claims, app.clock.now_s())
         .ok_or_else(|| Refusal::of(Cause::Internal))?;
     let cookies = [Some(session), name_cookie];
     let cookies = cookies

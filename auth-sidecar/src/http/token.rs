@@ -133,7 +133,7 @@ async fn try_ask(app: &App, request: Request) -> Result<Response, Refused> {
     Ok(Json(json!({
         "access_token": earned.token,
         "token_type": if key.is_some() { "DPoP" } else { "Bearer" },
-        "expires_in": earned.lasts_s,
+        "expires_in": earned.claims.lasts_s(app.clock.now_s()),
         "acr": earned.assurance.word(),
     }))
     .into_response())

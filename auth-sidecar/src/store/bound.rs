@@ -115,6 +115,34 @@ impl Store {
         Ok(true)
     }
 
+    /// The id and the claims of the device's bound session at a host.
+    pub async fn bound_claims(
+        &self,
+        on: &mut Connection,
+        device: &str,
+        host: &str,
+    ) -> Result<Option<(String, String)>, StoreError> {
+        let row = sqlx::query_as(
+            "SELECT id, claims FROM bound_sessions WHERE device = $1 AND host = $2 AND public_key <> ''",
+        );
+        Ok(row.bind(device).bind(host).fetch_optional(on).await?)
+    }
+
+    /// Changes what the next copies say.
+    pub async fn set_bound_claims(
+        &self,
+        on: &mut Connection,
+        id: &str,
+        claims: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE bound_sessions SET claims = $2 WHERE id = $1")
+            .bind(id)
+            .bind(claims)
+            .execute(on)
+            .await?;
+        Ok(())
+    }
+
     /// What the session's key is to sign next: what was given out and not used yet, so that nobody who
     /// asks can take it from whoever is about to answer; else what is brought.
     pub async fn bound_challenge(

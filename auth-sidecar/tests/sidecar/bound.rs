@@ -551,14 +551,43 @@ async fn a_bound_session_keeps_its_whole_life_when_a_lesser_proof_is_added() {
     let world = World::ready().await;
     let mut bound = Bound::new(&world).await;
     world.pass_time(100);
+    let before = bound.token();
     let passed = crate::ladder::pass_pow(&mut bound.browser, &pow_ticket(&world)).await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
     let claims = bound.token();
     assert_eq!(claims["acr"], "uv_bound");
     assert_eq!(claims["also"]["acr"], "effort");
-    // Not the end of the copy that happened to be in the cookie.
-    assert_eq!(claims["exp"], START_S + 3600);
-    assert_ne!(passed.header("secure-session-registration"), "");
+    // What was in the cookie was a copy, perhaps in other hands: a small proof makes it last no longer,
+    // nor lets another key be registered.
+    assert_eq!(claims["exp"], before["exp"]);
+    assert_eq!(claims["bound_until"], START_S + 3600);
+    assert_eq!(claims["jti"], before["jti"]);
+    assert_eq!(passed.header("secure-session-registration"), "");
+    // The key's holder goes on with both proofs, to the session's own end.
+    world.pass_time(500);
+    assert_eq!(bound.renew().await.status, StatusCode::OK);
+    let renewed = bound.token();
+    assert_eq!(renewed["acr"], "uv_bound");
+    assert_eq!(renewed["also"], claims["also"]);
+    assert_eq!(renewed["bound_until"], START_S + 3600);
+}
+
+#[tokio::test]
+async fn a_copied_bound_cookie_ends_with_its_minutes_whatever_its_thief_proves() {
+    let world = World::ready().await;
+    let owner = Bound::new(&world).await;
+    let mut thief = owner.browser.clone();
+    world.pass_time(100);
+    let passed = crate::ladder::pass_pow(&mut thief, &pow_ticket(&world)).await;
+    assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
+    let copied = claims(&thief.cookies[COOKIE]);
+    assert_eq!(copied["exp"], owner.token()["exp"]);
+    // Again and again, with what each time gives.
+    world.pass_time(100);
+    let passed = crate::ladder::pass_pow(&mut thief, &pow_ticket(&world)).await;
+    assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
+    assert_eq!(claims(&thief.cookies[COOKIE])["exp"], copied["exp"]);
+    assert_eq!(passed.header("secure-session-registration"), "");
 }
 
 fn pow_ticket(world: &World) -> String {

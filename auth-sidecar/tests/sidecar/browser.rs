@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 use crate::authenticator::Authenticator;
 use crate::world::{HOST, World};
 
+#[derive(Clone)]
 pub struct Browser {
     app: Arc<App>,
     pub host: String,
