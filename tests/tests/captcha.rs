@@ -77,8 +77,9 @@ fn tick(person: &mut Visitor) -> Result<()> {
 }
 
 fn widget_is_gone(person: &mut Visitor) -> Result<()> {
-    let gone = format!("!document.querySelector('{WIDGET}')");
-    person.page.wait_for(&gone)
+    person
+        .page
+        .wait_for(&format!("!document.querySelector('{WIDGET}')"))
 }
 
 fn comes_to(person: &mut Visitor, path: &str) -> Result<()> {
@@ -284,8 +285,9 @@ fn the_captcha_is_solved_by_keyboard_alone() -> Result<()> {
 /// The next stop after the group is the frame, and in it the box.
 fn tick_by_keyboard(person: &mut Visitor) -> Result<()> {
     person.page.press_key(Key::Tab)?;
-    let here = person.page.text("document.activeElement.localName")?;
-    ensure!(here == "iframe", "{here} has the focus");
+    // The other process says that it has taken the focus.
+    let taken = "document.activeElement.localName === 'iframe'";
+    person.page.wait_for(taken)?;
     person.page.press_key(Key::Space)?;
     widget_is_gone(person)
 }
