@@ -11,6 +11,9 @@ use crate::cause::Cause;
 /// What the widget is told that it is for; providers that repeat it must repeat this.
 pub const ACTION: &str = "countersign";
 
+/// Further sources of a widget's parts: reCAPTCHA has two.
+const MOST_PARTS: usize = 8;
+
 /// The providers that are known by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Known {
@@ -69,7 +72,7 @@ pub struct CaptchaOptions {
     #[arg(long, env = "COUNTERSIGN_CAPTCHA_SECRET_FILE")]
     pub captcha_secret_file: Option<PathBuf>,
     /// The least score, 0 to 1, where 1 is surely a person (hCaptcha counts the other way; its scores
-    /// are turned). 0 asks for none. With reCAPTCHA, a score means a key of version 3.
+    /// are turned). 0 asks for none. With reCAPTCHA's widget, a score means a key of version 3.
     #[arg(long, env = "COUNTERSIGN_CAPTCHA_MIN_SCORE", default_value_t = 0.0)]
     pub captcha_min_score: f64,
     /// What holds while the provider is away: `deny`, or `allow` with the grade `effort` at most.
@@ -78,9 +81,13 @@ pub struct CaptchaOptions {
     /// Where tokens are verified, for `custom`.
     #[arg(long, env = "COUNTERSIGN_CAPTCHA_VERIFY_URL")]
     pub captcha_verify_url: Option<Url>,
-    /// The widget's script, for `custom`; the page allows its origin and no other.
+    /// The widget's script, for `custom`; the page allows its origin.
     #[arg(long, env = "COUNTERSIGN_CAPTCHA_SCRIPT_URL")]
     pub captcha_script_url: Option<Url>,
+    /// Where the widget of `custom` loads its parts from besides, by commas: origins, or addresses that end
+    /// in `/` and stand for all below them.
+    #[arg(long, env = "COUNTERSIGN_CAPTCHA_ORIGINS", value_delimiter = ',')]
+    pub captcha_origins: Vec<Url>,
     /// Whose interface the widget of `custom` has.
     #[arg(long, env = "COUNTERSIGN_CAPTCHA_API", value_enum, default_value_t = Api::Turnstile)]
     pub captcha_api: Api,
@@ -96,6 +103,7 @@ impl Default for CaptchaOptions {
             captcha_when_away: WhenAway::Deny,
             captcha_verify_url: None,
             captcha_script_url: None,
+            captcha_origins: Vec::new(),
             captcha_api: Api::Turnstile,
         }
     }
@@ -148,6 +156,14 @@ pub enum InvalidCaptcha {
     /// Not fit for a content security policy.
     #[error("`{0}` has no origin that a page could allow")]
     Origin(Url),
+    /// A source of parts that is none.
+    #[error(
+        "`{0}` is nothing that a page could allow: --captcha-origins takes addresses like `https://static.example.com` or `https://static.example.com/widget/`, over https, without a name, a query or `;`"
+    )]
+    Part(Url),
+    /// More sources of parts than a widget has.
+    #[error("--captcha-origins takes {MOST_PARTS} at the most")]
+    Parts,
     /// TLS.
     #[error("cannot set up the captcha client: {0}")]
     Client(reqwest::Error),
@@ -202,6 +218,7 @@ impl Provider {
         let given = [
             ("--captcha-verify-url", verify.is_some()),
             ("--captcha-script-url", script.is_some()),
+            ("--captcha-origins", !options.captcha_origins.is_empty()),
         ];
         let (verify_url, script_url) = match urls {
             // Taken and not used, they would have somebody believe that others are asked.
@@ -226,12 +243,12 @@ impl Provider {
         }
         let api = known.api().unwrap_or(options.captcha_api);
         let provider = Self {
-            origins: known.origins(&script_url)?,
+            origins: known.origins(&script_url, &options.captcha_origins)?,
             verify_url,
             script_url,
             api,
             site_key,
-            invisible: known == Known::Recaptcha && score > 0.0,
+            invisible: api == Api::Grecaptcha && score > 0.0,
             when_away: options.captcha_when_away,
             min_score: score,
             inverted: known == Known::Hcaptcha,
@@ -296,7 +313,7 @@ impl Known {
     }
 
     /// What each provider's documents say a content security policy needs.
-    fn origins(self, script: &Url) -> Result<Vec<String>, InvalidCaptcha> {
+    fn origins(self, script: &Url, parts: &[Url]) -> Result<Vec<String>, InvalidCaptcha> {
         let named: &[&str] = match self {
             Self::Recaptcha => &[
                 "https://www.google.com/recaptcha/",
@@ -310,11 +327,35 @@ impl Known {
                 if !origin.is_tuple() {
                     return Err(InvalidCaptcha::Origin(script.clone()));
                 }
-                return Ok(vec![origin.ascii_serialization()]);
+                if parts.len() > MOST_PARTS {
+                    return Err(InvalidCaptcha::Parts);
+                }
+                let parts = parts.iter().map(source);
+                return std::iter::once(Ok(origin.ascii_serialization()))
+                    .chain(parts)
+                    .collect();
             }
         };
         Ok(named.iter().map(|&origin| origin.to_owned()).collect())
     }
+}
+
+/// A source of a content security policy (CSP level 3, section 2.3.1): an origin, or what is below a path.
+fn source(url: &Url) -> Result<String, InvalidCaptcha> {
+    let safe = url.scheme() == "https" || is_this_machine(url);
+    let plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    // Either would end the source, and begin another or another directive.
+    if !safe || !plain || url.path().contains([';', ',', '\'']) {
+        return Err(InvalidCaptcha::Part(url.clone()));
+    }
+    let origin = url.origin().ascii_serialization();
+    Ok(match url.path() {
+        "/" => origin,
+        path => format!("{origin}{path}"),
+    })
 }
 
 fn is_this_machine(url: &Url) -> bool {

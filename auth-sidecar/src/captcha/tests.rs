@@ -92,6 +92,7 @@ fn options(known: Known) -> CaptchaOptions {
         captcha_when_away: WhenAway::Deny,
         captcha_verify_url: custom("http://127.0.0.1:9/siteverify"),
         captcha_script_url: custom("https://captcha.example/api.js"),
+        captcha_origins: Vec::new(),
         captcha_api: Api::Turnstile,
     }
 }
@@ -296,6 +297,19 @@ fn options_that_cannot_work_are_told_at_the_start() {
             "https",
         ),
         (
+            &|o| o.captcha_origins = vec!["https://a.example".parse().unwrap(); 9],
+            "8 at the most",
+        ),
+        (
+            &|o| {
+                o.captcha_provider = Some(Known::Hcaptcha);
+                o.captcha_verify_url = None;
+                o.captcha_script_url = None;
+                o.captcha_origins = vec!["https://a.example".parse().unwrap()];
+            },
+            "--captcha-origins is for --captcha-provider custom",
+        ),
+        (
             &|o| o.captcha_provider = Some(Known::Turnstile),
             "--captcha-verify-url is for --captcha-provider custom",
         ),
@@ -310,7 +324,39 @@ fn options_that_cannot_work_are_told_at_the_start() {
         let error = read(change);
         assert!(error.contains(word), "{error}");
     }
+    for part in [
+        "http://static.example/",
+        "https://somebody@static.example/",
+        "https://static.example/?q",
+        "https://static.example/;script-src",
+        "https://static.example/'unsafe-inline'",
+        "data:text/javascript,0",
+    ] {
+        let error = read(&|o| o.captcha_origins = vec![part.parse().unwrap()]);
+        assert!(error.contains("nothing that a page could allow"), "{error}");
+    }
     let mut none = options(Known::Custom);
     none.captcha_provider = None;
     assert!(Provider::from_options(&none).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_widget_in_parts_may_load_them_from_where_its_operator_says() {
+    let parts = "https://www.gstatic.com/recaptcha/ https://static.example/ http://127.0.0.1:7/";
+    let double = provider(Known::Custom, |o| {
+        o.captcha_origins = parts.split(' ').map(|part| part.parse().unwrap()).collect();
+        o.captcha_api = Api::Grecaptcha;
+        o.captcha_min_score = 0.5;
+    });
+    let provider = double.await.captcha.provider;
+    assert_eq!(
+        provider.origins,
+        [
+            "https://captcha.example",
+            "https://www.gstatic.com/recaptcha/",
+            "https://static.example",
+            "http://127.0.0.1:7",
+        ]
+    );
+    assert!(provider.invisible);
 }
