@@ -436,6 +436,13 @@ fn an_xhr_tells_its_owner_of_one_request() -> Result<()> {
     })
 }
 
+/// What the owner of a refused request saw. The refusal may come before the browser has sent everything:
+/// then it never says that it has.
+fn seen_of_refused(value: &Value) -> Value {
+    let seen = value["seen"].as_array().into_iter().flatten();
+    seen.filter(|it| *it != "upload.load").cloned().collect()
+}
+
 #[test]
 fn an_xhr_whose_person_gives_up_tells_its_owner_of_the_refusal() -> Result<()> {
     with_stack(|stack| {
@@ -450,14 +457,13 @@ fn an_xhr_whose_person_gives_up_tells_its_owner_of_the_refusal() -> Result<()> {
             1,
             "loadstart",
             "upload.loadstart",
-            "upload.load",
             2,
             3,
             4,
             "load",
             "loadend"
         ]);
-        ensure!(value["seen"] == expected, "{done}");
+        ensure!(seen_of_refused(value) == expected, "{done}");
         ensure!(
             value["status"] == 403
                 && value["type"] == "application/problem+json"
@@ -469,16 +475,8 @@ fn an_xhr_whose_person_gives_up_tells_its_owner_of_the_refusal() -> Result<()> {
         caller.page().wait_for(&in_dialog("#close"))?;
         caller.page().evaluate("xhr.abort()")?;
         let done = caller.done()?;
-        let expected = json!([
-            1,
-            "loadstart",
-            "upload.loadstart",
-            "upload.load",
-            4,
-            "abort",
-            "loadend"
-        ]);
-        ensure!(done["value"]["seen"] == expected, "{done}");
+        let expected = json!([1, "loadstart", "upload.loadstart", 4, "abort", "loadend"]);
+        ensure!(seen_of_refused(&done["value"]) == expected, "{done}");
         ensure!(done["value"]["status"] == 0, "{done}");
         caller.no_dialog()?;
         caller.upstream_saw(0)

@@ -141,6 +141,9 @@ fn in_a_frame_of_another_origin_nothing_can_be_clicked_but_a_link_to_a_window() 
         // A person clicks the link: a window at the top, which nobody holds on to.
         click_in_frame(&mut around.page, &mut profile.framed(CHALLENGE)?, "#open")?;
         let mut window = Visitor::sit_at(profile.opened(CHALLENGE)?, stack.https())?;
+        // A window without an opener is empty until another process has its page.
+        let there = format!("location.pathname === '{CHALLENGE}'");
+        window.page.wait_for(&there)?;
         let free = window
             .page
             .evaluate("[window.opener, window.top === window]")?;
