@@ -590,6 +590,23 @@ async fn a_copied_bound_cookie_ends_with_its_minutes_whatever_its_thief_proves()
     assert_eq!(passed.header("secure-session-registration"), "");
 }
 
+#[tokio::test]
+async fn a_proof_given_on_another_device_prolongs_no_copy_either() {
+    let world = World::ready().await;
+    let mut bound = Bound::new(&world).await;
+    world.pass_time(100);
+    let before = bound.token();
+    crate::pairings::helped(&world, &mut bound.browser).await;
+    let after = bound.token();
+    assert_eq!(after["also"]["acr"], "uv");
+    for claim in ["acr", "exp", "jti", "bound_until"] {
+        assert_eq!(after[claim], before[claim], "{claim}");
+    }
+    world.pass_time(300);
+    assert_eq!(bound.renew().await.status, StatusCode::OK);
+    assert_eq!(bound.token()["also"], after["also"]);
+}
+
 fn pow_ticket(world: &World) -> String {
     let mut claims = world.claims();
     claims["kinds"] = json!(["pow"]);

@@ -643,7 +643,7 @@ async fn a_device_keeps_its_name_when_another_gives_proof_for_it() {
 }
 
 /// Another device gives the browser a session.
-async fn helped(world: &World, waiting: &mut Browser) {
+pub async fn helped(world: &World, waiting: &mut Browser) {
     let ticket = json!({ "ticket": world.ticket() });
     let begun = waiting.post("/.countersign/handoff", &ticket).await.json();
     let mut person = Browser::of(world);
