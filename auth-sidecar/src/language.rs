@@ -175,12 +175,15 @@ impl Catalog {
         let held = Translated::<HeldMessages>::builtin().map_err(invalid("held"))?;
         let devices = Translated::<DeviceMessages>::builtin().map_err(invalid("devices"))?;
         let read = |(tag, text): (&'static str, &str)| {
+            let missing = |file| invalid(tag)(serde::de::Error::custom(format!("not in `{file}`")));
+            let held = held.own(tag).ok_or_else(|| missing("held.json"))?;
+            let devices = devices.own(tag).ok_or_else(|| missing("devices.json"))?;
             Ok(Language {
                 tag,
                 rtl: RIGHT_TO_LEFT.contains(&tag),
                 messages: serde_json::from_str(text).map_err(invalid(tag))?,
-                held: held.of(tag).clone(),
-                devices: devices.of(tag).clone(),
+                held: held.clone(),
+                devices: devices.clone(),
             })
         };
         let [english, others @ ..] = FILES;
@@ -305,6 +308,9 @@ mod tests {
     fn no_language_lacks_a_message_of_held_requests_or_of_keys_and_browsers() {
         assert_complete::<HeldMessages>(&[]);
         assert_complete::<DeviceMessages>(&[]);
+        let all: std::collections::BTreeMap<String, DeviceMessages> =
+            serde_json::from_str(DeviceMessages::FILE).unwrap();
+        assert_eq!(all.len(), FILES.len());
     }
 
     #[test]

@@ -29,7 +29,15 @@ impl<T: Texts> Translated<T> {
     /// Those of a language, else the English ones.
     #[must_use]
     pub fn of(&self, tag: &str) -> &T {
-        self.others.get(tag).unwrap_or(&self.english)
+        self.own(tag).unwrap_or(&self.english)
+    }
+
+    /// Those of a language, if there are any.
+    pub(super) fn own(&self, tag: &str) -> Option<&T> {
+        match tag {
+            "en" => Some(&self.english),
+            tag => self.others.get(tag),
+        }
     }
 }
 
