@@ -143,7 +143,7 @@ async fn stream(
                 if let Some(sequence) = acknowledged
                     && let Err(error) = app.store.acknowledge(sequence).await
                 {
-                    tracing::warn!(%error, "cannot forget the outcomes that the control plane has");
+                    not_accepted(app, &error.to_string());
                 }
                 if grew {
                     sent = send_spool(app, &up, sent).await?;
@@ -228,7 +228,11 @@ async fn take(app: &App, message: ControlMessage, spool: &mut Gathering) {
     };
     app.is_ready();
     if let Err(error) = refused {
-        app.metrics.messages_refused.inc();
-        tracing::error!(error, "a message of the control plane was not accepted");
+        not_accepted(app, &error);
     }
+}
+
+fn not_accepted(app: &App, error: &str) {
+    app.metrics.messages_refused.inc();
+    tracing::error!(error, "a message of the control plane was not accepted");
 }
