@@ -91,12 +91,11 @@ pub async fn offer(
 ) -> Result<Option<HeaderValue>, Refusal> {
     let now_s = app.clock.now_s();
     let shorter = |life_s: u64| claims.expires_s() > now_s.saturating_add(life_s);
-    if claims.is_copy() {
-        add_proof(app, tx, claims).await?;
-        return Ok(None);
-    }
     // Browsers bind what came over TLS only.
-    if !settings.bound_lifetime_s.is_some_and(shorter) || ticket.scheme() != Scheme::Https {
+    if claims.is_copy()
+        || !settings.bound_lifetime_s.is_some_and(shorter)
+        || ticket.scheme() != Scheme::Https
+    {
         return Ok(None);
     }
     let id = opaque_id(app.random.as_ref())?;
@@ -119,8 +118,12 @@ pub async fn offer(
     Ok(HeaderValue::from_str(&value).ok())
 }
 
-/// Has the next copies of a bound session say as well what was proven with this one.
+/// Has the next copies of a bound session say as well what was proven with this one. There is nothing to do
+/// for any other session.
 pub async fn add_proof(app: &App, tx: &mut Connection, copy: &Claims) -> Result<(), Refusal> {
+    if !copy.is_copy() {
+        return Ok(());
+    }
     let corrupt = |_| StoreError::Corrupt("bound_sessions");
     let kept = app.store.bound_claims(tx, copy.device(), copy.host());
     let Some((id, kept)) = kept.await? else {

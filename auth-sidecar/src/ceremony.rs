@@ -262,11 +262,9 @@ pub async fn end(
         device: &row.device,
         assurance: proof.assurance,
         amr: proof.amr,
-        stronger: caller.session.filter(|session| {
-            session.device == row.device
-                && session.proven.assurance > proof.assurance
-                && session.expires_s > now_s.saturating_add(limits::STRONGER_LEFT_S)
-        }),
+        stronger: caller
+            .session
+            .filter(|session| session.is_stronger(&row.device, proof.assurance, now_s)),
         id: opaque_id(app.random.as_ref())?,
         now_s,
         proven_s: now_s,
@@ -279,6 +277,7 @@ pub async fn end(
         refuse(Cause::Internal)
     })?;
     held::bind(app, &mut tx, &ticket, &row.device).await?;
+    bound::add_proof(app, &mut tx, &claims).await?;
     let registration = bound::offer(app, &mut tx, &settings, &ticket, &claims).await?;
     pairing::proven(
         app,

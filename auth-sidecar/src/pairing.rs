@@ -61,8 +61,6 @@ struct Proven {
 pub struct Earned {
     /// The token.
     pub token: String,
-    /// Its device.
-    pub device: String,
     /// What it proves.
     pub assurance: Assurance,
     /// What it says.
@@ -234,11 +232,7 @@ pub async fn redeem(
         device: &device,
         assurance: proven.acr,
         amr: &amr,
-        stronger: own.filter(|session| {
-            session.device == device
-                && session.proven.assurance > proven.acr
-                && session.expires_s > now_s.saturating_add(limits::STRONGER_LEFT_S)
-        }),
+        stronger: own.filter(|session| session.is_stronger(&device, proven.acr, now_s)),
         id: opaque_id(app.random.as_ref())?,
         now_s,
         proven_s: row.proven_s,
@@ -257,9 +251,7 @@ pub async fn redeem(
     app.store
         .note_signed(&mut tx, &signer.kid, claims.expires_s())
         .await?;
-    if claims.is_copy() {
-        bound::add_proof(app, &mut tx, &claims).await?;
-    }
+    bound::add_proof(app, &mut tx, &claims).await?;
     tx.commit().await?;
     let word = proven.acr.word();
     app.metrics.sessions.with_label_values(&[word]).inc();
@@ -275,7 +267,6 @@ pub async fn redeem(
     );
     Ok(Some(Earned {
         token,
-        device,
         assurance: proven.acr,
         claims,
         ticket,

@@ -166,11 +166,6 @@ impl Grant<'_> {
             for_header: matches!(self.carried, Carried::Header(_)),
         }
     }
-
-    /// Signs it.
-    pub fn sign(&self, signer: &Signer) -> Result<String, CannotSign> {
-        self.claims().sign(signer)
-    }
 }
 
 impl Claims {
@@ -280,6 +275,14 @@ pub struct Session {
 }
 
 impl Session {
+    /// Whether it is this device's and worth keeping beside a proof of that grade: see [`Grant::stronger`].
+    #[must_use]
+    pub fn is_stronger(&self, device: &str, than: Assurance, now_s: u64) -> bool {
+        self.device == device
+            && self.proven.assurance > than
+            && self.expires_s > now_s.saturating_add(limits::STRONGER_LEFT_S)
+    }
+
     /// Whether it has proven as much as this less than so long ago.
     #[must_use]
     pub fn proves(&self, least: Assurance, max_age_s: Option<u64>, now_s: u64) -> bool {

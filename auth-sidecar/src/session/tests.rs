@@ -23,7 +23,7 @@ fn grant(host: &Authority, lifetime_s: u64) -> Grant<'_> {
 }
 
 fn token(seed: u8, host: &Authority) -> String {
-    grant(host, 60).sign(&key(seed).signer()).unwrap()
+    grant(host, 60).claims().sign(&key(seed).signer()).unwrap()
 }
 
 fn host() -> Authority {
@@ -67,7 +67,7 @@ fn a_revoked_session_or_device_is_not_good() {
 fn a_session_of_another_key_is_not_good_under_our_kid() {
     let mut impostor = key(2).signer();
     impostor.kid = key(1).kid().to_owned();
-    let forged = grant(&host(), 60).sign(&impostor).unwrap();
+    let forged = grant(&host(), 60).claims().sign(&impostor).unwrap();
     assert!(verify(&forged, &[key(1).verifier()], &[], &host(), NOW).is_none());
     for text in ["", "a.b.c", &"a".repeat(limits::SESSION_BYTES + 1)] {
         assert!(verify(text, &[key(1).verifier()], &[], &host(), NOW).is_none());
