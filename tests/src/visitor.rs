@@ -1,7 +1,7 @@
 //! A person with a browser and a device that can verify them.
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cdp::{Authenticator, Browser, Cookie, Credential, Page};
 use crate::expect::CHALLENGE;
@@ -93,6 +93,31 @@ impl Visitor {
         ensure!(
             status == 200 && at == path,
             "{path} was answered {status} at {at}"
+        );
+        Ok(())
+    }
+
+    /// Waits until a path is shown that was served, whatever came before it.
+    ///
+    /// # Errors
+    /// When it is not shown in time, or was not served.
+    pub fn comes_to(&mut self, path: &str) -> Result<()> {
+        self.page.wait_for(&format!(
+            "location.pathname === '{path}' && document.readyState === 'complete'"
+        ))?;
+        ensure!(self.page.status() == Some(200), "{:?}", self.page);
+        Ok(())
+    }
+
+    /// The session proves this, in this way.
+    ///
+    /// # Errors
+    /// When it proves something else, or there is none.
+    pub fn has_earned(&mut self, assurance: &str, methods: &[&str]) -> Result<()> {
+        let claims = self.claims()?;
+        ensure!(
+            claims["acr"] == assurance && claims["amr"] == json!(methods),
+            "{claims}"
         );
         Ok(())
     }

@@ -168,15 +168,6 @@ fn with_only(browser: &Browser, stack: &Stack, transport: &str, synced: bool) ->
     Ok(person)
 }
 
-/// Waits until `path` is shown, whatever came before it.
-fn comes_to(person: &mut Visitor, path: &str) -> Result<()> {
-    person.page.wait_for(&format!(
-        "location.pathname === '{path}' && document.readyState === 'complete'"
-    ))?;
-    ensure!(person.page.status() == Some(200), "{:?}", person.page);
-    Ok(())
-}
-
 fn earned(person: &mut Visitor, assurance: &str) -> Result<()> {
     let claims = person.claims()?;
     ensure!(claims["acr"] == assurance, "{claims}");
@@ -197,13 +188,13 @@ fn a_security_key_passes_where_it_is_accepted() -> Result<()> {
         ensure!(shown.contains("Use a security key"), "{shown}");
         person.page.screenshot("challenge-security-key")?;
         person.page.click("#verify")?;
-        comes_to(&mut person, "/checkout/key")?;
+        person.comes_to("/checkout/key")?;
         earned(&mut person, "uv_bound")?;
         // The next time it is asked for by its id.
         person.forget_session()?;
         person.open_challenged("/checkout/key")?;
         person.page.click("#verify")?;
-        comes_to(&mut person, "/checkout/key")
+        person.comes_to("/checkout/key")
     })
 }
 
@@ -229,7 +220,7 @@ fn where_both_are_accepted_a_person_may_choose() -> Result<()> {
         let key = person.page.add_authenticator_like("usb", false)?;
         person.open_challenged("/checkout/bound")?;
         person.page.click(KEY_WAY)?;
-        comes_to(&mut person, "/checkout/bound")?;
+        person.comes_to("/checkout/bound")?;
         let made = person.page.credentials(&key)?;
         ensure!(made.len() == 1, "the key made {} credentials", made.len());
         ensure!(person.credentials()?.is_empty(), "the device made one");
@@ -252,7 +243,7 @@ fn a_key_that_can_be_copied_is_refused_in_words_and_another_way_is_offered() -> 
 
         person.page.add_authenticator_like("usb", false)?;
         person.page.click(KEY_WAY)?;
-        comes_to(&mut person, "/checkout/bound")?;
+        person.comes_to("/checkout/bound")?;
         earned(&mut person, "uv_bound")
     })
 }
@@ -269,7 +260,7 @@ fn two_demands_of_different_height_do_not_loop_and_the_device_stays() -> Result<
         person.page.add_authenticator_like("usb", false)?;
         person.open_challenged("/checkout/bound")?;
         person.page.click(KEY_WAY)?;
-        comes_to(&mut person, "/checkout/bound")?;
+        person.comes_to("/checkout/bound")?;
         earned(&mut person, "uv_bound")?;
         ensure!(person.device()? == device, "another device");
         for path in ["/checkout/device", "/checkout/bound", "/checkout/device"] {

@@ -82,14 +82,6 @@ fn widget_is_gone(person: &mut Visitor) -> Result<()> {
         .wait_for(&format!("!document.querySelector('{WIDGET}')"))
 }
 
-fn comes_to(person: &mut Visitor, path: &str) -> Result<()> {
-    person.page.wait_for(&format!(
-        "location.pathname === '{path}' && document.readyState === 'complete'"
-    ))?;
-    ensure!(person.page.status() == Some(200), "{:?}", person.page);
-    Ok(())
-}
-
 /// The page says this, politely, and the button is there to try again.
 fn told(person: &mut Visitor, wanted: &str) -> Result<()> {
     person.wait_for_state("failed")?;
@@ -100,15 +92,6 @@ fn told(person: &mut Visitor, wanted: &str) -> Result<()> {
     ensure!(
         said == json!([wanted, "polite", false, "false", "Try again"]),
         "{said}"
-    );
-    Ok(())
-}
-
-fn earned(person: &mut Visitor, assurance: &str, methods: &[&str]) -> Result<()> {
-    let claims = person.claims()?;
-    ensure!(
-        claims["acr"] == assurance && claims["amr"] == json!(methods),
-        "{claims}"
     );
     Ok(())
 }
@@ -129,8 +112,8 @@ fn who_solves_the_captcha_gets_to_the_page_as_a_person() -> Result<()> {
         axe::finds_nothing(&mut person.page, "with the widget")?;
         person.page.screenshot("challenge-captcha")?;
         tick(&mut person)?;
-        comes_to(&mut person, "/account")?;
-        earned(&mut person, "human", &["captcha"])?;
+        person.comes_to("/account")?;
+        person.has_earned("human", &["captcha"])?;
         let asked = place.captcha.asked();
         let [form] = asked.as_slice() else {
             anyhow::bail!("asked {asked:?}");
@@ -166,8 +149,8 @@ fn a_refused_token_is_told_of_and_a_second_try_passes() -> Result<()> {
         place.captcha.is(Mood::Good);
         widget(&mut person)?;
         tick(&mut person)?;
-        comes_to(&mut person, "/account")?;
-        earned(&mut person, "human", &["captcha"])?;
+        person.comes_to("/account")?;
+        person.has_earned("human", &["captcha"])?;
         person.page.without_complaint()
     })
 }
@@ -192,7 +175,7 @@ fn a_widget_that_expires_fails_or_does_not_come_is_told_of_and_can_be_tried_agai
         place.captcha.is(Mood::Good);
         widget(&mut person)?;
         tick(&mut person)?;
-        comes_to(&mut person, "/account")
+        person.comes_to("/account")
     })
 }
 
@@ -211,8 +194,8 @@ fn while_the_provider_is_away_nobody_passes_where_the_operator_says_so() -> Resu
         place.captcha.is(Mood::Good);
         widget(&mut person)?;
         tick(&mut person)?;
-        comes_to(&mut person, "/products")?;
-        earned(&mut person, "human", &["captcha"])
+        person.comes_to("/products")?;
+        person.has_earned("human", &["captcha"])
     })
 }
 
@@ -226,8 +209,8 @@ fn while_the_provider_is_away_effort_is_earned_where_the_operator_says_so() -> R
         person.open_challenged("/products")?;
         widget(&mut person)?;
         tick(&mut person)?;
-        comes_to(&mut person, "/products")?;
-        earned(&mut person, "effort", &["captcha_unchecked"])?;
+        person.comes_to("/products")?;
+        person.has_earned("effort", &["captcha_unchecked"])?;
         let unchecked = place
             .stack
             .sidecar_metrics()?
@@ -238,7 +221,7 @@ fn while_the_provider_is_away_effort_is_earned_where_the_operator_says_so() -> R
         widget(&mut person)?;
         tick(&mut person)?;
         person.wait_for_state("failed")?;
-        earned(&mut person, "effort", &["captcha_unchecked"])
+        person.has_earned("effort", &["captcha_unchecked"])
     })
 }
 
@@ -278,7 +261,7 @@ fn the_captcha_is_solved_by_keyboard_alone() -> Result<()> {
         person.page.press_key(Key::Enter)?;
         widget_is_there(&mut person)?;
         tick_by_keyboard(&mut person)?;
-        comes_to(&mut person, "/account")
+        person.comes_to("/account")
     })
 }
 
@@ -375,8 +358,8 @@ fn a_page_talks_to_the_provider_only_where_its_kind_was_chosen_and_to_nobody_els
         widget_is_there(&mut person)?;
         person.page.screenshot("challenge-captcha-ways")?;
         tick(&mut person)?;
-        comes_to(&mut person, "/payment/a")?;
-        earned(&mut person, "human", &["captcha"])?;
+        person.comes_to("/payment/a")?;
+        person.has_earned("human", &["captcha"])?;
         let mut both = vec![site, provider.clone()];
         both.sort_unstable();
         let talked = talked_to(&mut person)?;

@@ -124,14 +124,6 @@ fn type_in(person: &mut Visitor, text: &str) -> Result<()> {
     person.page.click("#panel button[type=submit]")
 }
 
-fn comes_to(person: &mut Visitor, path: &str) -> Result<()> {
-    person.page.wait_for(&format!(
-        "location.pathname === '{path}' && document.readyState === 'complete'"
-    ))?;
-    ensure!(person.page.status() == Some(200), "{:?}", person.page);
-    Ok(())
-}
-
 fn shown(person: &mut Visitor, selector: &str) -> Result<String> {
     person
         .page
@@ -174,12 +166,8 @@ fn a_code_that_came_by_mail_opens_the_page() -> Result<()> {
         let said = shown(&mut person, "#status")?;
         ensure!(said == "That code is not right.", "{said}");
         type_in(&mut person, code)?;
-        comes_to(&mut person, "/account")?;
-        let claims = person.claims()?;
-        ensure!(
-            claims["acr"] == "possession" && claims["amr"] == json!(["otp", "email"]),
-            "{claims}"
-        );
+        person.comes_to("/account")?;
+        person.has_earned("possession", &["otp", "email"])?;
         person.page.without_complaint()
     })
 }
@@ -217,7 +205,7 @@ fn an_app_is_set_up_and_opens_the_page_later() -> Result<()> {
         person.open_challenged("/checkout/cart")?;
         person.page.screenshot("challenge-totp")?;
         type_in(&mut person, &app_shows(&secret, "30")?)?;
-        comes_to(&mut person, "/checkout/cart")?;
+        person.comes_to("/checkout/cart")?;
         let claims = person.claims()?;
         ensure!(
             claims["acr"] == "possession"

@@ -28,24 +28,6 @@ fn with_stack(test: impl FnOnce(&Stack) -> Result<()>) -> Result<()> {
     }
 }
 
-/// Waits until `path` is shown, whatever came before it.
-fn comes_to(person: &mut Visitor, path: &str) -> Result<()> {
-    person.page.wait_for(&format!(
-        "location.pathname === '{path}' && document.readyState === 'complete'"
-    ))?;
-    ensure!(person.page.status() == Some(200), "{:?}", person.page);
-    Ok(())
-}
-
-fn earned(person: &mut Visitor, assurance: &str, methods: &[&str]) -> Result<()> {
-    let claims = person.claims()?;
-    ensure!(
-        claims["acr"] == assurance && claims["amr"] == json!(methods),
-        "{claims}"
-    );
-    Ok(())
-}
-
 /// The event that the last challenge page was of.
 fn event(person: &Visitor) -> Result<String> {
     let ticket = person
@@ -75,8 +57,8 @@ fn proof_of_work_passes_without_a_click() -> Result<()> {
         let browser = stack.browser()?;
         let mut person = Visitor::arrive(&browser, stack)?;
         person.open("/products")?;
-        comes_to(&mut person, "/products")?;
-        earned(&mut person, "effort", &["pow"])?;
+        person.comes_to("/products")?;
+        person.has_earned("effort", &["pow"])?;
         let event = event(&person)?;
         event_tells(stack, &event, Step::Passed, "pow")
     })
@@ -90,8 +72,8 @@ fn without_an_authenticator_the_fallback_is_taken() -> Result<()> {
         let authenticator = person.authenticator.clone();
         person.page.remove_authenticator(&authenticator)?;
         person.open("/account")?;
-        comes_to(&mut person, "/account")?;
-        earned(&mut person, "effort", &["pow"])?;
+        person.comes_to("/account")?;
+        person.has_earned("effort", &["pow"])?;
         let event = event(&person)?;
         event_tells(stack, &event, Step::Unsupported, "fido")?;
         event_tells(stack, &event, Step::Passed, "pow")
@@ -106,8 +88,8 @@ fn a_person_may_choose_another_way() -> Result<()> {
         person.open_challenged("/account")?;
         person.page.screenshot("challenge-ways")?;
         person.page.click("#ways [data-kind=pow]")?;
-        comes_to(&mut person, "/account")?;
-        earned(&mut person, "effort", &["pow"])
+        person.comes_to("/account")?;
+        person.has_earned("effort", &["pow"])
     })
 }
 
@@ -117,7 +99,7 @@ fn who_prefers_the_device_uses_it() -> Result<()> {
         let browser = stack.browser()?;
         let mut person = Visitor::arrive(&browser, stack)?;
         person.pass("/account")?;
-        earned(&mut person, "uv_bound", &["pop", "user", "mfa"])
+        person.has_earned("uv_bound", &["pop", "user", "mfa"])
     })
 }
 
@@ -141,8 +123,8 @@ fn a_wait_and_a_click_pass_without_javascript() -> Result<()> {
         ))?;
         person.page.screenshot("challenge-nojs-wait")?;
         person.page.click("#nojs .later")?;
-        comes_to(&mut person, "/products")?;
-        earned(&mut person, "effort", &["nojs"])?;
+        person.comes_to("/products")?;
+        person.has_earned("effort", &["nojs"])?;
         let event = event(&person)?;
         event_tells(stack, &event, Step::Passed, "nojs")
     })
@@ -154,7 +136,7 @@ fn demands_of_different_height_do_not_send_anybody_round_in_circles() -> Result<
         let browser = stack.browser()?;
         let mut person = Visitor::arrive(&browser, stack)?;
         person.open("/products")?;
-        comes_to(&mut person, "/products")?;
+        person.comes_to("/products")?;
         let device = person.claims()?["sub"].clone();
         // More is demanded here, and what was proven before is not enough.
         person.pass("/checkout/basket")?;
@@ -166,7 +148,7 @@ fn demands_of_different_height_do_not_send_anybody_round_in_circles() -> Result<
         for path in ["/products", "/checkout/basket", "/account", "/products"] {
             person.open_served(path)?;
         }
-        earned(&mut person, "uv_bound", &["pop", "user", "mfa"])
+        person.has_earned("uv_bound", &["pop", "user", "mfa"])
     })
 }
 
@@ -183,7 +165,7 @@ fn a_fresh_small_proof_does_not_cost_a_greater_one() -> Result<()> {
         })?;
         // The payment asks for something fresh and is content with little.
         person.open("/payment/")?;
-        comes_to(&mut person, "/payment/")?;
+        person.comes_to("/payment/")?;
         // The checkout asks for more and does not mind that it is older.
         person.open_served("/checkout/basket")?;
         let claims = person.claims()?;
@@ -212,7 +194,7 @@ fn an_old_proof_is_asked_for_again_only_where_its_age_matters() -> Result<()> {
         let browser = stack.browser()?;
         let mut person = Visitor::arrive(&browser, stack)?;
         person.open("/payment/")?;
-        comes_to(&mut person, "/payment/")?;
+        person.comes_to("/payment/")?;
         let session = person.session()?.value;
         let client = stack.client()?.with_session(&session)?;
         wait::until("the proof is too old for a payment", PUSH_LIMIT, || {
@@ -223,7 +205,7 @@ fn an_old_proof_is_asked_for_again_only_where_its_age_matters() -> Result<()> {
         expect::served(client.get("/products")?)?;
         // A new proof is good for both.
         person.open("/payment/")?;
-        comes_to(&mut person, "/payment/")?;
+        person.comes_to("/payment/")?;
         ensure!(person.session()?.value != session, "the same session");
         person.open_served("/products")
     })
