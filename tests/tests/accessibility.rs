@@ -15,6 +15,15 @@ const RUN: &str = "axe.run(document, {resultTypes: ['violations']}).then(({viola
   violations.flatMap(({id, nodes}) =>
     nodes.map(node => `${id}: ${node.html.slice(0, 160)} | ${node.failureSummary.replaceAll('\\n', ' ')}`)))";
 
+/// What moves for who has asked for no motion, which the gallery's visitors do. A transition of no length worth
+/// speaking of counts: on every element, it lets a colour that is inherited go down the page a frame an element.
+const MOVES: &str = "[...document.querySelectorAll('*')]
+  .filter(element => {
+    const {transitionDuration, animationName} = getComputedStyle(element);
+    return parseFloat(transitionDuration) > 0 || animationName !== 'none';
+  })
+  .map(element => element.outerHTML.slice(0, 160))";
+
 #[test]
 fn no_page_keeps_anybody_out() -> Result<()> {
     let axe = std::fs::read_to_string(paths::repository().join(AXE))
@@ -32,6 +41,10 @@ fn no_page_keeps_anybody_out() -> Result<()> {
             for violation in page.evaluate(RUN)?.as_array().into_iter().flatten() {
                 let said = violation.as_str().unwrap_or_default();
                 writeln!(found, "{} {}: {said}", view.name, mode.name)?;
+            }
+            for moving in page.evaluate(MOVES)?.as_array().into_iter().flatten() {
+                let which = moving.as_str().unwrap_or_default();
+                writeln!(found, "{} {}: moves: {which}", view.name, mode.name)?;
             }
             // It is axe that ran, and with its rules.
             let rules = page.evaluate("axe.getRules().length")?;
