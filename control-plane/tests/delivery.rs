@@ -9,8 +9,6 @@
 
 mod support;
 
-use std::time::Instant;
-
 use countersign_control_plane::clock::Clock;
 use countersign_control_plane::nodes::NodeState;
 use countersign_control_plane::runtime::{Config, start};
@@ -18,7 +16,7 @@ use countersign_proto::admin::v1 as admin;
 use support::database::{On, on_both};
 use support::envoy::{Delta, NODE, StateOfTheWorld, Worker, opened, sent, workers};
 use support::node::Node;
-use support::{Plane, policy};
+use support::{PATIENCE, Plane, policy};
 
 on_both!(before_the_first_apply_a_node_is_sent_nothing);
 async fn before_the_first_apply_a_node_is_sent_nothing(on: On) {
@@ -293,21 +291,17 @@ async fn state_of_the_world_is_served_as_well(on: On) {
     );
 }
 
-on_both!(it_ends_within_a_second_although_streams_are_open);
-async fn it_ends_within_a_second_although_streams_are_open(on: On) {
+on_both!(it_ends_although_streams_are_open);
+async fn it_ends_although_streams_are_open(on: On) {
     let plane = Plane::start_on(on).await;
     plane.applied(&policy("checkout", "challenge")).await;
     let mut envoy = Delta::connect(&plane, None).await;
     let response = envoy.receive().await;
     let _workers = workers(&plane, &sent(&response)).await;
     let _sidecar = support::sidecar::Sidecar::connect(&plane, "s").await;
-    let before = Instant::now();
-    plane.running.shutdown().await;
-    assert!(
-        before.elapsed().as_millis() < 1_000,
-        "{:?}",
-        before.elapsed()
-    );
+    // Streams end for nobody's sake but its own: it would wait for ever.
+    let ended = tokio::time::timeout(PATIENCE, plane.running.shutdown()).await;
+    ended.unwrap();
 }
 
 on_both!(an_address_in_use_names_itself_and_the_option_that_changes_it);

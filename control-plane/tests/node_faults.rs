@@ -34,7 +34,7 @@ use tonic::Code;
 const BAD: &str = "bad";
 const GOOD: &str = "good";
 /// The next revision reaches a node that is well within this, whatever another one does.
-const PROMPT: Duration = Duration::from_secs(3);
+const PROMPT: Duration = Duration::from_secs(10);
 
 /// A control plane on a clock that tests move, with a node that is well.
 struct Test {

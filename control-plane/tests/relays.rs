@@ -168,10 +168,8 @@ async fn an_envoy_that_restarts_without_a_control_plane_gets_the_last_it_accepte
 
     // The relay as well: all there is, is its disk.
     let beside = beside.restarted().await;
-    let begun = std::time::Instant::now();
     let mut envoy = beside.envoy(None).await;
     let again = envoy.receive().await;
-    assert!(begun.elapsed() < Duration::from_secs(1));
     assert_eq!(
         sent(&again).bytes,
         sent(&good).bytes,

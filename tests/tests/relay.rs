@@ -9,8 +9,9 @@ use serde_json::Value;
 
 /// `up` starts the relay again when it dies, as a service manager does.
 const OPTIONS: [&str; 2] = ["--relay", "--restart-parts=relay"];
-/// An Envoy that died serves again within this: a second, and what starting it takes on busy cores.
-const SERVES_WITHIN: Duration = Duration::from_secs(3);
+/// An Envoy that died serves again within this. It takes a second; without a relay it would wait 15 for
+/// its first policy, and then have none.
+const SERVES_WITHIN: Duration = Duration::from_secs(10);
 /// Blocked requests of one round; each is an event.
 const ROUND: u64 = 25;
 /// Events of one round: those, and a challenge.

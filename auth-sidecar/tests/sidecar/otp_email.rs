@@ -12,6 +12,9 @@ use crate::browser::{Answer, Browser};
 use crate::mail_server::{MailServer, code, world};
 use crate::world::{World, sign};
 
+/// The slow server takes an hour, and giving up on it twenty seconds.
+const NOBODY_WAITED: Duration = Duration::from_secs(10);
+
 fn ticket(world: &World) -> String {
     let mut claims = world.claims();
     claims["kinds"] = json!(["otp_email"]);
@@ -210,7 +213,7 @@ async fn a_mail_that_the_server_refuses_or_never_takes_looks_like_any_other() {
         let begun = Instant::now();
         let answered = begin(&mut browser, &ticket(&world), address).await;
         assert_eq!(seen(&answered), seen(&good), "{address}");
-        assert!(begun.elapsed() < Duration::from_secs(2), "{address}");
+        assert!(begun.elapsed() < NOBODY_WAITED, "{address}");
     }
     until(|| mails(&world, "refused") == 2 && mails(&world, "failed") == 1).await;
     // The server itself answers, so the next mail goes.
@@ -236,7 +239,7 @@ async fn a_mail_server_that_is_away_is_told_clearly_and_to_everybody_alike() {
         let refused = begin(&mut browser, &ticket(&world), address).await;
         assert_eq!(refused.problem(), "mail-away");
         assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(begun.elapsed() < Duration::from_secs(1));
+        assert!(begun.elapsed() < NOBODY_WAITED);
     }
     assert_eq!(world.refusals(Cause::MailAway), 2);
     assert_eq!(mails(&world, "failed"), 1);
