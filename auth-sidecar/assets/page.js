@@ -102,8 +102,22 @@
     };
   };
 
+  // Where the cookie gets lost on its way, or the filter does not take it, what starts by itself would go
+  // round for ever. So passes are noted in the tab: those for this address within a minute.
+  const PASSED = "countersign-passed";
+  const passes = () => {
+    try {
+      const { way, at } = JSON.parse(sessionStorage.getItem(PASSED));
+      return way === back.href ? at.filter((time) => Date.now() - time < 60000) : [];
+    } catch {
+      return [];
+    }
+  };
   const leave = (path) => {
     say("done", m.done);
+    try {
+      sessionStorage.setItem(PASSED, JSON.stringify({ way: back.href, at: [...passes(), Date.now()] }));
+    } catch {}
     if (window.tell) window.tell("passed");
     else location.replace(path);
   };
@@ -324,7 +338,9 @@
   const first = () => {
     show(able[0]);
     if (current === "other_device") say("unsupported", m.unsupported, [m.help + ":"], points);
-    if (kinds[current].auto) run();
+    // The second may be a lost answer; the third is a circle.
+    if (passes().length > 1) say("ready", d.again);
+    else if (kinds[current].auto) run();
   };
 
   // A browser that keeps no cookie would be sent back here for ever. What it says of itself is not

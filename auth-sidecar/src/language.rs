@@ -42,6 +42,7 @@ pub struct DeviceMessages {
     pub class: String,
     pub cookies_heading: String,
     pub cookies: String,
+    pub again: String,
     pub privacy: String,
     pub help: String,
 }

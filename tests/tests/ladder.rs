@@ -65,6 +65,38 @@ fn proof_of_work_passes_without_a_click() -> Result<()> {
 }
 
 #[test]
+fn an_answer_whose_cookie_gets_lost_sends_nobody_round_in_circles() -> Result<()> {
+    with_stack(|stack| {
+        let browser = stack.browser()?;
+        let mut person = Visitor::arrive(&browser, stack)?;
+        // The browser keeps cookies; those of these answers do not reach it.
+        let loses = "(() => { const real = fetch;
+            window.fetch = (to, how) => real(to, {...how, credentials: 'omit'}); })()";
+        let lost = person.page.call(
+            "Page.addScriptToEvaluateOnNewDocument",
+            json!({"source": loses}),
+        )?;
+        person.open("/products")?;
+        let told = "document.body.innerText.includes('You passed the check a moment ago')";
+        person.page.wait_for(told)?;
+        person.wait_for_state("ready")?;
+        person.page.screenshot("challenge-again")?;
+        let pages = person.page.documents();
+        let challenged = pages.iter().filter(|it| it.contains("?ticket=")).count();
+        ensure!(challenged == 3, "{pages:?}");
+        // It is a person's turn, and what was wrong is over.
+        let lost = json!({"identifier": lost["identifier"]});
+        person
+            .page
+            .call("Page.removeScriptToEvaluateOnNewDocument", lost)?;
+        person.open("/products")?;
+        person.page.wait_for(told)?;
+        person.verify("/products")?;
+        person.has_earned("effort", &["pow"])
+    })
+}
+
+#[test]
 fn without_an_authenticator_the_fallback_is_taken() -> Result<()> {
     with_stack(|stack| {
         let browser = stack.browser()?;
