@@ -188,6 +188,8 @@ causes! {
     HeldElsewhere = "HELD_ELSEWHERE" => HeldElsewhere;
     /// The body is another device's, or the browser names none.
     HeldDevice = "HELD_DEVICE" => HeldElsewhere;
+    /// The request that is held was sent by another browser, or this one kept no cookie of it.
+    HeldSender = "HELD_SENDER" => HeldElsewhere;
     /// Nobody waits with that secret, for that host: never did, or has got what it waited for.
     PairingUnknown = "PAIRING_UNKNOWN" => CeremonyOver;
     /// Nobody said yes in time.

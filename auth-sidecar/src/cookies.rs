@@ -1,4 +1,5 @@
-//! The two cookies: the session, which every filter checks, and the device, which only we read.
+//! The cookies: the session, which every filter checks, the device, which only we read, and those by which
+//! the filter marks who sent a request that is held.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -8,6 +9,9 @@ use crate::limits;
 pub const SESSION: &str = "__Host-countersign";
 /// Holds the device id: which credentials to ask for.
 pub const DEVICE: &str = "__Host-countersign-device";
+
+/// With an event's id behind it: set by the filter for the browser whose request is held.
+pub const SENDER: &str = "__Host-countersign-held-";
 
 /// Says that the browser keeps cookies: set by a page with a form, looked for when the form comes.
 pub const PROBE: &str = "__Host-countersign-probe";

@@ -2,12 +2,15 @@
 //! once. Only the filter may bring and fetch them; a browser only sees a form with a token.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::HeaderMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::authority::Authority;
 use crate::cause::Cause;
+use crate::cookies;
 use crate::limits;
 use crate::store::held::{Claim, HeldRow, NotGiven};
 use crate::store::{Connection, StoreError};
@@ -16,6 +19,8 @@ use crate::world::NoRandomness;
 
 /// The `typ` of the filter's proof.
 pub const TYP: &str = "countersign-held+jwt";
+/// The `typ` of the cookie by which the filter marks the browser that sent a request which is held.
+pub const SENDER_TYP: &str = "countersign-sender+jwt";
 /// The header that carries it. The filter takes off what clients send under this prefix.
 pub const PROOF_HEADER: &str = "countersign-proof";
 /// The header that says what a given body is.
@@ -72,6 +77,29 @@ impl Proof {
             && (act == Act::Take || !proof.jti.is_empty());
         good.then_some(proof)
     }
+}
+
+/// What the cookie of a sender says.
+#[derive(Deserialize)]
+struct Sender {
+    iss: String,
+    aud: String,
+    jti: String,
+}
+
+/// Whether this browser sent the request that is held under that event. A ticket is an address: who
+/// follows one that somebody else sent on must not send somebody else's form with cookies of their own.
+#[must_use]
+pub fn is_sender(
+    headers: &HeaderMap,
+    event_id: &str,
+    host: &Authority,
+    keys: &[TicketKey],
+) -> bool {
+    cookies::values(headers, &format!("{}{event_id}", cookies::SENDER))
+        .into_iter()
+        .filter_map(|text| verified::<Sender>(text, keys, SENDER_TYP).ok())
+        .any(|sender| sender.iss == ISSUER && sender.aud == host.as_str() && sender.jti == event_id)
 }
 
 /// What is sealed: what the request was, beside its body.
@@ -162,8 +190,9 @@ pub async fn bind(
 pub async fn token_for(
     app: &App,
     event_id: &str,
-    host: &str,
+    host: &Authority,
     device: &str,
+    by_sender: bool,
 ) -> Result<(String, String), Cause> {
     let mut bytes = [0; 32];
     app.random
@@ -172,9 +201,10 @@ pub async fn token_for(
     let token = URL_SAFE_NO_PAD.encode(bytes);
     let claim = Claim {
         token: &hash(&token),
-        host,
+        host: host.as_str(),
         path: "",
         device,
+        by_sender,
         now_s: app.clock.now_s(),
     };
     match app.store.name_held(event_id, claim).await {
@@ -191,6 +221,7 @@ pub async fn take(app: &App, proof: &Proof, token: &str) -> Result<Given, Cause>
         host: &proof.aud,
         path: &proof.path,
         device: &proof.sub,
+        by_sender: true,
         now_s: app.clock.now_s(),
     };
     let taken = app.store.take_held(claim).await;
@@ -229,5 +260,6 @@ fn cause(why: NotGiven) -> Cause {
         NotGiven::Expired => Cause::HeldExpired,
         NotGiven::Elsewhere => Cause::HeldElsewhere,
         NotGiven::Device => Cause::HeldDevice,
+        NotGiven::Sender => Cause::HeldSender,
     }
 }

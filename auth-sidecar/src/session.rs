@@ -260,6 +260,8 @@ impl Claims {
 /// A session whose every check has passed.
 #[derive(Debug)]
 pub struct Session {
+    /// Its own id.
+    pub id: String,
     /// The device that earned it.
     pub device: String,
     /// When it was made.
@@ -330,6 +332,7 @@ pub fn verify(
     let bound = claims.is_copy().then(|| Box::new(claims.clone()));
     (claims.exp > now_s && !revoked && claims.cnf.is_none()).then_some(Session {
         bound,
+        id: claims.jti,
         device: claims.sub,
         issued_s: claims.iat,
         expires_s,

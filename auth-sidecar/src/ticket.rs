@@ -4,8 +4,7 @@
 //! signature fits, and its return path is checked here again.
 
 use countersign_webauthn::Class;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation, decode, decode_header};
-use serde::de::DeserializeOwned;
+use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::assurance::Assurance;
@@ -16,8 +15,11 @@ use crate::limits;
 use crate::return_path::ReturnPath;
 
 mod pairing;
+mod signed;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use signed::verified;
 
 /// The `typ` of a ticket: no other token of ours may be taken for one.
 pub const TYP: &str = "countersign-ticket+jwt";
@@ -105,6 +107,8 @@ struct Claims {
     pairing: bool,
     #[serde(default)]
     held: bool,
+    #[serde(default)]
+    without_session: bool,
     iat: u64,
     exp: u64,
 }
@@ -197,44 +201,6 @@ impl<'a> UnverifiedTicket<'a> {
     }
 }
 
-/// The claims of a token of that type, if one of the keys signed it.
-pub(crate) fn verified<C: DeserializeOwned>(
-    text: &str,
-    keys: &[TicketKey],
-    typ: &str,
-) -> Result<C, TicketError> {
-    if text.len() > limits::TICKET_BYTES {
-        return Err(TicketError::TooLarge);
-    }
-    let header = decode_header(text).map_err(|_| TicketError::Malformed)?;
-    // RFC 7515: a `crit` that we do not understand must be refused, and we understand none.
-    if header.alg != Algorithm::HS256 || header.typ.as_deref() != Some(typ) || header.crit.is_some()
-    {
-        return Err(TicketError::Type);
-    }
-    let kid = header.kid.ok_or(TicketError::KeyUnknown)?;
-    let key = keys
-        .iter()
-        .find(|key| key.kid == kid)
-        .ok_or(TicketError::KeyUnknown)?;
-    let token =
-        decode::<C>(text, &key.secret, &signature_only()).map_err(|error| match error.kind() {
-            jsonwebtoken::errors::ErrorKind::InvalidSignature => TicketError::Altered,
-            _ => TicketError::Malformed,
-        })?;
-    Ok(token.claims)
-}
-
-/// The library checks the signature and nothing else: it would read the machine's clock for `exp`,
-/// and the other claims are checked one by one so that each has its own cause.
-fn signature_only() -> Validation {
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation.required_spec_claims.clear();
-    validation
-}
-
 /// An origin of a page, and never the `*` that would tell everybody.
 fn is_origin(text: &str) -> bool {
     let authority = text
@@ -322,6 +288,12 @@ impl Ticket {
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.claims.held
+    }
+
+    /// Whether the request that is kept brought no session for the filter to judge.
+    #[must_use]
+    pub fn is_without_session(&self) -> bool {
+        self.claims.held && self.claims.without_session
     }
 
     /// Where a browser goes when the challenge is passed: home, or to the page that sends the request

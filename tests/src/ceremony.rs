@@ -142,12 +142,21 @@ impl Program {
             headers.insert("cookie", HeaderValue::from_str(&pairs.join("; "))?);
         }
         let reply = send(request.headers(headers))?;
+        self.keep(&reply)?;
+        Ok(reply)
+    }
+
+    /// Takes the cookies of an answer, as the browser does that asked.
+    ///
+    /// # Errors
+    /// When one is none.
+    pub fn keep(&mut self, reply: &Reply) -> Result<()> {
         for cookie in reply.headers.get_all("set-cookie") {
             let pair = cookie.to_str()?.split(';').next().unwrap_or_default();
             let (name, value) = pair.split_once('=').context("a cookie without a value")?;
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
-        Ok(reply)
+        Ok(())
     }
 }
 

@@ -45,6 +45,15 @@ impl Prover {
         })
     }
 
+    /// What was just answered is held, and it was this program that sent it: the ticket.
+    ///
+    /// # Errors
+    /// With the reply, when it was not held.
+    pub fn held(&mut self, reply: Reply) -> Result<String> {
+        self.program.keep(&reply)?;
+        held(reply)
+    }
+
     /// Passes a ticket; gives the path and the token of the form that is served then.
     ///
     /// # Errors

@@ -209,6 +209,22 @@ impl Visitor {
         self.page.cookie(&url, name)
     }
 
+    /// Takes the cookie of an answer that was not its own: `Set-Cookie` as it came.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn take_cookie(&mut self, set_cookie: &str) -> Result<()> {
+        let pair = set_cookie.split(';').next().unwrap_or_default();
+        let (name, value) = pair.split_once('=').context("a cookie without a value")?;
+        let cookie = json!({
+            "name": name, "value": value, "url": format!("{}/", self.origin),
+            "path": "/", "secure": true, "httpOnly": true, "sameSite": "Lax",
+        });
+        let set = self.page.call("Network.setCookie", cookie)?;
+        ensure!(set.get("success") == Some(&json!(true)), "{set}");
+        Ok(())
+    }
+
     /// Forgets the session, as its end does.
     ///
     /// # Errors

@@ -192,7 +192,7 @@ fn every_method_and_every_way_to_send_a_body_is_repeated_as_it_was() -> Result<(
         for method in [Method::PUT, Method::PATCH, Method::DELETE] {
             let path = format!("/raw/{method}");
             // HTTP/2 over TLS.
-            let ticket = held(posted(&client, method.clone(), &path, body.clone())?)?;
+            let ticket = prover.held(posted(&client, method.clone(), &path, body.clone())?)?;
             prover.pass(&client, &ticket)?.expect(200)?;
             let received = upstream.once(&path)?;
             ensure!(received.method == method.as_str(), "{}", received.method);
@@ -229,9 +229,10 @@ fn every_method_and_every_way_to_send_a_body_is_repeated_as_it_was() -> Result<(
             if reply.status == 100 {
                 reply = reply_after_continue(&reply)?;
             }
-            let ticket = held(reply)?;
             // The ticket is for the plaintext port of localhost; so are session and token.
             let mut person = Visitor::arrive_at(&browser, stack.http())?;
+            person.take_cookie(reply.header("set-cookie").context("no sender's cookie")?)?;
+            let ticket = held(reply)?;
             person
                 .page
                 .navigate(&format!("{}{CHALLENGE}?ticket={ticket}", stack.http()))?;
@@ -252,18 +253,17 @@ fn every_method_and_every_way_to_send_a_body_is_repeated_as_it_was() -> Result<(
 
 /// What follows `100 Continue` on the same connection.
 fn reply_after_continue(reply: &Reply) -> Result<Reply> {
-    let location = reply
-        .body
-        .lines()
-        .find_map(|line| line.strip_prefix("location: "));
-    let id = reply
-        .body
-        .lines()
-        .find_map(|line| line.strip_prefix("countersign-event-id: "));
     let mut headers = reqwest::header::HeaderMap::new();
-    headers.insert("location", location.context("no location")?.parse()?);
-    headers.insert("countersign-event-id", id.context("no event")?.parse()?);
-    headers.insert("cache-control", "no-store".parse()?);
+    for name in [
+        "location",
+        "set-cookie",
+        "countersign-event-id",
+        "cache-control",
+    ] {
+        let mut lines = reply.body.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        headers.insert(name, value.context(name)?.parse()?);
+    }
     ensure!(reply.body.starts_with("HTTP/1.1 303"), "{reply}");
     Ok(Reply {
         status: 303,
@@ -279,7 +279,7 @@ fn a_megabyte_is_kept_where_the_policy_says_so() -> Result<()> {
         let mut prover = Prover::new(&browser, stack)?;
         let client = stack.client()?;
         let body: Vec<u8> = (0..1_048_576).map(file_byte).collect();
-        let ticket = held(posted(&client, Method::POST, "/large", body.clone())?)?;
+        let ticket = prover.held(posted(&client, Method::POST, "/large", body.clone())?)?;
         prover.pass(&client, &ticket)?.expect(200)?;
         ensure!(upstream.once("/large")?.body == body, "it differs");
         Ok(())
@@ -345,14 +345,14 @@ fn a_token_is_good_once_for_its_device_at_its_path_and_host() -> Result<()> {
         let mut prover = Prover::new(&browser, stack)?;
         let client = stack.client()?;
         let body = b"only once".to_vec();
-        let ticket = held(posted(&client, Method::POST, "/raw/once", body.clone())?)?;
+        let ticket = prover.held(posted(&client, Method::POST, "/raw/once", body.clone())?)?;
         let (path, token) = prover.token(&ticket)?;
         ensure!(path == "/raw/once" && token.len() == 43, "{path} {token}");
 
         // Nobody's: without a session, and with another device's.
         send(brought(&client, &path, &token)?)?.expect(403)?;
         let mut other = Prover::new(&browser, stack)?;
-        let others = held(posted(&client, Method::POST, "/raw/others", b"x".to_vec())?)?;
+        let others = other.held(posted(&client, Method::POST, "/raw/others", b"x".to_vec())?)?;
         let (_, others_token) = other.token(&others)?;
         other.bring(&client, &path, &token)?.expect(403)?;
         // Another path, another query, another host.
@@ -409,9 +409,76 @@ fn a_policy_that_decides_about_the_request_as_it_was_decides_about_its_repetitio
         let mut prover = Prover::new(&browser, stack)?;
         let client = stack.client()?;
         let put = posted(&client, Method::PUT, "/raw/no-put", b"a".to_vec())?;
-        let reply = prover.pass(&client, &held(put)?)?;
+        let ticket = prover.held(put)?;
+        let reply = prover.pass(&client, &ticket)?;
         countersign_e2e::expect::blocked(reply)?;
         ensure!(upstream.received("/raw/no-put").is_empty(), "it arrived");
+        Ok(())
+    })
+}
+
+/// Who has a form held and gets somebody else to pass its challenge must not have it sent with that one's
+/// cookies.
+#[test]
+fn a_form_that_somebody_else_sent_is_not_sent_by_who_passes() -> Result<()> {
+    with_place(|stack, upstream| {
+        let browser = stack.browser()?;
+        let mut prover = Prover::new(&browser, stack)?;
+        let client = stack.client()?;
+        let request = client
+            .navigating()?
+            .request(Method::POST, "/raw/planted")
+            .header("sec-fetch-site", "same-origin")
+            .body("transfer=all");
+        let ticket = held(send(request)?)?;
+        let question = prover.program.begin(&ticket)?;
+        let answer = prover.person.page.answer(&question)?;
+        let passed = prover.program.finish(&question, &answer)?.expect(200)?;
+        let way = passed.json()?["return"].clone();
+        let way = way.as_str().context("no way on")?;
+        let page = prover.program.get(way)?.expect(403)?;
+        ensure!(!page.body.contains("countersign-replay"), "{page}");
+        // A cookie of another request of its own is none for this one.
+        prover.held(posted(&client, Method::POST, "/raw/own", b"x".to_vec())?)?;
+        prover.program.get(way)?.expect(403)?;
+        ensure!(upstream.received("/raw/planted").is_empty(), "it arrived");
+        let refused = stack.sidecar_metrics()?;
+        let cause = [("cause", "HELD_SENDER")];
+        let refused = refused.sum("countersign_sidecar_refusals_total", &cause);
+        ensure!(refused >= 2.0, "{refused}");
+        Ok(())
+    })
+}
+
+/// Browsers keep `SameSite` cookies from a form of another site: the filter sees no session, and its
+/// person has one.
+#[test]
+fn a_form_of_another_site_asks_who_has_a_session_for_no_second_proof() -> Result<()> {
+    with_place(|stack, upstream| {
+        let browser = stack.browser()?;
+        let mut person = Visitor::arrive(&browser, stack)?;
+        submit(&mut person, "order", "/orders?from=form")?;
+        let session = person.session()?.value;
+        let path = "/raw/returned-from-payment";
+        let form = format!(
+            "data:text/html,<form method=post action='{}{path}'><input name=paid value=yes></form>",
+            stack.https()
+        );
+        person.page.navigate(&form)?;
+        person
+            .page
+            .evaluate("document.querySelector('form').submit()")?;
+        person.comes_to(path)?;
+        let received = upstream.once(path)?;
+        ensure!(received.body == b"paid=yes", "{received:?}");
+        ensure!(received.header("sec-fetch-site") == Some("cross-site"));
+        ensure!(person.session()?.value == session, "another session");
+        let event = received.header("countersign-event-id").context("no id")?;
+        let repeated = stack.event(event)?;
+        ensure!(
+            repeated["notes"].to_string().contains("repeated"),
+            "{repeated}"
+        );
         Ok(())
     })
 }
@@ -431,7 +498,7 @@ fn a_form_of_another_site_gains_nothing_by_being_held() -> Result<()> {
             .header("origin", "https://evil.example")
             .header("sec-fetch-site", "cross-site")
             .body("transfer=all");
-        let ticket = held(send(request)?)?;
+        let ticket = prover.held(send(request)?)?;
         prover.pass(&client, &ticket)?.expect(200)?;
         let received = upstream.once("/raw/forged")?;
         ensure!(received.header("origin") == Some("https://evil.example"));
@@ -449,7 +516,7 @@ fn the_paths_between_filter_and_sidecar_are_nothing_to_anybody_else() -> Result<
         let mut prover = Prover::new(&browser, stack)?;
         let client = stack.client()?;
         let body = b"secret of the form".to_vec();
-        let ticket = held(posted(&client, Method::POST, "/raw/kept", body)?)?;
+        let ticket = prover.held(posted(&client, Method::POST, "/raw/kept", body)?)?;
         let (_, token) = prover.token(&ticket)?;
         for path in ["/.countersign/held", "/.countersign/held/take"] {
             for proof in ["", "a.b.c", ticket.as_str()] {

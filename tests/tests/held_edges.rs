@@ -55,11 +55,12 @@ fn a_body_with_trailers_is_held_whole_and_arrives_once() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let location = runtime.block_on(with_trailers(&stack, "/raw/trailers", &body))?;
+    let (location, sender) = runtime.block_on(with_trailers(&stack, "/raw/trailers", &body))?;
     let ticket = location.split_once("ticket=").context("no ticket")?.1;
     ensure!(forge::read(ticket, 1)?["held"] == true, "{location}");
     let browser = stack.browser()?;
     let mut person = countersign_e2e::visitor::Visitor::arrive_at(&browser, stack.http())?;
+    person.take_cookie(&sender)?;
     person
         .page
         .navigate(&format!("{}{location}", stack.http()))?;
@@ -69,8 +70,8 @@ fn a_body_with_trailers_is_held_whole_and_arrives_once() -> Result<()> {
     machines.are_unharmed(&stack)
 }
 
-/// Sends a form in pieces over HTTP/2 with trailers after it; gives where it is sent to.
-async fn with_trailers(stack: &Stack, path: &str, body: &[u8]) -> Result<String> {
+/// Sends a form in pieces over HTTP/2 with trailers after it; gives where it is sent to, and the cookie.
+async fn with_trailers(stack: &Stack, path: &str, body: &[u8]) -> Result<(String, String)> {
     let stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, stack.http_port())).await?;
     let (client, connection) = h2::client::handshake(stream).await?;
     let driver = tokio::spawn(connection);
@@ -89,11 +90,13 @@ async fn with_trailers(stack: &Stack, path: &str, body: &[u8]) -> Result<String>
     sender.send_trailers(trailers)?;
     let answer = answer.await?;
     let status = answer.status();
-    let location = answer.headers().get("location");
-    let location = location.and_then(|it| it.to_str().ok()).map(str::to_owned);
     driver.abort();
     ensure!(status == 303, "{status}");
-    location.context("no location")
+    let told = |name: &str| -> Result<String> {
+        let value = answer.headers().get(name);
+        Ok(value.context(name.to_owned())?.to_str()?.to_owned())
+    };
+    Ok((told("location")?, told("set-cookie")?))
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn a_proof_that_is_too_old_when_the_body_comes_is_asked_for_again_and_the_body_s
     let client = stack.client()?;
     let path = "/fresh/order";
     let body = b"kept over two challenges".to_vec();
-    let ticket = held(posted(&client, Method::POST, path, body.clone())?)?;
+    let ticket = prover.held(posted(&client, Method::POST, path, body.clone())?)?;
     let (_, token) = prover.token(&ticket)?;
     let session = prover.program.session().context("no session")?;
     let proven = forge::read(session, 1)?["auth_time"]
@@ -154,7 +157,8 @@ fn a_proof_that_is_too_old_when_the_body_comes_is_asked_for_again_and_the_body_s
     wait::until("the proof is too old", ANSWER_LIMIT, || {
         Ok((forge::now() > proven + 4).then_some(()))
     })?;
-    let again = held(prover.bring(&client, path, &token)?)?;
+    let again = prover.bring(&client, path, &token)?;
+    let again = prover.held(again)?;
     ensure!(again != ticket, "the same ticket");
     ensure!(upstream.received(path).is_empty(), "it arrived early");
     // The first token is used up, whatever came of it.

@@ -18,6 +18,7 @@ use crate::kind::Kind;
 use crate::kinds;
 use crate::outcome::Step;
 use crate::session::Session;
+use crate::store::StoreError;
 use crate::store::totp::Slot;
 use crate::ticket::{Ticket, UnverifiedTicket};
 
@@ -68,13 +69,14 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
     }
     if let Some(session) =
         // For somebody else one gives proof anew, and says yes to that.
-        session
-            .filter(|_| !ticket.is_pairing())
-            .filter(|session| passed_meanwhile(session, &ticket, app.clock.now_s()))
+        session.filter(|_| !ticket.is_pairing()).filter(|session| {
+            // The filter never saw it: the request could not bring it.
+            let unseen = ticket.is_without_session()
+                && held::is_sender(headers, ticket.event_id(), &host, &settings.ticket_keys);
+            is_answer(session, &ticket, unseen, app.clock.now_s())
+        })
     {
-        let mut tx = app.store.write().await?;
-        held::bind(app, &mut tx, &ticket, &session.device).await?;
-        tx.commit().await?;
+        pass(app, &ticket, &session).await?;
         return Ok(home());
     }
     let mut kinds = kinds::offered(app, &ticket).map_err(|cause| Refusal::with(cause, &ticket))?;
@@ -132,12 +134,30 @@ fn ticket_of(uri: &Uri) -> Option<String> {
     }
 }
 
-/// Another tab passed after this ticket was made. Only a session that is younger than the ticket
-/// counts: the filter has seen every older one and was not content, and would send the browser
-/// straight back.
-fn passed_meanwhile(session: &Session, ticket: &Ticket, now_s: u64) -> bool {
-    session.issued_s > ticket.issued_s()
-        && session.proves(ticket.demanded(), ticket.max_age_s(), now_s)
+/// Whether the session answers the challenge: it is `unseen`, or another tab passed after this ticket was
+/// made. A session that the filter has seen was not enough for it, and would send the browser straight back.
+fn is_answer(session: &Session, ticket: &Ticket, unseen: bool, now_s: u64) -> bool {
+    let unseen = unseen || session.issued_s > ticket.issued_s();
+    unseen && session.proves(ticket.demanded(), ticket.max_age_s(), now_s)
+}
+
+/// Passes the challenge with a session, as a ceremony would: it counts as passed, and the request that
+/// waits is the device's.
+async fn pass(app: &App, ticket: &Ticket, session: &Session) -> Result<(), StoreError> {
+    let mut tx = app.store.write().await?;
+    // Else another tab has just done it.
+    if app.store.pass_ticket(&mut tx, ticket).await? {
+        held::bind(app, &mut tx, ticket, &session.device).await?;
+        let passed = Step::Passed {
+            assurance: session.proven.assurance,
+            session: &session.id,
+        };
+        app.record(&mut tx, ticket, None, passed, &session.device)
+            .await?;
+    }
+    tx.commit().await?;
+    app.spool_grew.notify_one();
+    Ok(())
 }
 
 /// A look ahead by a program is no page served to a person.

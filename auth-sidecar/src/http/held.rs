@@ -92,7 +92,9 @@ async fn try_show(app: &App, event: &str, request: &Parts) -> Result<(String, St
     let headers = &request.headers;
     let host = guard::host(request.uri.authority().map(|a| a.as_str()), headers)?;
     let session = app.session_of(headers, &host).ok_or(Cause::HeldDevice)?;
-    held::token_for(app, event, host.as_str(), &session.device).await
+    let settings = app.current_settings().ok_or(Cause::NotReady)?;
+    let by_sender = held::is_sender(headers, event, &host, &settings.ticket_keys);
+    held::token_for(app, event, &host, &session.device, by_sender).await
 }
 
 fn event_of(uri: &Uri) -> String {

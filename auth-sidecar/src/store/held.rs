@@ -35,6 +35,8 @@ pub struct Claim<'a> {
     pub path: &'a str,
     /// The device of the session.
     pub device: &'a str,
+    /// Whether it is asked for by the browser that sent it.
+    pub by_sender: bool,
     /// Now.
     pub now_s: u64,
 }
@@ -52,6 +54,8 @@ pub enum NotGiven {
     Elsewhere,
     /// It belongs to another device.
     Device,
+    /// Another browser sent it.
+    Sender,
 }
 
 /// A body whose sender has given proof, to be shown the way on.
@@ -142,13 +146,14 @@ impl Store {
     ) -> Result<Result<Waiting, NotGiven>, StoreError> {
         let path: Option<String> = sqlx::query_scalar(
             "UPDATE held SET token = $2 WHERE event_id = $1 AND taken = 0 AND host = $3 \
-             AND device = $4 AND expires_s >= $5 RETURNING path",
+             AND device = $4 AND expires_s >= $5 AND $6 = 1 RETURNING path",
         )
         .bind(text(event_id))
         .bind(claim.token)
         .bind(claim.host)
         .bind(claim.device)
         .bind(sql(claim.now_s))
+        .bind(i64::from(claim.by_sender))
         .fetch_optional(self.single()?)
         .await?;
         match path {
@@ -256,8 +261,10 @@ fn why_not(
             NotGiven::Device
         } else if row.try_get::<i64, _>("taken")? != 0 {
             NotGiven::Taken
-        } else {
+        } else if row.try_get::<i64, _>("expires_s")? < sql(claim.now_s) {
             NotGiven::Expired
+        } else {
+            NotGiven::Sender
         },
     )
 }

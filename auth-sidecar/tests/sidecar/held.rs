@@ -8,16 +8,18 @@ use axum::http::{Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_auth_sidecar::cause::Cause;
-use countersign_auth_sidecar::held::{KEPT_HEADER, PROOF_HEADER, TYP};
+use countersign_auth_sidecar::cookies;
+use countersign_auth_sidecar::held::{KEPT_HEADER, PROOF_HEADER, SENDER_TYP, TYP};
 use countersign_auth_sidecar::http::router;
 use countersign_auth_sidecar::limits;
 use countersign_auth_sidecar::world::Clock as _;
+use countersign_proto::node::v1::Step;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::authenticator::Authenticator;
 use crate::browser::{Answer, Browser};
-use crate::world::{HOST, SECRET, World};
+use crate::world::{HOST, SECRET, World, sign};
 
 const PATH: &str = "/checkout?step=2";
 pub const BODY: &[u8] = b"card=4111\0\xff";
@@ -108,10 +110,24 @@ pub fn event_of(ticket: &str) -> String {
     claims["jti"].as_str().unwrap().to_owned()
 }
 
+/// The cookie that the filter sets for the browser which sent the request of that event.
+fn sender(event: &str) -> (String, String) {
+    let claims = json!({"iss": "countersign-filter", "aud": HOST, "jti": event});
+    let name = format!("{}{event}", cookies::SENDER);
+    (name, signed(&claims, SENDER_TYP, &SECRET))
+}
+
+/// The browser whose request is held.
+fn who_sent(world: &World, event: &str) -> Browser {
+    let mut browser = Browser::of(world);
+    browser.cookies.extend([sender(event)]);
+    browser
+}
+
 /// A browser that has passed a held ticket, the page that it is sent to, and the ticket's event.
 pub async fn passed(world: &World) -> (Browser, String, String) {
     let (ticket, event) = held(world).await;
-    let mut browser = Browser::of(world);
+    let mut browser = who_sent(world, &event);
     let answer = browser.pass(&ticket, &mut Authenticator::new()).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     let way = answer.json()["return"].as_str().unwrap().to_owned();
@@ -239,11 +255,96 @@ async fn a_second_tab_whose_challenge_was_passed_meanwhile_is_sent_on_too() {
     let (ticket, event) = held(&world).await;
     world.pass_time(1);
     let (mut browser, _, _) = passed(&world).await;
+    browser.cookies.extend([sender(&event)]);
     let sent = browser.page(&ticket).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
     let way = sent.header("location").to_owned();
     assert_eq!(way, format!("/.countersign/held?event={event}"));
     token(&browser.send(Method::GET, &way, None).await);
+}
+
+/// Who has a form held and hands its ticket to somebody else must not have it sent with that one's cookies.
+#[tokio::test]
+async fn a_form_that_another_browser_sent_is_not_sent_by_the_one_that_passes() {
+    let world = World::ready().await;
+    let (ticket, event) = held(&world).await;
+    let (_, other) = held(&world).await;
+    let mut browser = who_sent(&world, &other);
+    let answer = browser.pass(&ticket, &mut Authenticator::new()).await;
+    let way = answer.json()["return"].as_str().unwrap().to_owned();
+    let (name, good) = sender(&event);
+    let of = |claims: Value, typ: &str, secret: &[u8]| signed(&claims, typ, secret);
+    let claims = json!({"iss": "countersign-filter", "aud": HOST, "jti": event});
+    let with = |member: &str, value: &str| {
+        let mut claims = claims.clone();
+        claims[member] = json!(value);
+        of(claims, SENDER_TYP, &SECRET)
+    };
+    let bad = [
+        String::new(),
+        ticket.clone(),
+        sender(&other).1,
+        with("aud", "other.example.com"),
+        with("iss", "countersign"),
+        of(claims.clone(), TYP, &SECRET),
+        of(claims.clone(), SENDER_TYP, &[8; 32]),
+        format!("{good}x"),
+    ];
+    for (number, value) in bad.into_iter().enumerate() {
+        browser.cookies.insert(name.clone(), value.clone());
+        let page = browser.send(Method::GET, &way, None).await;
+        assert_eq!(page.status, StatusCode::FORBIDDEN, "{value}");
+        assert_eq!(world.refusals(Cause::HeldSender), number as u64 + 1);
+    }
+    browser.cookies.insert(name, good);
+    token(&browser.send(Method::GET, &way, None).await);
+}
+
+/// Browsers keep `SameSite` cookies from a form of another site, so the filter saw no session.
+#[tokio::test]
+async fn a_session_that_a_held_request_could_not_bring_answers_its_challenge() {
+    let world = World::ready().await;
+    let (mut browser, _, _) = passed(&world).await;
+    let session = browser.cookies[cookies::SESSION].clone();
+    world.pass_time(1);
+    let unseen = |acr: &str| {
+        let mut claims = world.claims();
+        claims["held"] = json!(true);
+        claims["without_session"] = json!(true);
+        claims["acr"] = json!(acr);
+        sign(&claims)
+    };
+    let ticket = unseen("uv");
+    let event = event_of(&ticket);
+    let body = store_claims(&world, &event, BODY);
+    assert_eq!(store_with(&world, &body, BODY).await, StatusCode::CREATED);
+    // Another browser's request, and a greater demand: the page is shown.
+    assert_eq!(browser.page(&ticket).await.status, StatusCode::OK);
+    let more = unseen("uv_attested");
+    browser.cookies.extend([sender(&event_of(&more))]);
+    assert_ne!(browser.page(&more).await.status, StatusCode::SEE_OTHER);
+
+    browser.cookies.extend([sender(&event)]);
+    let sent = browser.page(&ticket).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+    let way = sent.header("location").to_owned();
+    let token = token(&browser.send(Method::GET, &way, None).await);
+    let claims = take_claims(&world, &token, &device(&browser));
+    assert_eq!(take_with(&world, &claims, &token).await.body, BODY);
+    // It counts as passed, with the session that passed it.
+    let outcomes = world.outcomes().await;
+    let last = outcomes.last().unwrap();
+    assert_eq!(
+        (last.step(), last.event_id.as_str()),
+        (Step::Passed, event.as_str())
+    );
+    let part = session.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    assert_eq!(claims["jti"], last.session);
+    assert_eq!(
+        (last.kind.as_str(), last.device.clone()),
+        ("", device(&browser))
+    );
 }
 
 #[tokio::test]
@@ -273,9 +374,9 @@ async fn a_body_is_forgotten_after_its_time_and_its_room_is_free_again() {
 #[tokio::test]
 async fn who_passes_late_still_has_a_minute() {
     let world = World::ready().await;
-    let (ticket, _) = held(&world).await;
+    let (ticket, event) = held(&world).await;
     world.pass_time(limits::HELD_LIFETIME_S - 1);
-    let mut browser = Browser::of(&world);
+    let mut browser = who_sent(&world, &event);
     let answer = browser.pass(&ticket, &mut Authenticator::new()).await;
     let way = answer.json()["return"].as_str().unwrap().to_owned();
     world.pass_time(limits::HELD_GRACE_S);

@@ -173,9 +173,9 @@ async fn a_revoked_device_is_not_sent_home_by_its_session() {
     browser
         .pass(&world.ticket(), &mut Authenticator::new())
         .await;
-    let old_ticket = world.ticket_with("iat", 1.into());
+    let old_ticket = || world.ticket_with("iat", 1.into());
     assert_eq!(
-        browser.page(&old_ticket).await.status,
+        browser.page(&old_ticket()).await.status,
         StatusCode::SEE_OTHER
     );
     let device = browser.cookies["__Host-countersign-device"].clone();
@@ -185,7 +185,7 @@ async fn a_revoked_device_is_not_sent_home_by_its_session() {
         issued_before: u64::MAX,
     }];
     world.app.take_settings(&revoked).await.unwrap();
-    assert_eq!(browser.page(&old_ticket).await.status, StatusCode::OK);
+    assert_eq!(browser.page(&old_ticket()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -292,10 +292,10 @@ async fn a_copied_credential_that_was_seen_while_nobody_listened_ends_its_device
     drop(stream);
     world.restart().await;
     let other = world.beside().await;
-    let old_ticket = world.ticket_with("iat", 1.into());
+    let old_ticket = || world.ticket_with("iat", 1.into());
     for sidecar in [&world, &other] {
         browser.turn_to(sidecar);
-        let page = browser.page(&old_ticket).await;
+        let page = browser.page(&old_ticket()).await;
         assert_eq!(page.status, StatusCode::SEE_OTHER, "nobody has ended it");
     }
 
@@ -329,7 +329,7 @@ async fn a_copied_credential_that_was_seen_while_nobody_listened_ends_its_device
     for sidecar in [&world, &other] {
         until_revoked(sidecar).await;
         browser.turn_to(sidecar);
-        assert_eq!(browser.page(&old_ticket).await.status, StatusCode::OK);
+        assert_eq!(browser.page(&old_ticket()).await.status, StatusCode::OK);
     }
 }
 

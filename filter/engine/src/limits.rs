@@ -79,6 +79,10 @@ pub const MAX_REPLAY_BYTES: usize = 1024;
 /// multipart forms take 70; a referrer that is longer is left out.
 pub const MAX_HELD_VALUE_BYTES: usize = 1024;
 
+/// How long a browser remembers that it sent a held request: as long as the sidecar keeps a body, with
+/// time to spare for clocks and for whoever reads the page that sends it again.
+pub const HELD_SENDER_SECONDS: u32 = 600;
+
 /// Cookies whose names a held request remembers. One past these is not sent on when it is repeated.
 pub const MAX_HELD_COOKIES: usize = 64;
 

@@ -8,7 +8,7 @@ use crate::limits::MAX_RETURN_PATH_BYTES;
 use crate::request::Scheme;
 use crate::revision::Plaintext;
 use crate::ticket::{TICKET_ISSUER, Ticket};
-use crate::{Request, Revision};
+use crate::{Request, Revision, session};
 
 mod grpc;
 mod origin;
@@ -276,6 +276,7 @@ pub(crate) fn challenge_path(
         dpop: demand.dpop,
         own_device: !demand.other_device,
         held,
+        without_session: held && !session::is_brought(request),
         iat: now,
         exp: now.saturating_add(revision.view().settings.ticket_lifetime_s()),
     };

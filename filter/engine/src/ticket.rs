@@ -55,6 +55,10 @@ pub struct Ticket {
     /// The sidecar keeps the request's body: it is sent when the challenge is passed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// That request brought no session, perhaps because a page of another site sent it: browsers keep
+    /// `SameSite` cookies from those. Nobody has judged a session that the browser has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub without_session: bool,
     /// Seconds since the epoch.
     pub iat: i64,
     /// Seconds since the epoch.

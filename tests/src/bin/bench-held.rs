@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use countersign_e2e::held::{Prover, brought, held, posted};
+use countersign_e2e::held::{Prover, brought, posted};
 use countersign_e2e::http::send;
 use countersign_e2e::stack::Stack;
 use countersign_e2e::upstream::Upstream;
@@ -28,7 +28,8 @@ fn main() -> Result<()> {
         let from = Instant::now();
         let reply = posted(&client, Method::POST, "/raw/bench", body.clone())?;
         store.push(from.elapsed());
-        let (path, token) = prover.token(&held(reply)?)?;
+        let ticket = prover.held(reply)?;
+        let (path, token) = prover.token(&ticket)?;
         let session = prover.program.session().context("no session")?.to_owned();
         let session = client.with_session(&session)?;
         let from = Instant::now();

@@ -35,13 +35,19 @@ pub struct Lost {
     pub word: &'static str,
 }
 
-pub(super) fn to_hold(event: &str, location: &str, stored: Stored) -> (Reply, &'static str) {
+pub(super) fn to_hold(
+    event: &str,
+    location: &str,
+    sender: &str,
+    stored: Stored,
+) -> (Reply, &'static str) {
     let lost = match stored {
         Stored::Kept => {
             let reply = Reply {
                 status: 303,
                 headers: vec![
                     ("location", location.to_owned()),
+                    ("set-cookie", sender.to_owned()),
                     ("countersign-event-id", event.to_owned()),
                     ("cache-control", "no-store".to_owned()),
                 ],

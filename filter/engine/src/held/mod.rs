@@ -9,6 +9,7 @@
 mod answer;
 mod proof;
 mod restore;
+mod sender;
 mod taken;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::{Lost, Stored};
 pub use proof::{PROOF_TYPE, SIDECAR_AUTHORITY};
 pub use restore::{Change, Restored};
+pub use sender::{SENDER_COOKIE, SENDER_TYPE};
 pub use taken::{Taken, may_bring_token, take, token};
 
 use crate::decide::{Action, Challenge, Denial};
@@ -99,6 +101,8 @@ pub struct Hold {
     client: String,
     kept: Kept,
     location: String,
+    /// Tells the sidecar that the browser which comes back is the one that sent it.
+    sender: String,
     without: String,
 }
 
@@ -159,9 +163,11 @@ impl Hold {
         let location = to(path.clone(), true)?;
         let without = to(reply::return_path(request), false)?;
         let limit = demand.hold_body as usize;
+        let host = authority.to_string();
         let hold = Self {
             limit,
-            host: authority.to_string(),
+            sender: sender::cookie(revision, &event, &host)?,
+            host,
             path,
             client: client_network(request),
             kept: Kept::default(),
@@ -206,7 +212,7 @@ impl Hold {
     /// The answer when the sidecar has said what it did; the word for the counter.
     #[must_use]
     pub fn answer(&self, stored: Stored) -> (Reply, &'static str) {
-        answer::to_hold(&self.event, &self.location, stored)
+        answer::to_hold(&self.event, &self.location, &self.sender, stored)
     }
 
     /// The body is longer than the policy lets be kept.

@@ -88,6 +88,44 @@ fn a_challenged_form_is_held_and_leads_back_to_its_own_path() {
 }
 
 #[test]
+fn the_browser_that_sent_it_gets_a_cookie_that_names_the_request() {
+    let hold = hold_of(&[]);
+    let (reply, _) = hold.answer(Stored::Kept);
+    let event = header(&reply, "countersign-event-id");
+    let (pair, attributes) = header(&reply, "set-cookie").split_once("; ").unwrap();
+    let (name, value) = pair.split_once('=').unwrap();
+    assert_eq!(name, format!("__Host-countersign-held-{event}"));
+    assert_eq!(
+        attributes,
+        "Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax"
+    );
+    let header_of_it = URL_SAFE_NO_PAD.decode(value.split('.').next().unwrap());
+    let header_of_it: Value = serde_json::from_slice(&header_of_it.unwrap()).unwrap();
+    assert_eq!(header_of_it["typ"], SENDER_TYPE);
+    let says = json!({"iss": "countersign-filter", "aud": "shop.example.com", "jti": event});
+    assert_eq!(payload(value), says);
+    for stored in [Stored::Full, Stored::Away] {
+        assert_eq!(header(&hold.answer(stored).0, "set-cookie"), "");
+    }
+}
+
+#[test]
+fn a_ticket_says_where_a_held_request_brought_no_session() {
+    let says = |more: &[(&'static str, &'static [u8])]| {
+        let (reply, _) = hold_of(more).answer(Stored::Kept);
+        let location = header(&reply, "location");
+        payload(location.split_once("?ticket=").unwrap().1)["without_session"].clone()
+    };
+    assert_eq!(says(&[]), json!(true));
+    assert_eq!(says(&[("cookie", b"__Host-countersign-device=x")]), true);
+    // One that is not good was judged all the same.
+    assert_eq!(
+        says(&[("cookie", b"a=b; __Host-countersign=x")]),
+        json!(null)
+    );
+}
+
+#[test]
 fn what_has_no_body_or_shows_no_page_is_not_held() {
     let leaves = |more: &[(&'static str, &'static [u8])], follows| {
         matches!(body_of("/orders", &form(more), follows), Body::Leave)

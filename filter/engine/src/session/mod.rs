@@ -28,6 +28,11 @@ pub const SESSION_COOKIE: &str = "__Host-countersign";
 /// The `iss` claim of a session.
 pub const SESSION_ISSUER: &str = "countersign";
 
+/// Whether the request brought a session's cookie, good or not.
+pub(crate) fn is_brought(request: &Request<'_>) -> bool {
+    cookie::values(request, SESSION_COOKIE).next().is_some()
+}
+
 /// A session whose every claim was verified for this request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
