@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cdp::Page;
 use crate::expect::{CHALLENGE, text};
 use crate::forge::{decode, encode};
-use crate::http::{Client, Reply, send};
+use crate::http::{Client, Reply, cookie_pair, send};
 use crate::stack::Stack;
 
 /// A browser's cookies and manners without the browser.
@@ -152,8 +152,7 @@ impl Program {
     /// When one is none.
     pub fn keep(&mut self, reply: &Reply) -> Result<()> {
         for cookie in reply.headers.get_all("set-cookie") {
-            let pair = cookie.to_str()?.split(';').next().unwrap_or_default();
-            let (name, value) = pair.split_once('=').context("a cookie without a value")?;
+            let (name, value) = cookie_pair(cookie.to_str()?)?;
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
         Ok(())

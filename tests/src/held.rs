@@ -54,17 +54,25 @@ impl Prover {
         held(reply)
     }
 
+    /// Passes a ticket; gives where it is sent then.
+    ///
+    /// # Errors
+    /// When it does not pass.
+    pub fn way_on(&mut self, ticket: &str) -> Result<String> {
+        let question = self.program.begin(ticket)?;
+        let answer = self.person.page.answer(&question)?;
+        let passed = self.program.finish(&question, &answer)?.expect(200)?;
+        let way = passed.json()?["return"].clone();
+        Ok(way.as_str().context("no way on")?.to_owned())
+    }
+
     /// Passes a ticket; gives the path and the token of the form that is served then.
     ///
     /// # Errors
     /// When it does not pass.
     pub fn token(&mut self, ticket: &str) -> Result<(String, String)> {
-        let question = self.program.begin(ticket)?;
-        let answer = self.person.page.answer(&question)?;
-        let passed = self.program.finish(&question, &answer)?.expect(200)?;
-        let way = passed.json()?["return"].clone();
-        let page = self.program.get(way.as_str().context("no way on")?)?;
-        form(&page.expect(200)?)
+        let way = self.way_on(ticket)?;
+        form(&self.program.get(&way)?.expect(200)?)
     }
 
     /// Brings a token as the form does.

@@ -180,6 +180,15 @@ impl Client {
     }
 }
 
+/// Name and value of a `Set-Cookie`.
+///
+/// # Errors
+/// When it has none.
+pub fn cookie_pair(set_cookie: &str) -> Result<(&str, &str)> {
+    let pair = set_cookie.split(';').next().unwrap_or_default();
+    pair.split_once('=').context("a cookie without a value")
+}
+
 /// Sends and reads to the end.
 ///
 /// # Errors

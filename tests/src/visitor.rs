@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::cdp::{Authenticator, Browser, Cookie, Credential, Page};
 use crate::expect::CHALLENGE;
 use crate::forge;
+use crate::http::cookie_pair;
 use crate::stack::Stack;
 
 /// The session cookie.
@@ -214,8 +215,15 @@ impl Visitor {
     /// # Errors
     /// When the browser refuses.
     pub fn take_cookie(&mut self, set_cookie: &str) -> Result<()> {
-        let pair = set_cookie.split(';').next().unwrap_or_default();
-        let (name, value) = pair.split_once('=').context("a cookie without a value")?;
+        let (name, value) = cookie_pair(set_cookie)?;
+        self.put_cookie(name, value)
+    }
+
+    /// Has from now on a cookie as ours are.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub fn put_cookie(&mut self, name: &str, value: &str) -> Result<()> {
         let cookie = json!({
             "name": name, "value": value, "url": format!("{}/", self.origin),
             "path": "/", "secure": true, "httpOnly": true, "sameSite": "Lax",

@@ -19,7 +19,7 @@ use countersign_e2e::upstream::Upstream;
 use countersign_e2e::visitor::{DEVICE, SESSION, Visitor};
 use countersign_e2e::wait;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const POLICIES: [(&str, &str); 1] = [("bound.yaml", include_str!("../policies/bound.yaml"))];
 
@@ -88,16 +88,6 @@ fn refusals(stack: &Stack, cause: &str) -> Result<f64> {
     Ok(metrics.sum("countersign_sidecar_refusals_total", &[("cause", cause)]))
 }
 
-/// Puts a cookie into another profile, as who has stolen it does.
-fn put(thief: &mut Visitor, stack: &Stack, name: &str, value: &str) -> Result<()> {
-    let cookie = json!({
-        "name": name, "value": value, "url": format!("{}/", stack.https()),
-        "path": "/", "secure": true, "httpOnly": true, "sameSite": "Lax",
-    });
-    thief.page.call("Network.setCookie", cookie)?;
-    Ok(())
-}
-
 fn is_served(reply: &Reply) -> bool {
     reply.status == 200
 }
@@ -151,8 +141,8 @@ fn a_cookie_copied_to_another_profile_is_refused_within_its_life_and_the_owner_g
 
         let other = stack.browser_that_binds()?;
         let mut thief = Visitor::arrive(&other, stack)?;
-        put(&mut thief, stack, SESSION, &stolen)?;
-        put(&mut thief, stack, DEVICE, &device)?;
+        thief.put_cookie(SESSION, &stolen)?;
+        thief.put_cookie(DEVICE, &device)?;
         thief.open_served("/checkout")?;
         wait::until("the copy is refused", PAST_LIFE, || {
             thief.open("/checkout")?;
@@ -304,7 +294,7 @@ fn copied(browser: &Browser, stack: &Stack) -> Result<Copied> {
     ensure!(original.sign_count() >= 2, "{original:?}");
 
     let mut thief = Visitor::arrive(browser, stack)?;
-    put(&mut thief, stack, DEVICE, &device)?;
+    thief.put_cookie(DEVICE, &device)?;
     let theirs = thief.authenticator.clone();
     thief.page.put_credential(&theirs, &original.cloned_at(0))?;
     thief.open_challenged("/checkout")?;

@@ -67,14 +67,19 @@ async fn answer(app: &App, request: &Parts) -> Result<Response, Refusal> {
             None => Err(Refusal::with(Cause::TicketUsed, &ticket)),
         };
     }
+    // Another tab passed after this ticket was made, or the request could not bring the session. One that
+    // the filter has seen was not enough for it, and would send the browser straight back.
+    let unseen = |session: &Session| {
+        session.issued_s > ticket.issued_s()
+            || (ticket.is_without_session()
+                && held::is_sender(headers, ticket.event_id(), &host, &settings.ticket_keys))
+    };
+    let enough = |session: &Session| {
+        session.proves(ticket.demanded(), ticket.max_age_s(), app.clock.now_s())
+    };
     if let Some(session) =
         // For somebody else one gives proof anew, and says yes to that.
-        session.filter(|_| !ticket.is_pairing()).filter(|session| {
-            // The filter never saw it: the request could not bring it.
-            let unseen = ticket.is_without_session()
-                && held::is_sender(headers, ticket.event_id(), &host, &settings.ticket_keys);
-            is_answer(session, &ticket, unseen, app.clock.now_s())
-        })
+        session.filter(|session| !ticket.is_pairing() && enough(session) && unseen(session))
     {
         pass(app, &ticket, &session).await?;
         return Ok(home());
@@ -132,13 +137,6 @@ fn ticket_of(uri: &Uri) -> Option<String> {
         (Some((_, ticket)), None) => Some(ticket.into_owned()),
         _ => None,
     }
-}
-
-/// Whether the session answers the challenge: it is `unseen`, or another tab passed after this ticket was
-/// made. A session that the filter has seen was not enough for it, and would send the browser straight back.
-fn is_answer(session: &Session, ticket: &Ticket, unseen: bool, now_s: u64) -> bool {
-    let unseen = unseen || session.issued_s > ticket.issued_s();
-    unseen && session.proves(ticket.demanded(), ticket.max_age_s(), now_s)
 }
 
 /// Passes the challenge with a session, as a ceremony would: it counts as passed, and the request that

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use axum::http::StatusCode;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_auth_sidecar::app::StartError;
 use countersign_auth_sidecar::attestation::AttestationOptions;
 use countersign_auth_sidecar::cause::Cause;
@@ -86,11 +84,6 @@ fn demanding(world: &World, acr: &str) -> String {
     world.ticket_with("acr", json!(acr))
 }
 
-fn session(browser: &Browser) -> Value {
-    let part = browser.cookies["__Host-countersign"].split('.').nth(1);
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part.unwrap()).unwrap()).unwrap()
-}
-
 #[tokio::test]
 async fn a_maker_who_is_believed_makes_an_answer_attested_now_and_next_time() {
     let files = Files::new();
@@ -107,9 +100,9 @@ async fn a_maker_who_is_believed_makes_an_answer_attested_now_and_next_time() {
     let answer = authenticator.answer(&ceremony, &browser.origin());
     let passed = browser.end(&ceremony, &answer).await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-    assert_eq!(session(&browser)["acr"], "uv_attested");
+    assert_eq!(browser.session()["acr"], "uv_attested");
     assert_eq!(
-        session(&browser)["amr"],
+        browser.session()["amr"],
         json!(["pop", "user", "mfa", "hwk"])
     );
 
@@ -121,7 +114,7 @@ async fn a_maker_who_is_believed_makes_an_answer_attested_now_and_next_time() {
     let answer = authenticator.answer(&ceremony, &browser.origin());
     let passed = browser.end(&ceremony, &answer).await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-    assert_eq!(session(&browser)["acr"], "uv_attested");
+    assert_eq!(browser.session()["acr"], "uv_attested");
 }
 
 #[tokio::test]
@@ -170,7 +163,7 @@ async fn a_maker_is_asked_only_where_it_is_demanded() {
     assert_eq!(ceremony["options"]["attestation"], "none");
     let answer = files.authenticator().answer(&ceremony, &browser.origin());
     browser.end(&ceremony, &answer).await;
-    assert_eq!(session(&browser)["acr"], "uv_bound");
+    assert_eq!(browser.session()["acr"], "uv_bound");
 }
 
 #[tokio::test]
@@ -184,8 +177,8 @@ async fn an_upgrade_keeps_the_device_and_lesser_demands_are_not_asked_for_again(
     };
     let passed = browser.pass(&demanding(&world, "uv"), &mut plain).await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-    let device = session(&browser)["sub"].clone();
-    assert_eq!(session(&browser)["acr"], "uv");
+    let device = browser.session()["sub"].clone();
+    assert_eq!(browser.session()["acr"], "uv");
 
     // Its synced key cannot reach what is demanded now: it is not asked for, a new one is.
     let mut vouched = files.authenticator();
@@ -196,7 +189,7 @@ async fn an_upgrade_keeps_the_device_and_lesser_demands_are_not_asked_for_again(
     let passed = browser.end(&ceremony, &answer).await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
     assert_eq!(
-        (&session(&browser)["sub"], &session(&browser)["acr"]),
+        (&browser.session()["sub"], &browser.session()["acr"]),
         (&device, &json!("uv_attested"))
     );
 
@@ -227,7 +220,7 @@ async fn a_key_that_can_be_copied_is_refused_where_one_is_demanded_that_cannot()
     assert_eq!(ceremony["mode"], "registration");
     let answer = Authenticator::new().answer(&ceremony, &browser.origin());
     browser.end(&ceremony, &answer).await;
-    assert_eq!(session(&browser)["acr"], "uv_bound");
+    assert_eq!(browser.session()["acr"], "uv_bound");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use crate::authenticator::Authenticator;
-use crate::browser::{Answer, Browser};
+use crate::browser::{Answer, Browser, claims};
 use crate::world::{START_S, World, settings};
 
 const REGISTER: &str = "/.countersign/bound";
@@ -62,11 +62,6 @@ fn parameter<'a>(header: &'a str, name: &str) -> &'a str {
         .split_once(&format!("{name}=\""))
         .expect("the parameter");
     rest.split('"').next().unwrap()
-}
-
-fn claims(token: &str) -> Value {
-    let part = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
 /// Sends what browsers send by themselves: no body, no `Origin`.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_auth_sidecar::app::App;
+use countersign_auth_sidecar::cookies;
 use countersign_auth_sidecar::http::router;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -64,7 +67,18 @@ impl Answer {
     }
 }
 
+/// What a token says: a session, a ticket.
+pub fn claims(token: &str) -> Value {
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
 impl Browser {
+    /// What its session says.
+    pub fn session(&self) -> Value {
+        claims(&self.cookies[cookies::SESSION])
+    }
+
     pub fn of(world: &World) -> Self {
         Self {
             app: Arc::clone(&world.app),

@@ -7,7 +7,7 @@ use countersign_auth_sidecar::cause::Cause;
 use countersign_auth_sidecar::limits;
 use countersign_auth_sidecar::session;
 use countersign_proto::node::v1::Step;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::authenticator::Authenticator;
 use crate::browser::{Answer, Browser};
@@ -41,18 +41,6 @@ async fn registered(world: &World) -> (Browser, Authenticator) {
     (browser, authenticator)
 }
 
-fn claims(browser: &Browser) -> Value {
-    use base64::Engine as _;
-    let token = &browser.cookies["__Host-countersign"];
-    let part = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(
-        &base64::engine::general_purpose::URL_SAFE_NO_PAD
-            .decode(part)
-            .unwrap(),
-    )
-    .unwrap()
-}
-
 #[tokio::test]
 async fn a_registration_earns_a_session_and_a_device() {
     let world = World::ready().await;
@@ -71,7 +59,7 @@ async fn a_registration_earns_a_session_and_a_device() {
     assert!(cookies[0].starts_with("__Host-countersign=ey"));
     assert!(cookies[0].ends_with("; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=Lax"));
     assert!(cookies[1].ends_with("; Path=/; Max-Age=34560000; Secure; HttpOnly; SameSite=Lax"));
-    let claims = claims(&browser);
+    let claims = browser.session();
     assert_eq!(claims["iss"], "countersign");
     assert_eq!(claims["aud"], "localhost");
     assert_eq!(claims["sub"], browser.cookies["__Host-countersign-device"]);
@@ -86,7 +74,7 @@ async fn a_registration_earns_a_session_and_a_device() {
 async fn the_same_browser_asserts_with_its_credential_and_keeps_its_device() {
     let world = World::ready().await;
     let (mut browser, mut authenticator) = registered(&world).await;
-    let before = claims(&browser);
+    let before = browser.session();
     world.pass_time(3601);
     let ticket = world.ticket();
     let ceremony = browser.begin(&ticket).await.json();
@@ -95,7 +83,7 @@ async fn the_same_browser_asserts_with_its_credential_and_keeps_its_device() {
     assert_eq!(ceremony["options"]["hints"], json!(["client-device"]));
     let answer = authenticator.answer(&ceremony, &browser.origin());
     assert_eq!(browser.end(&ceremony, &answer).await.status, StatusCode::OK);
-    let after = claims(&browser);
+    let after = browser.session();
     assert_eq!(after["sub"], before["sub"]);
     assert_ne!(after["jti"], before["jti"]);
     assert_eq!(after["auth_time"], START_S + 3601);
@@ -106,7 +94,7 @@ async fn a_second_browser_registers_on_its_own() {
     let world = World::ready().await;
     let (first, _) = registered(&world).await;
     let (second, _) = registered(&world).await;
-    assert_ne!(claims(&first)["sub"], claims(&second)["sub"]);
+    assert_ne!(first.session()["sub"], second.session()["sub"]);
 }
 
 #[tokio::test]
@@ -399,7 +387,7 @@ async fn a_synced_credential_earns_uv_and_not_more() {
     assert_eq!(ceremony["mode"], "authentication");
     let answer = authenticator.answer(&ceremony, &browser.origin());
     assert_eq!(browser.end(&ceremony, &answer).await.status, StatusCode::OK);
-    assert_eq!(claims(&browser)["acr"], "uv");
+    assert_eq!(browser.session()["acr"], "uv");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::authenticator::Authenticator;
-use crate::browser::{Answer, Browser};
+use crate::browser::{Answer, Browser, claims};
 use crate::world::{HOST, SECRET, World, sign};
 
 const PATH: &str = "/checkout?step=2";
@@ -105,9 +105,7 @@ pub async fn held(world: &World) -> (String, String) {
 }
 
 pub fn event_of(ticket: &str) -> String {
-    let part = ticket.split('.').nth(1).unwrap();
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
-    claims["jti"].as_str().unwrap().to_owned()
+    claims(ticket)["jti"].as_str().unwrap().to_owned()
 }
 
 /// The cookie that the filter sets for the browser which sent the request of that event.
@@ -273,12 +271,11 @@ async fn a_form_that_another_browser_sent_is_not_sent_by_the_one_that_passes() {
     let answer = browser.pass(&ticket, &mut Authenticator::new()).await;
     let way = answer.json()["return"].as_str().unwrap().to_owned();
     let (name, good) = sender(&event);
-    let of = |claims: Value, typ: &str, secret: &[u8]| signed(&claims, typ, secret);
     let claims = json!({"iss": "countersign-filter", "aud": HOST, "jti": event});
     let with = |member: &str, value: &str| {
         let mut claims = claims.clone();
         claims[member] = json!(value);
-        of(claims, SENDER_TYP, &SECRET)
+        signed(&claims, SENDER_TYP, &SECRET)
     };
     let bad = [
         String::new(),
@@ -286,8 +283,8 @@ async fn a_form_that_another_browser_sent_is_not_sent_by_the_one_that_passes() {
         sender(&other).1,
         with("aud", "other.example.com"),
         with("iss", "countersign"),
-        of(claims.clone(), TYP, &SECRET),
-        of(claims.clone(), SENDER_TYP, &[8; 32]),
+        signed(&claims, TYP, &SECRET),
+        signed(&claims, SENDER_TYP, &[8; 32]),
         format!("{good}x"),
     ];
     for (number, value) in bad.into_iter().enumerate() {
@@ -305,7 +302,7 @@ async fn a_form_that_another_browser_sent_is_not_sent_by_the_one_that_passes() {
 async fn a_session_that_a_held_request_could_not_bring_answers_its_challenge() {
     let world = World::ready().await;
     let (mut browser, _, _) = passed(&world).await;
-    let session = browser.cookies[cookies::SESSION].clone();
+    let session = browser.session();
     world.pass_time(1);
     let unseen = |acr: &str| {
         let mut claims = world.claims();
@@ -338,9 +335,7 @@ async fn a_session_that_a_held_request_could_not_bring_answers_its_challenge() {
         (last.step(), last.event_id.as_str()),
         (Step::Passed, event.as_str())
     );
-    let part = session.split('.').nth(1).unwrap();
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
-    assert_eq!(claims["jti"], last.session);
+    assert_eq!(session["jti"], last.session);
     assert_eq!(
         (last.kind.as_str(), last.device.clone()),
         ("", device(&browser))

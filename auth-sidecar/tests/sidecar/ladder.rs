@@ -28,11 +28,6 @@ fn effort(world: &World) -> String {
     ticket(world, "effort", &["pow"], &["nojs"])
 }
 
-fn claims(browser: &Browser) -> Value {
-    let part = browser.cookies["__Host-countersign"].split('.').nth(1);
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part.unwrap()).unwrap()).unwrap()
-}
-
 async fn begin(browser: &mut Browser, ticket: &str, kind: &str) -> Answer {
     let body = json!({ "ticket": ticket, "kind": kind });
     browser.post("/.countersign/ceremonies", &body).await
@@ -109,7 +104,7 @@ async fn the_pages_own_worker_solves_what_the_sidecar_asks() {
     let answer = solve_as_the_page_does(&ceremony["options"]);
     let passed = browser.end(&ceremony, &answer).await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-    let claims = claims(&browser);
+    let claims = browser.session();
     assert_eq!(claims["acr"], "effort");
     assert_eq!(claims["amr"], json!(["pow"]));
     assert_eq!(claims["sub"], browser.cookies["__Host-countersign-device"]);
@@ -292,7 +287,7 @@ async fn a_wait_and_a_click_pass_without_javascript() {
         (passed.status, passed.header("location")),
         (StatusCode::SEE_OTHER, "/checkout?step=2")
     );
-    let claims = claims(&browser);
+    let claims = browser.session();
     assert_eq!(
         (&claims["acr"], &claims["amr"]),
         (&json!("effort"), &json!(["nojs"]))
@@ -403,12 +398,12 @@ async fn an_upgrade_keeps_the_device_and_replaces_the_session() {
     let world = World::ready().await;
     let mut browser = Browser::of(&world);
     pass_pow(&mut browser, &effort(&world)).await;
-    let before = claims(&browser);
+    let before = browser.session();
     let passed = browser
         .pass(&world.ticket(), &mut Authenticator::new())
         .await;
     assert_eq!(passed.status, StatusCode::OK, "{}", passed.text);
-    let after = claims(&browser);
+    let after = browser.session();
     assert_eq!(after["sub"], before["sub"]);
     assert_eq!(after["acr"], "uv_bound");
     assert_ne!(after["jti"], before["jti"]);
@@ -421,11 +416,11 @@ async fn a_small_fresh_proof_does_not_cost_a_greater_one() {
     browser
         .pass(&world.ticket(), &mut Authenticator::new())
         .await;
-    let before = claims(&browser);
+    let before = browser.session();
     world.pass_time(1800);
     let passed = pass_pow(&mut browser, &effort(&world)).await;
     assert!(passed.header("set-cookie").contains("Max-Age=1800;"));
-    let after = claims(&browser);
+    let after = browser.session();
     for kept in ["acr", "amr", "auth_time", "exp", "sub"] {
         assert_eq!(after[kept], before[kept], "{kept}");
     }
@@ -439,7 +434,7 @@ async fn a_small_fresh_proof_does_not_cost_a_greater_one() {
     world.pass_time(1790);
     pass_pow(&mut browser, &effort(&world)).await;
     assert_eq!(
-        (&claims(&browser)["acr"], &claims(&browser)["also"]),
+        (&browser.session()["acr"], &browser.session()["also"]),
         (&json!("effort"), &Value::Null)
     );
 }
@@ -455,11 +450,11 @@ async fn a_proof_without_a_key_neither_takes_a_device_nor_loses_one() {
     world.pass_time(3601);
     browser.cookies.remove("__Host-countersign");
     pass_pow(&mut browser, &effort(&world)).await;
-    assert_ne!(claims(&browser)["sub"], device);
+    assert_ne!(browser.session()["sub"], device);
     assert_eq!(browser.cookies["__Host-countersign-device"], device);
     // The key proves it again.
     browser.pass(&world.ticket(), &mut authenticator).await;
-    assert_eq!(claims(&browser)["sub"], device);
+    assert_eq!(browser.session()["sub"], device);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::{Lost, Stored};
 pub use proof::{PROOF_TYPE, SIDECAR_AUTHORITY};
 pub use restore::{Change, Restored};
-pub use sender::{SENDER_COOKIE, SENDER_TYPE};
+pub use sender::SENDER_TYPE;
 pub use taken::{Taken, may_bring_token, take, token};
 
 use crate::decide::{Action, Challenge, Denial};

@@ -12,7 +12,7 @@ use crate::{Revision, ticket};
 pub const SENDER_TYPE: &str = "countersign-sender+jwt";
 /// The cookie's name begins with this and ends with the event's id: several requests can be held for one
 /// browser. The prefix keeps a neighbouring host from planting one (RFC 6265bis section 4.1.3.2).
-pub const SENDER_COOKIE: &str = "__Host-countersign-held-";
+const SENDER_COOKIE: &str = "__Host-countersign-held-";
 
 #[derive(Serialize)]
 struct Claims<'a> {
